@@ -1,0 +1,2 @@
+-- 0002_board_consumption: views of schema board.
+select 1;

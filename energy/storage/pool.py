@@ -1,0 +1,89 @@
+"""Connections to TimescaleDB."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from energy.errors import SchemaError
+from energy.storage.errors import translating
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+"""A connection, from a pool or of its own."""
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+SQL_DIRECTORY = Path(__file__).with_name("migrations") / "sql"
+
+
+class StorageSettings(msgspec.Struct, frozen=True):
+    """The `[database]` table.
+
+    Attributes:
+        dsn: `postgresql://user@host:port/database`; a password comes better from the standard PGPASSFILE.
+        max_connections: most connections of this process's pool.
+        connect_timeout_s: real seconds until a connection attempt is given up.
+    """
+
+    dsn: str
+    max_connections: Annotated[int, msgspec.Meta(ge=1)] = 4
+    connect_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+
+
+@asynccontextmanager
+async def open_pool(settings: StorageSettings) -> AsyncIterator[Pool]:
+    """A pool that is closed at the end of the block; connections are made as they are needed.
+
+    Raises:
+        StorageError, PermissionRefusedError, SetupError: as `translating` says, on the first connection.
+    """
+    with translating():
+        pool = await asyncpg.create_pool(
+            settings.dsn, min_size=1, max_size=settings.max_connections, timeout=settings.connect_timeout_s
+        )
+    try:
+        yield pool
+    finally:
+        with translating():
+            await pool.close()
+
+
+@asynccontextmanager
+async def connect(settings: StorageSettings) -> AsyncIterator[Connection]:
+    """One connection outside any pool, closed at the end of the block.
+
+    Raises:
+        StorageError, PermissionRefusedError, SetupError: as `translating` says.
+    """
+    with translating():
+        connection = await asyncpg.connect(settings.dsn, timeout=settings.connect_timeout_s)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+def expected_revision() -> str:
+    """The revision that this version of the software was written for."""
+    return max(path.name.split("_")[0] for path in SQL_DIRECTORY.glob("*.sql"))
+
+
+async def check_schema(connection: Connection) -> None:
+    """Refuse to work on a schema of another version.
+
+    Raises:
+        SchemaError: the database was never migrated, or is older or newer than this version.
+    """
+    with translating():
+        known = await connection.fetchval("select to_regclass('alembic_version') is not null")
+        found = await connection.fetchval("select version_num from alembic_version") if known else None
+    if found != expected_revision():
+        raise SchemaError(
+            f"the database's schema is {found or 'not there'}, this version expects {expected_revision()}",
+            advice="Run `quotawatt migrate`.",
+        )
