@@ -1,0 +1,62 @@
+"""`quotawatt`: the command line. Each command lives in the module of its name and is loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from energy.errors import QuotawattError
+
+_COMMANDS = {
+    "accounting": "derive consumption, standard coal and CO2 from committed readings",
+    "alerts": "judge quotas and keep the state of every alert",
+    "collector": "poll meters, keep the readings on disk, send them",
+    "demo": "run a simulated city on real components and watch it",
+    "ingest": "receive readings, commit them, acknowledge",
+    "migrate": "bring a database to this version's schema",
+    "simulate": "serve simulated meters",
+    "stack": "provide TimescaleDB and Mosquitto without containers",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows every command's name and purpose without importing any of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"deploy.cli.{cmd_name}"), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"deploy.cli.{cmd_name} has no command {cmd_name}")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="quotawatt")
+def root() -> None:
+    """Watch the energy use of key energy-consuming units (重点用能单位) and warn before a quota breaks."""
+
+
+def main() -> None:
+    """Run the command line; a foreseen fault is one clear message and the exit code of its kind."""
+    try:
+        root(prog_name="quotawatt")
+    except QuotawattError as error:
+        click.echo(f"quotawatt: {error}", err=True)
+        if error.advice:
+            click.echo(f"  {error.advice}", err=True)
+        sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        click.echo(
+            f"quotawatt: this command needs the package {error.name}: pip install 'quotawatt[platform]'", err=True
+        )
+        sys.exit(69)
