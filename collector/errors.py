@@ -1,0 +1,57 @@
+"""What can go wrong at the edge, in the branches of `energy.errors`.
+
+TransportError
+├── LineError            the connection to the gateway address failed or was lost: every unit behind it is affected
+├── SilentUnitError      no answer in time: that unit alone is in doubt
+├── MismatchError        an answer that does not belong to the request
+└── RefusedReadError     the device answered with a Modbus exception
+RejectedError
+├── RegisterError        words that hold no number of the profile's type, or a number that does not fit
+└── PlanError            registers that no legal read covers
+FatalError
+└── SpoolCorruptError    the spool's file broke while it was open
+"""
+
+from __future__ import annotations
+
+from energy.errors import FatalError, RejectedError, TransportError
+
+
+class LineError(TransportError):
+    """The connection to the gateway address failed or was lost."""
+
+
+class SilentUnitError(TransportError):
+    """A unit gave no answer within the time-out; the connection was dropped so that a late one finds nobody."""
+
+
+class MismatchError(TransportError):
+    """An answer of the wrong transaction, unit, function or length; the connection was dropped."""
+
+
+class RefusedReadError(TransportError):
+    """The device answered with a Modbus exception.
+
+    Args:
+        code: the exception code; 0x0A and 0x0B are a gateway's way to say that the unit is not there.
+        message: what was asked.
+    """
+
+    UNREACHABLE = frozenset({0x0A, 0x0B})
+    """Codes by which a gateway says that it cannot reach the unit."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RegisterError(RejectedError):
+    """Words that hold no number of the declared type, or a number that does not fit it."""
+
+
+class PlanError(RejectedError):
+    """A wanted register cannot be read within the device's limits."""
+
+
+class SpoolCorruptError(FatalError):
+    """The spool's file broke while it was open; the next start sets it aside."""
