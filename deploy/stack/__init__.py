@@ -1,0 +1,9 @@
+"""The embedded stack: TimescaleDB and Mosquitto without containers and without touching the system.
+
+`Stack` is the whole interface. The programs are this machine's own where they will do, else packages of Debian,
+fetched through the system's apt, unpacked to a cache and made to run there. See docs/stack.md.
+"""
+
+from deploy.stack.stack import Endpoints, ServiceStatus, Stack, StackStatus
+
+__all__ = ["Endpoints", "ServiceStatus", "Stack", "StackStatus"]

@@ -1,0 +1,229 @@
+"""The stack as its users see it: up, down, status, and what the tests of faults need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.stack import broker, choice, database, discover
+from deploy.stack.files import exclusive
+from deploy.stack.mosquitto import Mosquitto
+from deploy.stack.paths import check_name, choose_places, require_walkable, server_account, stack_name
+from deploy.stack.ports import LOOPBACK
+from deploy.stack.postgres import Postgres, PostgresPrograms
+from deploy.stack.processes import ProcessRecord
+from deploy.stack.service import Home, Server
+from energy.errors import SetupError, StorageError
+
+_LOCK_SECONDS = 600.0
+_BACKGROUND_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the servers listen; the DSN carries a password."""
+
+    dsn: str
+    mqtt_host: str
+    mqtt_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One server: `origin` is `given`, `machine`, `cache` or `to be fetched`; the rest is None where it is not ours."""
+
+    origin: str
+    running: bool
+    pid: int | None = None
+    port: int | None = None
+    log: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """A stack's name, its directory, and its two servers."""
+
+    name: str
+    directory: str
+    postgres: ServiceStatus
+    mosquitto: ServiceStatus
+
+    @property
+    def running(self) -> bool:
+        """Whether both servers run."""
+        return self.postgres.running and self.mosquitto.running
+
+
+def silent(_message: str) -> None:
+    """Progress that nobody watches."""
+
+
+class Stack:
+    """TimescaleDB and Mosquitto for one project, kept running beside it and with their data.
+
+    Args:
+        name: tells stacks apart; None means QUOTAWATT_STACK, or a name derived from the project at hand.
+        state_dir: holds the directory of this stack; None means QUOTAWATT_STATE, or the usual place.
+        cache_dir: holds fetched programs; None means QUOTAWATT_CACHE, or the usual place.
+        background_workers: TimescaleDB's; 0 where template databases are cloned.
+        dsn: an existing database to use instead; None means QUOTAWATT_DSN, if it is set.
+        mqtt: an existing broker to use instead, as host:port; None means QUOTAWATT_MQTT, if it is set.
+        environ: what stands for the environment.
+
+    Raises:
+        SetupError: a name, an address or a directory cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913  # all but the first two are overrides by keyword, for options and tests
+        self,
+        name: str | None = None,
+        state_dir: Path | None = None,
+        *,
+        cache_dir: Path | None = None,
+        background_workers: int = _BACKGROUND_WORKERS,
+        dsn: str | None = None,
+        mqtt: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        account = server_account()
+        places = choose_places(environ, account)
+        self.name = check_name(name) if name else stack_name(environ, Path.cwd())
+        self.home = Home((state_dir or places.state).absolute() / self.name, account)
+        self._cache = (cache_dir or places.cache).absolute()
+        self._given = choice.given(environ, dsn, mqtt)
+        self._progress: Callable[[str], None] = silent
+        self._postgres = Postgres(self.home, self._postgres_programs, background_workers)
+        self._servers = {
+            "postgres": Server(self._postgres, self.home),
+            "mosquitto": Server(
+                Mosquitto(self.home, lambda: choice.mosquitto_executable(self._cache, self._progress)), self.home
+            ),
+        }
+
+    def up(self, progress: Callable[[str], None] = silent) -> Endpoints:
+        """Have both servers running and answering: fetch, start or repair what it takes, and nothing if all is well.
+
+        Raises:
+            SetupError: a server cannot be had, or a given one does not answer; the message says what to do.
+            PermissionRefusedError: a given database refuses us.
+        """
+        self._progress = progress
+        with self._alone():
+            return Endpoints(self._up_postgres(), *self._up_mosquitto())
+
+    def down(self) -> None:
+        """Stop the servers that are ours and keep their data; given ones are left alone.
+
+        Raises:
+            SetupError: a server does not end.
+        """
+        if not self.home.root.is_dir():
+            return
+        with self._alone():
+            for name in ("mosquitto", "postgres"):
+                self._servers[name].stop()
+
+    def endpoints(self) -> Endpoints:
+        """Where the running stack listens.
+
+        Raises:
+            SetupError: a server of ours does not run.
+        """
+        host, port = self._given.mqtt or (LOOPBACK, self._running("mosquitto")[1])
+        return Endpoints(self._given.dsn or self._postgres.dsn(self._running("postgres")[1]), host, port)
+
+    def status(self) -> StackStatus:
+        """How things stand; changes nothing."""
+        return StackStatus(self.name, str(self.home.root), self._postgres_status(), self._mosquitto_status())
+
+    def pid_of(self, service: str) -> int:
+        """The process id of `postgres` (the one that starts all others) or `mosquitto`.
+
+        Raises:
+            SetupError: it does not run, or it is not ours.
+        """
+        return self._running(service)[0].pid
+
+    def restart_postgres(self) -> None:
+        """Stop the database if it runs and start it on the same port.
+
+        Raises:
+            SetupError: it does not end, or does not start.
+        """
+        self._restart("postgres")
+
+    def restart_mosquitto(self) -> None:
+        """Stop the broker if it runs and start it on the same port.
+
+        Raises:
+            SetupError: it does not end, or does not start.
+        """
+        self._restart("mosquitto")
+
+    def _restart(self, service: str) -> None:
+        with self._alone():
+            self._servers[service].stop()
+            self._servers[service].ensure()
+
+    def _running(self, service: str) -> tuple[ProcessRecord, int]:
+        server = self._servers[service]
+        record, port = server.running(), server.port
+        if record is None or port is None:
+            raise SetupError(f"{service} of the stack {self.name} does not run.", advice="Start it: quotawatt stack up")
+        return record, port
+
+    def _up_postgres(self) -> str:
+        if self._given.dsn is None:
+            self._progress("starting PostgreSQL")
+            return self._postgres.dsn(self._servers["postgres"].ensure())
+        try:
+            database.require_timescaledb(self._given.dsn)
+        except StorageError as error:
+            raise SetupError(f"The given database: {error}", advice=f"Check {choice.DSN_VARIABLE} or --dsn.") from error
+        return self._given.dsn
+
+    def _up_mosquitto(self) -> tuple[str, int]:
+        if self._given.mqtt is None:
+            self._progress("starting Mosquitto")
+            return LOOPBACK, self._servers["mosquitto"].ensure()
+        host, port = self._given.mqtt
+        if not broker.is_broker(host, port):
+            raise SetupError(f"No broker answers at {host}:{port}.", advice=f"Check {choice.MQTT_VARIABLE} or --mqtt.")
+        return host, port
+
+    def _postgres_programs(self) -> PostgresPrograms:
+        kept = self.home.root / "run" / "programs.json"
+        return choice.postgres_programs(self._cache, kept, self._postgres.major(), self._progress)
+
+    def _postgres_status(self) -> ServiceStatus:
+        if self._given.dsn is not None:
+            return ServiceStatus("given", _answers(self._given.dsn))
+        return self._own_status("postgres", discover.machine_postgres(major=self._postgres.major()))
+
+    def _mosquitto_status(self) -> ServiceStatus:
+        if self._given.mqtt is not None:
+            return ServiceStatus("given", broker.is_broker(*self._given.mqtt), port=self._given.mqtt[1])
+        return self._own_status("mosquitto", discover.machine_mosquitto())
+
+    def _own_status(self, service: str, found: Path | None) -> ServiceStatus:
+        record = self._servers[service].running()
+        return ServiceStatus(
+            choice.origin(self._cache, found), record is not None, record.pid if record else None,
+            self._servers[service].port, str(self.home.log(service)),
+        )  # fmt: skip
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep a second `up` or `down` of the same stack waiting until this one is through."""
+        require_walkable(self.home.own("postgres"), self.home.account)
+        require_walkable(self._cache / "trees", self.home.account)
+        self.home.make()
+        with exclusive(self.home.root / "lock", seconds=_LOCK_SECONDS, waiting=f"working on the stack {self.name}"):
+            yield
+
+
+def _answers(dsn: str) -> bool:
+    return database.is_up(dsn)
