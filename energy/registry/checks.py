@@ -1,0 +1,88 @@
+"""What a registry must satisfy before it goes into the database; all faults at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from energy.carriers import Carrier, carriers
+from energy.errors import ConfigError, Fault
+from energy.registry.model import Gateway, Meter, Point, Registry, Unit
+
+
+def check(registry: Registry, *, source: str = "registry") -> None:
+    """Refuse a registry that contradicts itself.
+
+    Raises:
+        ConfigError: with every fault; `source` says in the messages where the registry came from.
+    """
+    if found := tuple(Fault(source, 0, path, message) for path, message in faults(registry)):
+        raise ConfigError(found)
+
+
+def faults(registry: Registry, known: Mapping[str, Carrier] | None = None) -> Iterator[tuple[str, str]]:
+    """Every fault as (path such as `meters.M-1.carrier`, message); `known` are the carriers, by default ours."""
+    known = carriers() if known is None else known
+    units = {unit.code for unit in registry.units}
+    gateways = {gateway.code for gateway in registry.gateways}
+    meters = {meter.code: meter for meter in registry.meters}
+    yield from chain(
+        _shape(registry),
+        *(_repeated(kind, getattr(registry, kind)) for kind in ("units", "gateways", "meters", "points")),
+        *(_unit(unit) for unit in registry.units),
+        *(_refers(f"gateways.{gateway.code}.unit", gateway.unit, units) for gateway in registry.gateways),
+        *(_meter(meter, units, known) for meter in registry.meters),
+        *(_point(point, meters, gateways, known) for point in registry.points),
+    )
+
+
+def _shape(registry: Registry) -> Iterator[tuple[str, str]]:
+    """Bounds and patterns of the fields, which msgspec checks on decoding only: structs may be made in code."""
+    for kind in ("units", "gateways", "meters", "points"):
+        for one in getattr(registry, kind):
+            try:
+                msgspec.convert(msgspec.to_builtins(one), type(one))
+            except msgspec.ValidationError as error:
+                yield f"{kind}.{one.code}", str(error)
+
+
+def _repeated(kind: str, rows: Collection[Unit | Gateway | Meter | Point]) -> Iterator[tuple[str, str]]:
+    for code, count in Counter(row.code for row in rows).items():
+        if count > 1:
+            yield f"{kind}.{code}.code", f"stands {count} times"
+
+
+def _refers(path: str, code: str, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    if code not in known:
+        yield path, f"refers to {code!r}, which does not exist"
+
+
+def _unit(unit: Unit) -> Iterator[tuple[str, str]]:
+    try:
+        ZoneInfo(unit.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        yield f"units.{unit.code}.time_zone", f"{unit.time_zone!r} is not an IANA time zone"
+
+
+def _meter(meter: Meter, units: Collection[str], known: Mapping[str, Carrier]) -> Iterator[tuple[str, str]]:
+    yield from _refers(f"meters.{meter.code}.unit", meter.unit, units)
+    if meter.carrier not in known:
+        yield f"meters.{meter.code}.carrier", f"unknown carrier {meter.carrier!r}; known: {', '.join(known)}"
+
+
+def _point(
+    point: Point, meters: Mapping[str, Meter], gateways: Collection[str], known: Mapping[str, Carrier]
+) -> Iterator[tuple[str, str]]:
+    yield from _refers(f"points.{point.code}.meter", point.meter, meters)
+    yield from _refers(f"points.{point.code}.gateway", point.gateway, gateways)
+    if not (point.quantum.is_finite() and point.quantum > 0):
+        yield f"points.{point.code}.quantum", f"{point.quantum} is not above 0"
+    meter = meters.get(point.meter)
+    carrier = known.get(meter.carrier) if meter else None
+    # A register counts the carrier itself; other quantities (power, temperature) have units of their own.
+    if carrier and point.quantity == "register" and point.unit != carrier.unit:
+        yield f"points.{point.code}.unit", f"{point.unit!r}; registers of {carrier.key} are in {carrier.unit}"

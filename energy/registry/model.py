@@ -1,0 +1,84 @@
+"""Units, gateways, meters and points as values; references go by code."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""Unit, meter and point codes; point codes travel in envelopes."""
+GatewayCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""Gateway codes are levels of a topic."""
+District = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
+"""GB/T 2260, six digits."""
+Industry = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}$")]
+"""GB/T 4754, two digits."""
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """A key energy-consuming unit (重点用能单位); its days and months are those of `time_zone` (IANA)."""
+
+    code: Code
+    name_zh: str
+    name_en: str
+    district: District
+    industry: Industry
+    time_zone: str = "Asia/Shanghai"
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """An enterprise gateway of unit `unit`; `region` is the routing region in its topics."""
+
+    code: GatewayCode
+    region: District
+    unit: Code
+
+
+class Meter(msgspec.Struct, frozen=True):
+    """A meter of unit `unit`.
+
+    Attributes:
+        carrier: key of the carrier that it measures.
+        level: 1 gate meter (what enters the unit; counts in its totals), 2 main sub-unit, 3 main equipment.
+        profile: the register layout by which it is read.
+    """
+
+    code: Code
+    unit: Code
+    carrier: str
+    level: Annotated[int, msgspec.Meta(ge=1, le=3)]
+    profile: str
+    name_zh: str = ""
+    name_en: str = ""
+
+
+class Point(msgspec.Struct, frozen=True):
+    """What is read of meter `meter`; only gateway `gateway` may write it.
+
+    Attributes:
+        unit: unit of measure of the readings: the base unit of the meter's carrier.
+        quantity: `register` is a cumulative register, the only one that consumption is derived from.
+        quantum: size of one quantum of consumption, in `unit`.
+        wrap: value, in `unit`, at which the register starts again from zero; None when it does not.
+        interval_s: how often it is meant to be read, seconds of data time.
+    """
+
+    code: Code
+    meter: Code
+    gateway: GatewayCode
+    unit: str
+    quantity: str = "register"
+    quantum: Decimal = Decimal("0.001")
+    wrap: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    interval_s: Annotated[int, msgspec.Meta(gt=0)] = 900
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """A whole registry, or the part of one that somebody registers; checked by `check`."""
+
+    units: tuple[Unit, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    meters: tuple[Meter, ...] = ()
+    points: tuple[Point, ...] = ()

@@ -1,0 +1,57 @@
+-- name: upsert_units
+-- Units by code; an unchanged row is left alone, so that applying twice writes nothing.
+insert into unit (code, name_zh, name_en, district, industry, time_zone)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+on conflict (code) do update
+set (name_zh, name_en, district, industry, time_zone)
+    = (excluded.name_zh, excluded.name_en, excluded.district, excluded.industry, excluded.time_zone)
+where (unit.name_zh, unit.name_en, unit.district, unit.industry, unit.time_zone)
+    is distinct from (excluded.name_zh, excluded.name_en, excluded.district, excluded.industry, excluded.time_zone);
+
+-- name: upsert_gateways
+-- Gateways by code, their unit found by its code.
+insert into gateway (code, region, unit_id)
+select g.code, g.region, u.unit_id
+from unnest($1::text[], $2::text[], $3::text[]) as g (code, region, unit)
+join unit u on u.code = g.unit
+on conflict (code) do update
+set (region, unit_id) = (excluded.region, excluded.unit_id)
+where (gateway.region, gateway.unit_id) is distinct from (excluded.region, excluded.unit_id);
+
+-- name: upsert_meters
+-- Meters by code, their unit found by its code.
+insert into meter (code, unit_id, carrier, level, profile, name_zh, name_en)
+select m.code, u.unit_id, m.carrier, m.level, m.profile, m.name_zh, m.name_en
+from unnest($1::text[], $2::text[], $3::text[], $4::int2[], $5::text[], $6::text[], $7::text[])
+    as m (code, unit, carrier, level, profile, name_zh, name_en)
+join unit u on u.code = m.unit
+on conflict (code) do update
+set (unit_id, carrier, level, profile, name_zh, name_en)
+    = (excluded.unit_id, excluded.carrier, excluded.level, excluded.profile, excluded.name_zh, excluded.name_en)
+where (meter.unit_id, meter.carrier, meter.level, meter.profile, meter.name_zh, meter.name_en) is distinct from
+    (excluded.unit_id, excluded.carrier, excluded.level, excluded.profile, excluded.name_zh, excluded.name_en);
+
+-- name: upsert_points
+-- Points by code, meter and gateway found by theirs; the point's id outlives a change of gateway.
+insert into point (code, meter_id, gateway_id, unit, quantity, quantum, wrap, interval_s)
+select p.code, m.meter_id, g.gateway_id, p.unit, p.quantity, p.quantum, p.wrap, p.interval_s
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::float8[], $8::int4[])
+    as p (code, meter, gateway, unit, quantity, quantum, wrap, interval_s)
+join meter m on m.code = p.meter
+join gateway g on g.code = p.gateway
+on conflict (code) do update
+set (meter_id, gateway_id, unit, quantity, quantum, wrap, interval_s)
+    = (excluded.meter_id, excluded.gateway_id, excluded.unit, excluded.quantity, excluded.quantum, excluded.wrap,
+       excluded.interval_s)
+where (point.meter_id, point.gateway_id, point.unit, point.quantity, point.quantum, point.wrap, point.interval_s)
+    is distinct from (excluded.meter_id, excluded.gateway_id, excluded.unit, excluded.quantity, excluded.quantum,
+                      excluded.wrap, excluded.interval_s);
+
+-- name: notify_registry
+-- Tell the services that hold the registry in memory; delivered at commit.
+select pg_notify('registry', '');
+
+-- name: points
+-- Every point with the gateway that may write it: what ingest resolves codes with.
+select p.code, p.point_id, g.code as gateway
+from point p join gateway g using (gateway_id);
