@@ -3,10 +3,10 @@
 Only this package imports the database drivers. It is loaded by the platform's services, never by a gateway.
 """
 
+from energy.queries import load_queries
 from energy.storage.errors import KeyConflictError, translating
 from energy.storage.notifications import Notifications
 from energy.storage.pool import Connection, Pool, StorageSettings, check_schema, connect, open_pool
-from energy.storage.queries import load_queries
 
 __all__ = [
     "Connection",
