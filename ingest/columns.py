@@ -1,0 +1,71 @@
+"""The readings of many envelopes as columns: from here to COPY there is no object per reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from energy.readings import Reading
+from energy.wire import Envelope
+from ingest.points import UNKNOWN, PointTable
+
+_INT64 = np.iinfo(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Readings in the order of arrival; all arrays have one entry per reading.
+
+    Attributes:
+        position: int32, the point's position in the `PointTable`, `UNKNOWN` for none.
+        at: int64, ms UTC.
+        value: float64, NaN for no value.
+        quality: int64, as sent.
+        envelope: int32, which of the envelopes it came in.
+        starts: int64, one entry per envelope: the row of its first reading.
+    """
+
+    position: NDArray[np.int32]
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.int64]
+    envelope: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def index_of(self, row: int) -> int:
+        """The reading's index within its envelope."""
+        return int(row - self.starts[self.envelope[row]])
+
+
+def columns_of(envelopes: Sequence[Envelope], points: PointTable) -> Columns:
+    """Lay the readings of `envelopes` out as columns, points looked up in `points`."""
+    readings = [reading for envelope in envelopes for reading in envelope.readings]
+    counts = np.array([len(envelope.readings) for envelope in envelopes], np.int64)
+    look_up = points.positions.get
+    return Columns(
+        position=np.array([look_up(reading.point, UNKNOWN) for reading in readings], np.int32),
+        at=_int64([reading.at for reading in readings]),
+        value=_float64(readings),
+        quality=_int64([reading.quality for reading in readings]),
+        envelope=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
+        starts=np.cumsum(counts) - counts,
+    )
+
+
+def _float64(readings: list[Reading]) -> NDArray[np.float64]:
+    """None becomes NaN, as numpy has it."""
+    return np.array([reading.value for reading in readings], np.float64)
+
+
+def _int64(numbers: list[int]) -> NDArray[np.int64]:
+    """Numbers that JSON may hold and int64 may not are set to the nearest bound, which every check refuses."""
+    try:
+        return np.array(numbers, np.int64)
+    except OverflowError:
+        return np.array([min(max(number, _INT64.min), _INT64.max) for number in numbers], np.int64)
