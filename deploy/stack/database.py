@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any
 
 import psycopg
 from psycopg import errors, sql
 
 from energy.errors import PermissionRefusedError, SetupError, StorageError
+from energy.queries import load_queries
 
 _CONNECT_SECONDS = 5
+_QUERIES = load_queries("deploy.stack", "database.sql")
 
 
 def is_up(dsn: str) -> bool:
@@ -38,7 +39,7 @@ def require_timescaledb(dsn: str) -> None:
         SetupError: it has no TimescaleDB.
     """
     with _connection(dsn) as connection:
-        if connection.execute(_text("extension_available")).fetchone() is None:
+        if connection.execute(sql.SQL(_QUERIES.extension_available)).fetchone() is None:
             raise SetupError(
                 f"The server at {connection.info.host}:{connection.info.port} has no TimescaleDB.",
                 advice="Install its package for that server's version, or use another server.",
@@ -58,14 +59,10 @@ def make_database(maintenance_dsn: str, dsn: str, name: str) -> None:
         SetupError: it refused.
     """
     with _connection(maintenance_dsn) as connection:
-        if connection.execute(_text("database_exists"), (name,)).fetchone() is None:
-            connection.execute(sql.SQL(_text("create_database")).format(name=sql.Identifier(name)))
+        if connection.execute(sql.SQL(_QUERIES.database_exists), (name,)).fetchone() is None:
+            connection.execute(sql.SQL(_QUERIES.create_database).format(name=sql.Identifier(name)))
     with _connection(dsn) as connection:
-        connection.execute(_text("create_extension"))
-
-
-def _text(name: str) -> Any:  # psycopg's type for a query wants a literal; ours come from files
-    return files("deploy.stack").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+        connection.execute(sql.SQL(_QUERIES.create_extension))
 
 
 @contextmanager

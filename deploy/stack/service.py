@@ -17,7 +17,8 @@ from energy.errors import SetupError
 
 _READY_SECONDS = 180.0  # a database that was killed replays its log before it answers
 _PAUSE = 0.05
-_ATTEMPTS = 5
+# A killed database's children keep its shared memory until they notice, and until then a new one ends at once.
+_RETRY_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0)
 _SHOWN_LOG_BYTES = 2000
 
 
@@ -56,8 +57,9 @@ class Home:
         """Make all of it; what is there stays."""
         # The account passes through, everybody else sees nothing.
         make_directory(self.root, 0o711)
-        for path in (self.settings, self.root / "log", self.root / "run"):
-            make_directory(path, 0o755)
+        make_directory(self.settings, 0o755)
+        for path in (self.root / "log", self.root / "run"):
+            make_directory(path, 0o700)
 
 
 class Program(Protocol):
@@ -120,10 +122,11 @@ class Server:
         if record is not None and port is not None and self._becomes_ready(record, port):
             save(self.home.record(self.program.name), record)
             return port
-        for _ in range(_ATTEMPTS):
+        for pause in _RETRY_PAUSES:
             port = ports.choose(f"{self.home.root} {self.program.name}", self.port)
             if self._becomes_ready(self._start(port), port):
                 return port
+            time.sleep(pause)
         raise SetupError(f"{self.program.name} ends as soon as it starts.{self._log_end()}")
 
     def stop(self) -> None:

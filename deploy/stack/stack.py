@@ -112,6 +112,7 @@ class Stack:
         """
         self._progress = progress
         with self._alone():
+            self._check_given()
             return Endpoints(self._up_postgres(), *self._up_mosquitto())
 
     def down(self) -> None:
@@ -175,24 +176,29 @@ class Stack:
             raise SetupError(f"{service} of the stack {self.name} does not run.", advice="Start it: quotawatt stack up")
         return record, port
 
+    def _check_given(self) -> None:
+        """Refuse servers that were named and cannot serve, before anything is started beside them."""
+        if self._given.dsn is not None:
+            try:
+                database.require_timescaledb(self._given.dsn)
+            except StorageError as error:
+                advice = f"Check {choice.DSN_VARIABLE} or --dsn."
+                raise SetupError(f"The given database: {error}", advice=advice) from error
+        if self._given.mqtt is not None and not broker.is_broker(*self._given.mqtt):
+            host, port = self._given.mqtt
+            raise SetupError(f"No broker answers at {host}:{port}.", advice=f"Check {choice.MQTT_VARIABLE} or --mqtt.")
+
     def _up_postgres(self) -> str:
-        if self._given.dsn is None:
-            self._progress("starting PostgreSQL")
-            return self._postgres.dsn(self._servers["postgres"].ensure())
-        try:
-            database.require_timescaledb(self._given.dsn)
-        except StorageError as error:
-            raise SetupError(f"The given database: {error}", advice=f"Check {choice.DSN_VARIABLE} or --dsn.") from error
-        return self._given.dsn
+        if self._given.dsn is not None:
+            return self._given.dsn
+        self._progress("starting PostgreSQL")
+        return self._postgres.dsn(self._servers["postgres"].ensure())
 
     def _up_mosquitto(self) -> tuple[str, int]:
-        if self._given.mqtt is None:
-            self._progress("starting Mosquitto")
-            return LOOPBACK, self._servers["mosquitto"].ensure()
-        host, port = self._given.mqtt
-        if not broker.is_broker(host, port):
-            raise SetupError(f"No broker answers at {host}:{port}.", advice=f"Check {choice.MQTT_VARIABLE} or --mqtt.")
-        return host, port
+        if self._given.mqtt is not None:
+            return self._given.mqtt
+        self._progress("starting Mosquitto")
+        return LOOPBACK, self._servers["mosquitto"].ensure()
 
     def _postgres_programs(self) -> PostgresPrograms:
         kept = self.home.root / "run" / "programs.json"
@@ -200,7 +206,7 @@ class Stack:
 
     def _postgres_status(self) -> ServiceStatus:
         if self._given.dsn is not None:
-            return ServiceStatus("given", _answers(self._given.dsn))
+            return ServiceStatus("given", database.is_up(self._given.dsn))
         return self._own_status("postgres", discover.machine_postgres(major=self._postgres.major()))
 
     def _mosquitto_status(self) -> ServiceStatus:
@@ -223,7 +229,3 @@ class Stack:
         self.home.make()
         with exclusive(self.home.root / "lock", seconds=_LOCK_SECONDS, waiting=f"working on the stack {self.name}"):
             yield
-
-
-def _answers(dsn: str) -> bool:
-    return database.is_up(dsn)

@@ -18,6 +18,7 @@ POSTGRES_MAJOR = 17
 
 _RECIPE = 1  # raise it when unpacking or relocating changes, so that older trees are not taken for this one
 _LOCK_SECONDS = 1800.0  # a slow line may take that long for 50 MB, and the other process may be on one
+_REPORT_EVERY = 10
 _UNPACKING = ".unpacking"
 _NOT_NEEDED = ("usr/share/man", "usr/share/locale", "usr/share/lintian")
 
@@ -56,8 +57,9 @@ def _fetch(cache: Path, progress: Progress) -> Path:
         remove_tree(leftover)
     archives = download(cache, progress)
     staging = make_directory(trees / f"{final.name}{_UNPACKING}", 0o755)
-    for archive in archives:
-        progress(f"unpacking {archive.name.split('_')[0]}")
+    for number, archive in enumerate(archives):
+        if number % _REPORT_EVERY == 0:
+            progress(f"unpacking packages: {number} of {len(archives)}")
         _unpack(archive, staging)
     for place in _NOT_NEEDED:
         remove_tree(staging / place)
