@@ -12,10 +12,10 @@ import msgspec
 from alerts.verdicts import Colour, Mark, Severity
 from energy.carriers import carriers
 
-PeriodKind: TypeAlias = Literal["day", "month", "quarter", "year"]
+QuotaPeriod: TypeAlias = Literal["day", "month", "quarter", "year"]
 
 _AGGREGATE_UNITS = {"tce": "tce", "tce_equal": "tce", "tco2": "tCO2"}
-_MIN_ELAPSED: dict[PeriodKind, float] = {"day": 0.25, "month": 0.03, "quarter": 0.03, "year": 0.02}
+_MIN_ELAPSED: dict[QuotaPeriod, float] = {"day": 0.25, "month": 0.03, "quarter": 0.03, "year": 0.02}
 """A quarter of a day holds one shift; 3 % of a month is its first day, of a quarter its first weekend; 2 % of a year
 is its first week. Before that an even pace mistakes the shape of a day or a week for a trend."""
 
@@ -71,7 +71,7 @@ class QuotaRule(msgspec.Struct, frozen=True):
         if any(low >= high for low, high in itertools.pairwise(shares)):
             raise ValueError("bands must rise: each share above the one before")
 
-    def min_elapsed_of(self, period: PeriodKind) -> float:
+    def min_elapsed_of(self, period: QuotaPeriod) -> float:
         """The share of a period of this kind that must have passed before its pace is judged."""
         return _MIN_ELAPSED[period] if self.min_elapsed is None else self.min_elapsed
 
@@ -93,7 +93,7 @@ class QuotaSpec(msgspec.Struct, frozen=True):
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     measure: str
-    period: PeriodKind
+    period: QuotaPeriod
     limit: Decimal
     limit_unit: str
     valid_from: date

@@ -202,19 +202,30 @@ comment on table quota is 'Quotas; measure is tce, tce_equal, tco2 or a carrier;
 create table quota_state (
     quota_id      int4 not null references quota,
     period_start  date not null,
-    state         text not null,
+    state         text not null check (state in ('inactive', 'pending', 'firing', 'resolved', 'corrected')),
+    cause         text,
+    since         timestamptz not null,
+    seen_from     timestamptz,
     verdict       text not null,
     severity      text not null,
-    since         timestamptz not null,
+    colour        text not null,
     used          numeric not null,
     limit_value   numeric not null,
+    used_share    numeric not null,
+    elapsed_share numeric not null,
+    pace          numeric,
     projected     numeric,
-    elapsed_share float8 not null,
+    exhausted_at  timestamptz,
+    ready         timestamptz,
     evaluated_at  timestamptz not null,
     evidence      jsonb not null,
     primary key (quota_id, period_start)
 );
-comment on table quota_state is 'The present state of each quota and period; evidence is what the verdict rests on.';
+create index quota_state_open on quota_state (quota_id) where state in ('pending', 'firing');
+comment on table quota_state is 'The present state of each quota and period, written when something changed; evidence is what the verdict rests on.';
+comment on column quota_state.cause is 'What the alert fired for (on_course, exceeded), or what it was corrected to.';
+comment on column quota_state.seen_from is 'While pending: the data time from which the data has been on course to exceed.';
+comment on column quota_state.ready is 'Data time up to which every carrier that counts is complete; null when one has never delivered.';
 
 create table quota_transition (
     transition_id int8 primary key generated always as identity,
@@ -222,11 +233,14 @@ create table quota_transition (
     period_start  date not null,
     from_state    text not null,
     to_state      text not null,
+    verdict       text not null,
+    severity      text not null,
+    colour        text not null,
     at            timestamptz not null,
     evidence      jsonb not null,
     unique (quota_id, period_start, at, to_state)
 );
-comment on table quota_transition is 'Every change of state, insert-only, with the evidence of that moment.';
+comment on table quota_transition is 'Every change of state, insert-only, with the evidence of that moment; firing to firing is a change of its cause.';
 
 -- What boards read -----------------------------------------------------------------------------------------------
 
