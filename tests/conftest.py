@@ -1,0 +1,88 @@
+"""What tests share: one embedded stack a run, and for each test a database cloned from a migrated template."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from deploy.stack import Endpoints, Stack
+from energy.storage import Pool, StorageSettings, open_pool
+from energy.storage.databases import create_database, drop_database
+from energy.storage.migrate import migrate
+from energy.transport.mqtt import MqttSettings
+
+# CI has two shared cores: a slow example is no fault, and the same seed makes a failure repeatable.
+settings.register_profile("quick", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings.get_profile("quick"), max_examples=2_000, derandomize=False)
+settings.load_profile(os.environ.get("QUOTAWATT_HYPOTHESIS", "quick"))
+
+_TEMPLATE = "quotawatt_template"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A stack of this run's own; programs come from the shared cache."""
+    # No background workers: they would hold the template open, and a template in use cannot be cloned.
+    # Not pytest's own temporary directory: PostgreSQL's unprivileged account must be able to walk to it.
+    state = Path(tempfile.mkdtemp(prefix="quotawatt-tests-"))
+    state.chmod(0o755)
+    own = Stack("tests", state, background_workers=0, environ=_without_given(os.environ))
+    try:
+        own.up()
+        yield own
+    finally:
+        own.down()
+        shutil.rmtree(state)
+
+
+@pytest.fixture(scope="session")
+def endpoints(stack: Stack) -> Endpoints:
+    """Where the run's stack listens."""
+    return stack.endpoints()
+
+
+@pytest.fixture(scope="session")
+def template(endpoints: Endpoints) -> str:
+    """The name of a migrated database that tests clone."""
+    migrate(asyncio.run(create_database(endpoints.dsn, _TEMPLATE)))
+    return _TEMPLATE
+
+
+@pytest.fixture
+async def dsn(endpoints: Endpoints, template: str) -> AsyncIterator[str]:
+    """A migrated database of the test's own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield await create_database(endpoints.dsn, name, template=template)
+    await drop_database(endpoints.dsn, name)
+
+
+@pytest.fixture
+def database(dsn: str) -> StorageSettings:
+    """Settings of the test's database."""
+    return StorageSettings(dsn)
+
+
+@pytest.fixture
+async def pool(database: StorageSettings) -> AsyncIterator[Pool]:
+    """A pool on the test's database."""
+    async with open_pool(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def mqtt(endpoints: Endpoints) -> MqttSettings:
+    """The run's broker; it is shared, so a test takes region, gateway and group names of its own."""
+    return MqttSettings(host=endpoints.mqtt_host, port=endpoints.mqtt_port)
+
+
+def _without_given(environment: os._Environ[str]) -> dict[str, str]:
+    """Tests run on a stack of their own even where the shell points to another."""
+    return {key: value for key, value in environment.items() if key not in {"QUOTAWATT_DSN", "QUOTAWATT_MQTT"}}

@@ -1,0 +1,146 @@
+"""Storage on a real TimescaleDB: migrations, errors, notifications, the effective view."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from deploy.stack import Endpoints
+from energy.errors import (
+    PermissionRefusedError,
+    QuotawattError,
+    SchemaError,
+    SetupError,
+    StorageError,
+    StorageRejectedError,
+)
+from energy.readings import content_order
+from energy.storage import (
+    KeyConflictError,
+    Notifications,
+    Pool,
+    StorageSettings,
+    check_schema,
+    connect,
+    open_pool,
+    translating,
+)
+from energy.storage.databases import create_database, drop_database, with_database
+from energy.storage.migrate import migrate
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+async def test_several_migrations_at_once_make_one_schema(endpoints: Endpoints) -> None:
+    """Services that start together may all migrate: the lock lets one through, the others find it done."""
+    dsn = await create_database(endpoints.dsn, "several_migrations")
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(migrate, [dsn] * 4))
+    async with connect(StorageSettings(dsn)) as connection:
+        await check_schema(connection)
+        assert await connection.fetchval("select count(*) from alembic_version") == 1
+    await drop_database(endpoints.dsn, "several_migrations")
+
+
+async def test_a_database_that_was_never_migrated_is_refused(endpoints: Endpoints) -> None:
+    """A service says what to run instead of failing on a missing table."""
+    dsn = await create_database(endpoints.dsn, "never_migrated")
+    async with connect(StorageSettings(dsn)) as connection:
+        with pytest.raises(SchemaError, match="not there") as caught:
+            await check_schema(connection)
+    assert "quotawatt migrate" in caught.value.advice
+    await drop_database(endpoints.dsn, "never_migrated")
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("select 1/0", StorageRejectedError),
+        ("insert into quota_state values (1)", StorageRejectedError),
+        ("insert into gateway (code, region, unit_id) values ('g', '610300', 99)", StorageRejectedError),
+        ("select * from no_such_table", SchemaError),
+        ("select no_such_column from readings", SchemaError),
+        ("do $$ begin raise deadlock_detected; end $$", StorageError),
+        ("do $$ begin raise serialization_failure; end $$", StorageError),
+        ("do $$ begin raise disk_full; end $$", StorageError),
+        ("do $$ begin raise read_only_sql_transaction; end $$", StorageError),
+        ("do $$ begin raise insufficient_privilege; end $$", PermissionRefusedError),
+        ("select pg_terminate_backend(pg_backend_pid())", StorageError),
+    ],
+)
+async def test_errors_say_what_to_do_next(pool: Pool, sql: str, expected: type[QuotawattError]) -> None:
+    """Each failure of the database becomes retry, reject or stop."""
+    async with pool.acquire() as connection:
+        with pytest.raises(expected), translating():
+            await connection.execute(sql)
+
+
+async def test_a_taken_key_is_told_apart(pool: Pool) -> None:
+    """Ingest must see a key conflict as such, to merge the batch."""
+    insert = "insert into readings values ($1, 1, 1.0, 0, 1)"
+    await pool.execute(insert, AT)
+    with pytest.raises(KeyConflictError), translating():
+        await pool.execute(insert, AT)
+
+
+@pytest.mark.parametrize("case", ["no such database", "no server", "wrong password"])
+async def test_a_pool_that_cannot_open_says_why(endpoints: Endpoints, case: str) -> None:
+    """No such database, no server, wrong password: three different next steps."""
+    dsn, expected = {
+        "no such database": (with_database(endpoints.dsn, "no_such_database"), SetupError),
+        "no server": ("postgresql://127.0.0.1:1/none", StorageError),
+        "wrong password": (_wrong_password(endpoints.dsn), PermissionRefusedError),
+    }[case]
+    with pytest.raises(expected):
+        async with open_pool(StorageSettings(dsn)):
+            pass
+
+
+async def test_notifications_wake_and_the_bound_guarantees(database: StorageSettings, pool: Pool) -> None:
+    """A NOTIFY ends the wait; without one, the bound does; a lost connection is taken up again."""
+    async with Notifications(database, "readings") as notifications:
+        await pool.execute("notify readings")
+        assert await notifications.wait(10)
+        assert not await notifications.wait(0.05)
+        await pool.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and datname = current_database() and query like 'LISTEN%'"
+        )
+        async with asyncio.timeout(10):
+            while not await notifications.wait(0.05):
+                pass
+        await pool.execute("notify readings")
+        assert await notifications.wait(10)
+
+
+async def test_effective_readings_ignore_the_order_of_arrival(pool: Pool) -> None:
+    """Whatever row came first, the view shows the one that content order picks."""
+    contents = [(0, 5.0), (0, 3.0), (1, 1.0), (3, math.nan)]
+    best = min(contents, key=lambda content: content_order(*content))
+    for point, order in enumerate(permutations(contents), start=1):
+        first, *rest = order
+        await pool.execute("insert into readings values ($1, $2, $3, $4, 1)", AT, point, first[1], first[0])
+        for quality, value in rest:
+            await pool.execute("insert into reading_conflicts values ($1, $2, $3, $4, 2)", point, AT, value, quality)
+    rows = await pool.fetch("select point_id, value, quality from readings_effective")
+    assert {(row["value"], row["quality"]) for row in rows} == {(best[1], best[0])}
+    assert len(rows) == 24
+
+
+async def test_uncontested_readings_are_effective_as_they_are(pool: Pool) -> None:
+    """The view neither loses nor doubles rows that have no conflict."""
+    rows = [(AT + timedelta(minutes=n), n % 7, n / 7, 0, 1) for n in range(200)]
+    await pool.copy_records_to_table("readings", records=rows)
+    found = await pool.fetch("select ts, point_id, value, quality, batch from readings_effective")
+    assert sorted(tuple(row) for row in found) == sorted(rows)
+
+
+def _wrong_password(dsn: str) -> str:
+    scheme, rest = dsn.split("://", 1)
+    user = rest.split("@", 1)[0].split(":", 1)[0]
+    return f"{scheme}://{user}:wrong@{rest.split('@', 1)[1]}"
