@@ -161,7 +161,7 @@ class TomlDecoder:
 
 
 def _in_words_of_toml(message: str) -> str:
-    """msgspec speaks of JSON: its object is a table, and TOML has no null."""
+    """Translate: msgspec speaks of JSON, whose object is a table here, and TOML has no null."""
     message = message.removesuffix(" - at `$`")
     if not message.startswith("Expected `"):
         return message
