@@ -1,0 +1,176 @@
+"""The city file: its units, meters and quotas as typed structs, and all of its faults at once.
+
+    city = load_city(Path("baoji.toml"))
+
+`deploy/demo/cities/baoji.toml` is the example; `docs/demo-city.md` explains it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from alerts.quotas import QuotaSpec
+from deploy.demo.city_checks import cross_faults
+from energy.config import Document, dotted, load_document
+from energy.errors import ConfigError, Fault
+from energy.registry.model import District, Industry
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+UnitCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+"""Short enough that the codes of its gateway and meters can be made of it."""
+LocalCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
+"""A meter's code within its unit, e.g. E1."""
+
+
+class CityInfo(msgspec.Struct, frozen=True):
+    """The `[city]` table.
+
+    Attributes:
+        name_zh, name_en: what it is called.
+        zone: IANA time zone of all its units.
+        start: data time at which the simulation begins and every register shows its `start`, with its zone.
+        interval_s: how often every meter is read, seconds of data time.
+    """
+
+    name_zh: Name
+    name_en: Name
+    zone: str
+    start: datetime
+    interval_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 900
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None:
+            raise ValueError("start needs a zone, e.g. 2026-03-01T00:00:00+08:00")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{self.zone!r} is not an IANA time zone") from None
+
+    @property
+    def start_ms(self) -> int:
+        """`start` in ms UTC."""
+        return int(self.start.timestamp() * 1000)
+
+    @property
+    def utc_offset_s(self) -> int:
+        """The fixed offset of the meters' clocks: the zone's at `start`, seconds."""
+        offset = self.start.astimezone(ZoneInfo(self.zone)).utcoffset()
+        return int(offset.total_seconds()) if offset is not None else 0
+
+
+class CityDistrict(msgspec.Struct, frozen=True):
+    """A district or county; `code` by GB/T 2260."""
+
+    code: District
+    name_zh: Name
+    name_en: Name
+
+
+class CityLoad(msgspec.Struct, frozen=True):
+    """A shape of load that meters name; see `simulators.catalogue.LoadSettings`."""
+
+    name: Name
+    shape: str
+    weeks: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=520)], ...], msgspec.Meta(min_length=1)] = (0,)
+    spread: Annotated[int, msgspec.Meta(ge=1, le=24)] = 1
+
+
+class CityMeter(msgspec.Struct, frozen=True, kw_only=True):
+    """A meter of a unit.
+
+    Attributes:
+        code: within its unit.
+        name_zh, name_en: what it measures.
+        carrier: key of the carrier.
+        unit: unit of measure of `mean_per_hour` and `start`: the carrier's base unit.
+        level: 1 gate meter, 2 main sub-unit, 3 main equipment.
+        profile: register layout, by name of its file in `collector/models`.
+        address: Modbus unit id behind the unit's gateway.
+        ct, pt: transformer ratios; only for layouts that show the secondary side.
+        load: name of its load.
+        mean_per_hour: mean consumption per hour over the whole recording.
+        start: what its register shows at the city's start, primary side.
+    """
+
+    code: LocalCode
+    name_zh: Name
+    name_en: Name
+    carrier: str
+    unit: str
+    level: Literal[1, 2, 3]
+    profile: str
+    address: Annotated[int, msgspec.Meta(ge=1, le=247)]
+    ct: Positive = 1.0
+    pt: Positive = 1.0
+    load: str
+    mean_per_hour: Positive
+    start: Annotated[float, msgspec.Meta(ge=0)]
+
+
+class CityUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """A key energy-consuming unit (重点用能单位) with its meters and quotas.
+
+    Attributes:
+        code: unique in the city.
+        credit_code: unified social credit code (GB 32100), 18 characters with their check character.
+        name_zh, name_en: its names.
+        district: where it is, one of the city's districts.
+        industry: GB/T 4754, two digits.
+        meter: its meters, all behind one gateway.
+        quota: what it may use.
+    """
+
+    code: UnitCode
+    credit_code: Annotated[str, msgspec.Meta(min_length=18, max_length=18)]
+    name_zh: Name
+    name_en: Name
+    district: District
+    industry: Industry
+    meter: Annotated[tuple[CityMeter, ...], msgspec.Meta(min_length=1)]
+    quota: tuple[QuotaSpec, ...] = ()
+
+    @property
+    def gateway(self) -> str:
+        """Code of its gateway."""
+        return f"gw-{self.code}"
+
+    def point(self, meter: CityMeter) -> str:
+        """Code of a meter and of its point, unique in the city."""
+        return f"{self.code}.{meter.code}"
+
+
+class City(msgspec.Struct, frozen=True):
+    """A whole city."""
+
+    city: CityInfo
+    district: Annotated[tuple[CityDistrict, ...], msgspec.Meta(min_length=1)]
+    load: Annotated[tuple[CityLoad, ...], msgspec.Meta(min_length=1)]
+    unit: Annotated[tuple[CityUnit, ...], msgspec.Meta(min_length=1)]
+
+
+def load_city(path: Path) -> City:
+    """Read a city file; raises ConfigError with all its faults, those between tables among them."""
+    return decode_city(load_document(path))
+
+
+def decode_city(document: Document) -> City:
+    """Decode a parsed city file; raises ConfigError with all its faults, in the order of the file."""
+    found: list[Fault] = []
+    city: City | None = None
+    try:
+        city = document.decode(City)
+    except ConfigError as error:
+        found.extend(error.faults)
+    found.extend(
+        Fault(document.source, document.line_of(place), dotted(place), message)
+        for place, message in cross_faults(document.content)
+    )
+    if found or city is None:
+        raise ConfigError(tuple(sorted(found)), advice="Nothing was started. docs/demo-city.md explains every key.")
+    return city

@@ -1,0 +1,132 @@
+"""Modbus TCP servers on asyncio: a listening socket per simulated gateway, answers made at the moment of asking."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+
+from energy.errors import SetupError, TransportError
+from simulators import metrics
+from simulators.devices import Line
+from simulators.modbus_frames import FrameError, FrameReader, Request
+
+Now = Callable[[], int]
+"""Data time, ms UTC."""
+
+_IN_USE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
+
+
+class LineServer:
+    """Serves one line of meters.
+
+    Args:
+        line: the meters.
+        now: data time, read for each request.
+        host: address to listen on.
+        port: TCP port; 0 lets the system choose one, see `port` once it serves.
+    """
+
+    def __init__(self, line: Line, now: Now, host: str, port: int) -> None:
+        self._line = line
+        self._now = now
+        self._host = host
+        self._wanted_port = port
+        self._server: asyncio.Server | None = None
+        self._connections: set[_Connection] = set()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        if self._server is None:
+            raise RuntimeError("the server is not listening")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            TransportError: the port is in use: another process may leave it.
+            SetupError: the address cannot be listened on at all.
+        """
+        place = f"{self._host}:{self._wanted_port}"
+        try:
+            self._server = await asyncio.get_running_loop().create_server(
+                lambda: _Connection(self._line, self._now, self._connections), self._host, self._wanted_port
+            )
+        except OSError as error:
+            if error.errno in _IN_USE:
+                raise TransportError(f"{place} cannot be listened on: {error.strerror}") from error
+            raise SetupError(
+                f"{place} cannot be listened on: {error}", advice="Choose another host or port."
+            ) from error
+
+    async def stop(self) -> None:
+        """Stop listening and close every connection."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in tuple(self._connections):
+            connection.close()
+        await self._server.wait_closed()
+        self._server = None
+
+
+class _Connection(asyncio.Protocol):
+    """One client; answers in the order of the requests, save those that a fault delays."""
+
+    def __init__(self, line: Line, now: Now, connections: set[_Connection]) -> None:
+        self._line = line
+        self._now = now
+        self._connections = connections
+        self._reader = FrameReader()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP server has no other; tells mypy
+        self._transport = transport
+        self._connections.add(self)
+        metrics.connection_opened()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._transport = None
+        self._connections.discard(self)
+        metrics.connection_closed()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for request in self._reader.feed(data):
+                self._serve(request)
+        except FrameError:
+            metrics.stream_broken()
+            self.close()
+
+    def pause_writing(self) -> None:
+        """A client that does not read its answers gets no more: they must not pile up here."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _serve(self, request: Request) -> None:
+        answer = self._line.answer(request, self._now())
+        if answer is None:
+            metrics.silent()
+        elif answer.delay_s:
+            asyncio.get_running_loop().call_later(answer.delay_s, self._send, answer.frame)
+        else:
+            self._send(answer.frame)
+
+    def _send(self, frame: bytes) -> None:
+        """The client may have gone while a delayed answer waited."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frame)
+            metrics.answered()
