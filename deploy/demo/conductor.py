@@ -1,0 +1,66 @@
+"""When the demo ends by itself: after the first flag and some simulated days."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from energy.clocks import DataClock
+from energy.errors import RetryableError
+from energy.services import Control
+from energy.storage import Pool, load_queries, translating
+
+_SQL = load_queries("deploy.demo", "conductor.sql")
+_log = structlog.get_logger(__name__)
+_LOOK_EVERY = 0.5
+"""Real seconds between two looks at the tables."""
+
+
+class UntilFlagged:
+    """A service that ends the demo once a unit has been flagged and `days` of data time have passed.
+
+    Args:
+        pool: the demo's database.
+        clock: data time.
+        days: simulated days that must have passed.
+        stop: set when it is time to end.
+        say: takes one line of progress a simulated day.
+    """
+
+    name = "until flagged"
+
+    def __init__(
+        self, pool: Pool, clock: DataClock, days: int, stop: asyncio.Event, say: Callable[[str], None]
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._span = timedelta(days=days)
+        self._stop = stop
+        self._say = say
+
+    async def run(self, control: Control) -> None:
+        """Look now and then until it is time."""
+        origin = self._clock.now()
+        told = -1
+        control.ready()
+        while not await control.stopped_within(_LOOK_EVERY):
+            passed = self._clock.now() - origin
+            flagged, readings = await self._look()
+            if passed.days > told:
+                told = passed.days
+                self._say(f"day {told + 1}: {readings} readings stored, {flagged} quotas flagged")
+            if flagged and passed >= self._span:
+                self._stop.set()
+
+    async def _look(self) -> tuple[int, int]:
+        """Quotas ever flagged, and readings stored; nothing while the database is away."""
+        try:
+            with translating():
+                row = await self._pool.fetchrow(_SQL.progress)
+        except RetryableError as error:
+            _log.warning("the database is away", error=str(error))
+            return 0, 0
+        return (row["flagged"], row["readings"]) if row else (0, 0)
