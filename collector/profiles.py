@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from collector.registers import DataType, WordOrder, decode, encode
+from collector.registers import WORD_RANGE, DataType, WordOrder, decode, encode
 from energy.config import parse_document
 from energy.errors import ConfigError, Fault
 
@@ -83,7 +83,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     confidence: Confidence
 
     def __post_init__(self) -> None:
-        if self.end > 0x1_0000:
+        if self.end > WORD_RANGE:
             raise ValueError(f"{self.type} at {self.address} ends beyond register 65535")
 
     @property

@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 from collector.errors import RegisterError
 
@@ -146,7 +147,7 @@ def _to_bytes(words: Sequence[int], order: WordOrder) -> bytes:
 
 
 def _to_words(raw: bytes, order: WordOrder) -> tuple[int, ...]:
-    byte_order = "little" if order.swapped_bytes else "big"
+    byte_order: Literal["little", "big"] = "little" if order.swapped_bytes else "big"
     words = tuple(int.from_bytes(raw[at : at + 2], byte_order) for at in range(0, len(raw), 2))
     return words[::-1] if order.low_word_first else words
 
