@@ -81,8 +81,13 @@ def failure(program: str, code: int, output: str) -> str:
 
 
 def clean_environment() -> Mapping[str, str]:
-    """What servers and tools see of our environment: nothing that could change what they load or how they speak."""
-    kept = {name: os.environ[name] for name in os.environ if name.lower().endswith("_proxy")}
+    """What servers and tools see of our environment: where proxies and apt's configuration are, and no more.
+
+    Nothing of it can change which libraries they load or which language they answer in.
+    """
+    kept = {
+        name: value for name, value in os.environ.items() if name == "APT_CONFIG" or name.lower().endswith("_proxy")
+    }
     return {**kept, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
