@@ -6,7 +6,7 @@ value is missing or of the wrong type they say nothing: decoding reports that.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -95,7 +95,7 @@ def _unknown(place: Path, value: Any, known: Collection[Any], kind: str) -> Foun
         yield place, f"unknown {kind} {value!r}; known: {', '.join(sorted(map(str, known)))}"
 
 
-def _repeated(tables: list[tuple[Path, Table]], key: str) -> Found:
+def _repeated(tables: Sequence[tuple[Path, Table]], key: str) -> Found:
     """Each occurrence after the first, with the place of the first."""
     first: dict[Any, Path] = {}
     for place, table in tables:
