@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from energy.wire import Refusal, RefusalCode
 from ingest.checks import ACCEPTED, CODES, Bounds, judge
 from ingest.columns import Columns, columns_of
-from ingest.envelopes import DETAIL_CHARACTERS, Delivery, Origin
+from ingest.envelopes import Delivery, Origin, shortened
 from ingest.points import UNKNOWN, PointTable
 from ingest.rows import Rows, sorted_rows
 
@@ -73,7 +73,7 @@ class Offer(Generic[Origin]):
         assert envelope is not None  # noqa: S101 - a carrier carries one, by construction
         index = self.columns.index_of(position)
         reading = envelope.readings[index]
-        text = detail.format(reading=reading, **context)[:DETAIL_CHARACTERS]
+        text = shortened(detail.format(reading=reading, **context))
         return Reject(carrier, Refusal(envelope.seq, index, code, text), msgspec.json.encode(reading))
 
 

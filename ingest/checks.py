@@ -71,4 +71,6 @@ def judge(columns: Columns, senders: NDArray[np.int32], points: PointTable, boun
 def _owned(columns: Columns, senders: NDArray[np.int32], points: PointTable) -> NDArray[np.bool_]:
     if not len(points):
         return np.zeros(len(columns), np.bool_)
-    return points.owners[columns.position] == senders[columns.envelope]  # an unknown position is refused before this
+    # An unknown position looks up some other owner here, but is refused before that matters.
+    owned: NDArray[np.bool_] = points.owners[columns.position] == senders[columns.envelope]
+    return owned

@@ -1,7 +1,7 @@
 """PostgreSQL's binary COPY format, written by numpy a batch at a time.
 
-Source: PostgreSQL documentation, COPY, "Binary Format", and the send functions of the types: big-endian; time stamps are
-microseconds since 2000-01-01; an array is its dimensions followed by its elements, each with its length.
+Source: PostgreSQL documentation, COPY, "Binary Format", and the send functions of the types: big-endian; times
+are microseconds since 2000-01-01; an array is its dimensions followed by its elements, each with its length.
 """
 
 from __future__ import annotations

@@ -7,10 +7,22 @@ from functools import lru_cache
 from typing import Generic, TypeVar
 
 from energy.errors import WireError
-from energy.wire import Address, Envelope, Kind, Refusal, RefusalCode, decode_envelope, envelope_identity, parse_topic
+from energy.wire import (
+    MAX_ENVELOPE_BYTES,
+    Address,
+    Envelope,
+    Kind,
+    Refusal,
+    RefusalCode,
+    decode_envelope,
+    envelope_identity,
+    parse_topic,
+)
 
 DETAIL_CHARACTERS = 160
 """Most characters of a refusal's detail: enough to understand it, too few to be abused."""
+MAX_KEPT_BYTES = MAX_ENVELOPE_BYTES
+"""Most bytes of a refused message that are kept; only one that is too large has more."""
 
 Origin = TypeVar("Origin")
 
@@ -57,9 +69,14 @@ def _check_kind(kind: Kind) -> None:
         raise WireError(RefusalCode.MALFORMED, f"envelopes belong on the topic {Kind.UP}, not {kind}")
 
 
-def _refused(
-    origin: Origin, topic: str, payload: bytes, address: Address | None, error: WireError
-) -> Delivery[Origin]:
+def _refused(origin: Origin, topic: str, payload: bytes, address: Address | None, error: WireError) -> Delivery[Origin]:
     stream, seq = envelope_identity(payload) or (None, None)
-    refusal = Refusal(seq, None, RefusalCode(error.code), error.detail[:DETAIL_CHARACTERS])
+    if len(payload) > MAX_KEPT_BYTES:
+        payload = payload[:MAX_KEPT_BYTES]
+    refusal = Refusal(seq, None, RefusalCode(error.code), shortened(error.detail))
     return Delivery(origin, topic, payload, address, None, stream, refusal)
+
+
+def shortened(detail: str) -> str:
+    """A detail fit to be kept and sent; PostgreSQL's text has no NUL."""
+    return detail.replace("\0", "?")[:DETAIL_CHARACTERS]

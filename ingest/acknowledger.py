@@ -1,0 +1,45 @@
+"""Tells broker and gateways that a batch is committed: after the commit, never before."""
+
+from __future__ import annotations
+
+from energy.channel import Channel
+from energy.errors import TransportError
+from energy.services import Control
+from ingest import metrics
+from ingest.answers import answers
+from ingest.batch import Batch
+from ingest.session import Receipt, Session
+
+
+class Acknowledger:
+    """The last service of the pipeline; a stage of its own, so that the next batch is written meanwhile.
+
+    Args:
+        session: the connection on which gateways are answered.
+        committed: what to acknowledge; the service ends when it is closed and drained.
+    """
+
+    name = "acknowledger"
+
+    def __init__(self, session: Session, committed: Channel[Batch[Receipt]]) -> None:
+        self._session = session
+        self._committed = committed
+
+    async def run(self, control: Control) -> None:
+        """Acknowledge until the committed batches end."""
+        control.ready()
+        async for batch in self._committed:
+            self._acknowledge(batch)
+
+    def _acknowledge(self, batch: Batch[Receipt]) -> None:
+        """First the broker, whose window holds up the others, then the gateways."""
+        for delivery in batch.offer.deliveries:
+            delivery.origin.acknowledge()
+        lost = 0
+        for address, answer in answers(batch):
+            try:
+                self._session.publish(address, answer)
+            except TransportError:
+                lost += 1
+        if lost:
+            metrics.answers_lost(lost)

@@ -1,0 +1,72 @@
+"""Messages that wait to be cut into batches.
+
+Receiving and cutting are two services, so that messages are received and decoded while an earlier batch is written.
+What waits here is bounded by the receive window: the broker sends no more before something is acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+
+from energy.clocks import DataClock
+from ingest.batcher import Batcher, BatchLimits, Gathered
+from ingest.envelopes import decode
+from ingest.session import Receipt
+
+
+class Intake:
+    """Where messages enter, and leave as batches that are due.
+
+    Args:
+        limits: when a batch is due.
+        clock: data time.
+        window: most messages that the broker sends unacknowledged.
+
+    Attributes:
+        pushed: messages ever taken in.
+        popped: messages ever handed out.
+        capacity: the window.
+    """
+
+    def __init__(self, limits: BatchLimits, clock: DataClock, window: int) -> None:
+        self.pushed = 0
+        self.popped = 0
+        self.capacity = window
+        self._batcher: Batcher[Receipt] = Batcher(limits)
+        self._clock = clock
+        self._full: deque[Gathered[Receipt]] = deque()
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def add(self, receipt: Receipt, topic: str, payload: bytes) -> None:
+        """Take one message in; never waits."""
+        delivery = decode(receipt, topic, payload)
+        opening = not self._batcher.messages
+        full = self._batcher.add(delivery, now_ms=self._clock.now_ms(), monotonic=asyncio.get_running_loop().time())
+        self.pushed += 1
+        if full and (gathered := self._batcher.take()):
+            self._full.append(gathered)
+        if full or opening:
+            self._changed.set()
+
+    def close(self) -> None:
+        """Let `take` hand out what is left, due or not, and then end."""
+        self._closed = True
+        self._changed.set()
+
+    async def take(self) -> Gathered[Receipt] | None:
+        """The next batch, as soon as it is due; None when closed and empty."""
+        while not self._full:
+            due_in = self._batcher.due_in(asyncio.get_running_loop().time())
+            if due_in == 0 or self._closed:
+                return self._popped(self._batcher.take())
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):  # then the batch is due by its age
+                await asyncio.wait_for(self._changed.wait(), due_in)
+        return self._popped(self._full.popleft())
+
+    def _popped(self, gathered: Gathered[Receipt] | None) -> Gathered[Receipt] | None:
+        self.popped += len(gathered.deliveries) if gathered else 0
+        return gathered

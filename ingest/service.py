@@ -1,0 +1,74 @@
+"""Wires one ingest worker together."""
+
+from __future__ import annotations
+
+import asyncio
+
+from energy.channel import Channel
+from energy.clocks import DataClock
+from energy.health import HealthServer
+from energy.metrics import watch_queue
+from energy.services import Service, run_services
+from ingest import metrics
+from ingest.acknowledger import Acknowledger
+from ingest.batch import Batch
+from ingest.batcher import BatchLimits
+from ingest.database import KeptConnection, ping
+from ingest.directory import Directory
+from ingest.intake import Intake
+from ingest.points import ReloadLimit
+from ingest.receiver import Cutter, Receiver
+from ingest.session import Receipt, Session
+from ingest.settings import IngestSettings
+from ingest.status import StatusFollower
+from ingest.store import Store
+from ingest.writer import Due, Writer
+
+_WINDOW_SHARE = 5
+"""A batch takes at most this part of the receive window: written, waiting, checked and received ones all live in it."""
+
+
+async def run(settings: IngestSettings, *, stop: asyncio.Event | None = None) -> None:
+    """Receive, check, commit and acknowledge until a signal, or `stop`, asks for an orderly end.
+
+    Raises:
+        FatalError: database or broker refuse us, or the schema is of another version.
+    """
+    await run_services(services(settings), grace=settings.grace_s, stop=stop)
+
+
+def services(settings: IngestSettings) -> list[Service]:
+    """All services of a worker, downstream first."""
+    clock = DataClock(settings.clock)
+    session = Session(settings.mqtt, settings.receive, settings.worker)
+    directory = Directory(settings.database, ReloadLimit(settings.points_reload_s, asyncio.get_running_loop().time))
+    statuses = StatusFollower(settings.database, clock)
+    intake = Intake(_limits(settings), clock, settings.receive.window)
+    batches: Channel[Due] = Channel(1)
+    committed: Channel[Batch[Receipt]] = Channel(2)
+    for name, queue in (("ingest_intake", intake), ("ingest_batches", batches), ("ingest_committed", committed)):
+        watch_queue(name, queue)
+    connection = KeptConnection(settings.database, metrics.database_failed)
+    return [
+        _health(settings, session),
+        directory,
+        statuses,
+        session,
+        Acknowledger(session, committed),
+        Writer(connection, Store(settings.worker, clock.now), batches, committed),
+        Cutter(intake, directory, clock, settings.checks, batches),
+        Receiver(session, intake, statuses),
+    ]
+
+
+def _limits(settings: IngestSettings) -> BatchLimits:
+    return BatchLimits(
+        readings=settings.batch.readings,
+        messages=max(1, settings.receive.window // _WINDOW_SHARE),
+        age=settings.batch.age_ms / 1000,
+    )
+
+
+def _health(settings: IngestSettings, session: Session) -> HealthServer:
+    connection = KeptConnection(settings.database, metrics.database_failed)
+    return HealthServer(settings.health, {"database": lambda: connection.once(ping), "broker": session.check})

@@ -1,0 +1,71 @@
+-- Everything ingest says to the database. Rows arrive by binary COPY; no statement asks the server's clock.
+
+-- name: reserve_numbers
+-- Batch numbers for the next batches of one worker, so that not every batch asks for one.
+select nextval('batch_id') from generate_series(1, $1);
+
+-- name: create_staging
+-- Where a batch goes that contradicts itself or what is stored; once per connection, emptied by every commit.
+create temporary table if not exists ingest_staging (
+    ts        timestamptz not null,
+    point_id  int4 not null,
+    value     float8 not null,
+    quality   int2 not null,
+    batch     int8 not null,
+    effective bool not null
+) on commit delete rows;
+
+-- name: merge_staged
+-- Store what has no row yet, in the order of the index, so that two workers take their locks in one order.
+insert into readings (ts, point_id, value, quality, batch)
+select ts, point_id, value, quality, batch from ingest_staging where effective order by point_id, ts
+on conflict do nothing;
+
+-- name: record_conflicts
+-- Keep what contradicts the stored row of its key. A statement of its own: it must see the rows of other workers on
+-- which merge_staged waited. NaN equals NaN in PostgreSQL.
+insert into reading_conflicts (point_id, ts, value, quality, batch)
+select s.point_id, s.ts, s.value, s.quality, s.batch
+from ingest_staging s join readings r on r.point_id = s.point_id and r.ts = s.ts
+where (r.value, r.quality) is distinct from (s.value, s.quality)
+order by s.point_id, s.ts, s.value, s.quality
+on conflict do nothing;
+
+-- name: keep_reject
+-- Keep what was refused; the same refusal of a message that comes again is there already.
+insert into rejects (received_at, topic, stream, seq, reading_index, code, detail, payload)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict do nothing;
+
+-- name: record_batch
+-- The batch's own row, and the hint to those who derive: delivered when this transaction commits.
+with recorded as (
+    insert into ingest_batch (
+        batch, worker, received_at, committed_at, envelopes, offered, stored, duplicates, conflicts, rejected
+    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+)
+select pg_notify('readings', $1::text);
+
+-- name: committed_batch
+-- Whether a commit whose answer was lost has happened after all.
+select stored, duplicates, conflicts, rejected, committed_at from ingest_batch where batch = $1;
+
+-- name: follow_status
+-- The last status of a gateway; a last will knows only that the gateway is gone, so the rest stays as reported.
+insert into gateway_status as known (gateway, region, online, stream, kept_from, last_seq, dropped, reported_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (gateway) do update set
+    region = excluded.region,
+    online = excluded.online,
+    stream = coalesce(excluded.stream, known.stream),
+    kept_from = case when excluded.stream is null then known.kept_from else excluded.kept_from end,
+    last_seq = case when excluded.stream is null then known.last_seq else excluded.last_seq end,
+    dropped = case when excluded.stream is null then known.dropped else excluded.dropped end,
+    reported_at = case
+        when excluded.stream is null and known.online = excluded.online then known.reported_at
+        else excluded.reported_at
+    end;
+
+-- name: ping
+-- Whether the database answers.
+select 1;
