@@ -72,7 +72,7 @@ def simulator_settings(
     city: City, *, host: str, ports: Mapping[str, int], clock: ClockSettings | None = None
 ) -> SimulatorSettings:
     """The simulated meters of all gateways; `ports` by gateway code. Without a clock it is the system's."""
-    loads = _loads(city)
+    loads = city_loads(city)
     return SimulatorSettings(
         lines=tuple(
             LineSettings(
@@ -97,7 +97,7 @@ class CityTruth:
 
     def __init__(self, city: City) -> None:
         self._offset_s = city.city.utc_offset_s
-        loads = _loads(city)
+        loads = city_loads(city)
         self._meters = {
             unit.point(meter): (meter, load_settings(meter, loads)) for unit in city.unit for meter in unit.meter
         }
@@ -112,12 +112,12 @@ class CityTruth:
 
 
 def load_settings(meter: CityMeter, loads: Mapping[str, LoadSettings]) -> LoadSettings:
-    """A meter's load at its own size; `loads` as `_loads` gives them."""
+    """A meter's load at its own size; `loads` as `city_loads` gives them."""
     shape = loads[meter.load]
     return LoadSettings(shape=shape.shape, weeks=shape.weeks, spread=shape.spread, mean_per_hour=meter.mean_per_hour)
 
 
-def _loads(city: City) -> dict[str, LoadSettings]:
+def city_loads(city: City) -> dict[str, LoadSettings]:
     """The city's loads by name, at the size of one base unit per hour."""
     return {
         load.name: LoadSettings(shape=load.shape, weeks=load.weeks, spread=load.spread, mean_per_hour=1.0)
