@@ -1,0 +1,142 @@
+"""A unit's days: calendar of its zone, factor of the day, gate meters alone, and up to when they are complete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from energy.factors import shipped_factors
+from energy.storage import Connection, Pool
+from ingest.accounting.factors import sync_factors
+from ingest.accounting.step import step
+from tests.support.register_world import instant, populate, registry, shown, store
+
+DAY = 24 * 60
+FIRST = date(2026, 3, 1)
+GATES = registry([("E1", "electricity", 1), ("E2", "electricity", 1)])
+
+
+async def _derive(connection: Connection) -> None:
+    while (await step(connection, limit=64, gap_intervals=2.0)).batches:
+        pass
+
+
+async def _days(connection: Connection, *columns: str) -> list[tuple[object, ...]]:
+    rows = await connection.fetch("select * from unit_day order by day, carrier")
+    return [tuple(row[column] for column in columns) for row in rows]
+
+
+async def test_the_quarter_hours_around_midnight_belong_to_their_days(pool: Pool) -> None:
+    """A pair across local midnight is cut there; UTC's midnight means nothing."""
+    async with pool.acquire() as connection:
+        await populate(connection, registry([("E1", "electricity", 1)]))
+        await store(connection, [shown("E1", DAY - 10, 0.0), shown("E1", DAY + 5, 15.0)])
+        await _derive(connection)
+        assert await _days(connection, "day", "amount") == [(FIRST, 10), (FIRST + timedelta(1), 5)]
+
+
+async def test_days_are_those_of_the_unit_s_zone(pool: Pool) -> None:
+    """In London, Shanghai's midnight of March is 16:00 of the day before."""
+    async with pool.acquire() as connection:
+        await populate(connection, registry([("E1", "electricity", 1)], zone="Europe/London"))
+        await store(connection, [shown("E1", minute, minute) for minute in (0, 15)])
+        await _derive(connection)
+        assert await _days(connection, "day", "amount") == [(date(2026, 2, 28), 15)]
+
+
+async def test_a_silent_gate_meter_holds_back_what_is_complete(pool: Pool) -> None:
+    """`ready` is the earliest over the gate meters: the day's beginning for one that never reported."""
+    async with pool.acquire() as connection:
+        await populate(connection, GATES)
+        await store(connection, [shown("E1", minute, minute) for minute in (0, 15, 30)])
+        await _derive(connection)
+        assert await _days(connection, "amount", "ready") == [(30, instant(0))]
+        await store(connection, [shown("E2", minute, minute) for minute in (0, 15)])
+        await _derive(connection)
+        assert await _days(connection, "amount", "ready") == [(45, instant(15))]
+
+
+async def test_a_meter_that_fell_silent_yesterday_holds_today_back_to_then(pool: Pool) -> None:
+    """Today's total is complete only up to that meter's latest reading, and says so."""
+    async with pool.acquire() as connection:
+        await populate(connection, GATES)
+        await store(connection, [shown("E2", DAY - 60, 0), shown("E2", DAY - 45, 1)])
+        await store(connection, [shown("E1", DAY + minute, minute) for minute in (0, 15)])
+        await _derive(connection)
+        assert await _days(connection, "day", "ready") == [
+            (FIRST, instant(0)),  # of that day E1 has said nothing yet
+            (FIRST + timedelta(1), instant(DAY - 45)),
+        ]
+
+
+async def test_a_gap_over_several_days_is_spread_over_them(pool: Pool) -> None:
+    """Three days of silence and one reading give each day its share, estimated."""
+    async with pool.acquire() as connection:
+        await populate(connection, registry([("E1", "electricity", 1)]))
+        await store(connection, [shown("E1", 0, 0), shown("E1", 3 * DAY, 300)])
+        await _derive(connection)
+        assert await _days(connection, "day", "amount", "quality") == [(FIRST + timedelta(n), 100, 1) for n in range(3)]
+
+
+async def test_carriers_are_counted_apart_each_by_its_own_factor(pool: Pool) -> None:
+    """Electricity and gas of one unit are two rows with their own units of measure and factors."""
+    async with pool.acquire() as connection:
+        await populate(connection, registry([("E1", "electricity", 1), ("G1", "natural_gas", 1)]))
+        await store(connection, [shown(point, minute, minute) for point in ("E1", "G1") for minute in (0, 15)])
+        await _derive(connection)
+        found = await _days(connection, "carrier", "kgce", "kgco2")
+        assert found == [
+            ("electricity", Decimal("1.8435"), Decimal("8.3145")),
+            ("natural_gas", Decimal("18.2145"), Decimal("30.22069512")),
+        ]
+
+
+async def test_a_new_factor_restates_the_days_from_its_own_on(pool: Pool) -> None:
+    """A grid factor published for this year replaces the provisional one; other years and carriers stay."""
+    async with pool.acquire() as connection:
+        await populate(connection, registry([("E1", "electricity", 1), ("G1", "natural_gas", 1)]))
+        minutes = [15 * n for n in range(-3, 4)]
+        await store(connection, [shown(point, m, 100 + m) for point in ("E1", "G1") for m in minutes])
+        await _derive(connection)
+        before = {(row[0], row[1]): row for row in await _days(connection, "day", "carrier", "kgco2", "provisional")}
+        last = next(one for one in reversed(shipped_factors()) if one.carrier == "electricity")
+        new = replace(last, valid_from=FIRST, kgco2=Decimal("0.5"), provisional=False)
+        await sync_factors(connection, [*shipped_factors(), new])
+        after = {(row[0], row[1]): row for row in await _days(connection, "day", "carrier", "kgco2", "provisional")}
+        assert after.pop((FIRST, "electricity")) == (FIRST, "electricity", Decimal("22.5"), False)
+        assert before.pop((FIRST, "electricity"))[3]
+        assert after == before
+
+
+async def test_writing_the_factors_twice_is_the_same_as_once_and_dropped_ones_go(pool: Pool) -> None:
+    """`carrier_factor` says exactly what the data files say."""
+    async with pool.acquire() as connection:
+        factors = shipped_factors()
+        await sync_factors(connection, [*factors, replace(factors[0], valid_from=date(2030, 1, 1))])
+        await sync_factors(connection, factors)
+        first = await connection.fetch("select *, xmin::text from carrier_factor order by carrier, valid_from")
+        await sync_factors(connection, factors)
+        assert first == await connection.fetch("select *, xmin::text from carrier_factor order by carrier, valid_from")
+        assert len(first) == len(factors)
+
+
+async def test_the_views_for_boards_agree_with_each_other(pool: Pool) -> None:
+    """Quarter hours, hours, days and the month of one unit add up to the same, in units of measure and in words."""
+    async with pool.acquire() as connection:
+        await populate(connection, registry([("E1", "electricity", 1), ("S1", "electricity", 2)]))
+        await store(connection, [shown(p, 15 * n, n * 2.5) for p in ("E1", "S1") for n in range(2 * 96 + 1)])
+        await _derive(connection)
+        for view, rows in (("consumption_15min", 384), ("consumption_hour", 96), ("consumption_day", 4)):
+            found = await connection.fetchrow(
+                f"select count(*), sum(amount), min(quality), max(quality), sum(covered_s) from board.{view}"  # noqa: S608 - names of this test
+            )
+            assert tuple(found or ()) == (rows, 960, "measured", "measured", 384 * 900)
+        days = await connection.fetch(
+            "select day, amount, tce, unit_of_measure, quality from board.unit_day order by 1"
+        )
+        assert [tuple(row) for row in days] == [
+            (FIRST + timedelta(n), 240, Decimal("0.029496"), "kWh", "measured") for n in range(2)
+        ]
+        (month,) = await connection.fetch("select unit, month, amount, tce, days, provisional from board.unit_month")
+        assert tuple(month) == ("U", FIRST, 480, Decimal("0.058992"), 2, True)
