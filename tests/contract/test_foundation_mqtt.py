@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from itertools import repeat
 
 import pytest
 
@@ -121,8 +122,7 @@ async def test_an_unsent_message_too_many_is_refused_not_kept(mqtt: MqttSettings
     """Unconfirmed messages are bounded."""
     async with connect(mqtt) as link:
         with pytest.raises(TransportError, match="could not be sent"):
-            for number in range(20_000):
-                link.send(topic, b"%d" % number)
+            list(map(link.send, repeat(topic, 20_000), repeat(b"1")))
 
 
 async def test_a_refused_port_is_a_transport_error() -> None:

@@ -27,7 +27,7 @@ async def eventually(check: Callable[[], T | Awaitable[T]], within: float = 10.0
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     while True:
-        last = await _outcome(check)
+        last: T | AssertionError = await _outcome(check)
         if last and not isinstance(last, AssertionError):
             return last
         if loop.time() >= deadline:

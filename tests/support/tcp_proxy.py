@@ -1,0 +1,113 @@
+"""A TCP proxy that breaks the line on purpose: cut, stalled, dropped, restored."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from tests.support.eventually import eventually
+
+_CHUNK = 65_536
+
+
+class TcpProxy:
+    """Carries connections to a server; made by `tcp_proxy`.
+
+    Attributes:
+        host: where it listens.
+        port: likewise.
+        connections: how many were accepted so far.
+    """
+
+    def __init__(self, server_host: str, server_port: int) -> None:
+        self.host = "127.0.0.1"
+        self.port = 0
+        self.connections = 0
+        self._server = (server_host, server_port)
+        self._listener: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
+    @property
+    def alive(self) -> int:
+        """Connections being carried now."""
+        return len(self._writers) // 2
+
+    async def restore(self) -> None:
+        """Listen (again), on the port that it had."""
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._carry, self.host, self.port)
+            self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Break every connection and refuse new ones."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self.drop_all()
+
+    def drop_all(self) -> None:
+        """Break every connection with a reset; new ones are accepted."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def stall(self) -> None:
+        """Keep every connection open and carry nothing: the fault that only a time-out finds."""
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        """Carry again, also what waited meanwhile."""
+        self._flowing.set()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self._server)
+        except OSError:
+            writer.transport.abort()
+            return
+        ends = {writer, server_writer}
+        self._writers |= ends
+        try:
+            await _until_first(self._pump(reader, server_writer), self._pump(server_reader, writer))
+        finally:
+            self._writers -= ends
+            for end in ends:
+                end.transport.abort()
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await source.read(_CHUNK):
+                await self._flowing.wait()
+                sink.write(chunk)
+                await sink.drain()
+            # What was written must leave before the other end is closed too.
+            sink.close()
+            await sink.wait_closed()
+
+
+async def _until_first(*directions: Coroutine[Any, Any, None]) -> None:
+    """Run both directions until one ends."""
+    tasks = [asyncio.ensure_future(direction) for direction in directions]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+@contextlib.asynccontextmanager
+async def tcp_proxy(server_host: str, server_port: int) -> AsyncIterator[TcpProxy]:
+    """A proxy in front of a server, listening on a free port, until the end of the block."""
+    proxy = TcpProxy(server_host, server_port)
+    await proxy.restore()
+    try:
+        yield proxy
+    finally:
+        proxy.resume()
+        await proxy.cut()
+        await eventually(lambda: not proxy.alive)
