@@ -88,10 +88,20 @@ def mosquitto_executable(cache: Path, progress: Callable[[str], None]) -> Path:
     return discover.machine_mosquitto() or ensure_tree(cache, progress) / "usr/sbin/mosquitto"
 
 
-def origin(cache: Path, found: Path | None) -> str:
-    """In a word where the programs come from: `machine`, `cache`, or `to be fetched`."""
-    if found is not None:
-        return "machine"
+def postgres_origin(cache: Path, kept: Path, major: int | None) -> str:
+    """In a word where the database's programs come from: `machine`, `cache`, or `to be fetched`."""
+    known = load(kept, PostgresPrograms)
+    if known is not None and Path(known.directory, "postgres").is_file():
+        return "machine" if known.zones is None else "cache"
+    return "machine" if discover.machine_postgres(major=major) else _cache_origin(cache)
+
+
+def mosquitto_origin(cache: Path) -> str:
+    """In a word where the broker's program comes from: `machine`, `cache`, or `to be fetched`."""
+    return "machine" if discover.machine_mosquitto() else _cache_origin(cache)
+
+
+def _cache_origin(cache: Path) -> str:
     return "cache" if finished_tree(cache) is not None else "to be fetched"
 
 

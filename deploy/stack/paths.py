@@ -43,14 +43,20 @@ class Places:
     state: Path
 
 
-def server_account(uid: int | None = None) -> Account | None:
-    """The account to drop to: None unless we are root, then the first of `ACCOUNTS` that exists.
+def server_account(uid: int | None = None, data: Path | None = None) -> Account | None:
+    """The account to drop to: None unless we are root, then the owner of `data` or the first of `ACCOUNTS` there is.
+
+    Args:
+        uid: whose question it is; None means ours.
+        data: a server's directory, if there is one already. An account that is created later does not take it over.
 
     Raises:
         SetupError: we are root and there is no such account.
     """
     if (os.geteuid() if uid is None else uid) != 0:
         return None
+    if data is not None and data.is_dir() and (owner := data.stat()).st_uid != 0:
+        return Account(f"#{owner.st_uid}", owner.st_uid, owner.st_gid)
     for name in ACCOUNTS:
         try:
             entry = pwd.getpwnam(name)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.stack import broker, choice, database, discover
+from deploy.stack import broker, choice, database
 from deploy.stack.files import exclusive
 from deploy.stack.mosquitto import Mosquitto
 from deploy.stack.paths import check_name, choose_places, require_walkable, server_account, stack_name
@@ -68,7 +68,7 @@ class Stack:
         name: tells stacks apart; None means QUOTAWATT_STACK, or a name derived from the project at hand.
         state_dir: holds the directory of this stack; None means QUOTAWATT_STATE, or the usual place.
         cache_dir: holds fetched programs; None means QUOTAWATT_CACHE, or the usual place.
-        background_workers: TimescaleDB's; 0 where template databases are cloned.
+        background_workers: TimescaleDB's, from the next start on; 0 where template databases are cloned.
         dsn: an existing database to use instead; None means QUOTAWATT_DSN, if it is set.
         mqtt: an existing broker to use instead, as host:port; None means QUOTAWATT_MQTT, if it is set.
         environ: what stands for the environment.
@@ -88,10 +88,10 @@ class Stack:
         mqtt: str | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        account = server_account()
-        places = choose_places(environ, account)
+        places = choose_places(environ, server_account())
         self.name = check_name(name) if name else stack_name(environ, Path.cwd())
-        self.home = Home((state_dir or places.state).absolute() / self.name, account)
+        root = (state_dir or places.state).absolute() / self.name
+        self.home = Home(root, server_account(data=root / "postgres"))
         self._cache = (cache_dir or places.cache).absolute()
         self._given = choice.given(environ, dsn, mqtt)
         self._progress: Callable[[str], None] = silent
@@ -191,33 +191,40 @@ class Stack:
     def _up_postgres(self) -> str:
         if self._given.dsn is not None:
             return self._given.dsn
-        self._progress("starting PostgreSQL")
-        return self._postgres.dsn(self._servers["postgres"].ensure())
+        return self._postgres.dsn(self._ensure("postgres"))
 
     def _up_mosquitto(self) -> tuple[str, int]:
         if self._given.mqtt is not None:
             return self._given.mqtt
-        self._progress("starting Mosquitto")
-        return LOOPBACK, self._servers["mosquitto"].ensure()
+        return LOOPBACK, self._ensure("mosquitto")
+
+    def _ensure(self, service: str) -> int:
+        server = self._servers[service]
+        self._progress(f"{'checking' if server.running() else 'starting'} {service}")
+        return server.ensure()
 
     def _postgres_programs(self) -> PostgresPrograms:
-        kept = self.home.root / "run" / "programs.json"
-        return choice.postgres_programs(self._cache, kept, self._postgres.major(), self._progress)
+        return choice.postgres_programs(self._cache, self._kept_choice, self._postgres.major(), self._progress)
+
+    @property
+    def _kept_choice(self) -> Path:
+        return self.home.root / "run" / "programs.json"
 
     def _postgres_status(self) -> ServiceStatus:
         if self._given.dsn is not None:
             return ServiceStatus("given", database.is_up(self._given.dsn))
-        return self._own_status("postgres", discover.machine_postgres(major=self._postgres.major()))
+        origin = choice.postgres_origin(self._cache, self._kept_choice, self._postgres.major())
+        return self._own_status("postgres", origin)
 
     def _mosquitto_status(self) -> ServiceStatus:
         if self._given.mqtt is not None:
             return ServiceStatus("given", broker.is_broker(*self._given.mqtt), port=self._given.mqtt[1])
-        return self._own_status("mosquitto", discover.machine_mosquitto())
+        return self._own_status("mosquitto", choice.mosquitto_origin(self._cache))
 
-    def _own_status(self, service: str, found: Path | None) -> ServiceStatus:
+    def _own_status(self, service: str, origin: str) -> ServiceStatus:
         record = self._servers[service].running()
         return ServiceStatus(
-            choice.origin(self._cache, found), record is not None, record.pid if record else None,
+            origin, record is not None, record.pid if record else None,
             self._servers[service].port, str(self.home.log(service)),
         )  # fmt: skip
 

@@ -125,7 +125,7 @@ def test_the_command_line(own: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = runner.invoke(command, ["status"], catch_exceptions=False)
     assert (stopped.exit_code, "does not run" in stopped.stdout) == (3, True)
     up = runner.invoke(command, ["up"], catch_exceptions=False)
-    assert (up.exit_code, f"{own.name} is up" in up.stdout, "starting PostgreSQL" in up.stderr) == (0, True, True)
+    assert (up.exit_code, f"{own.name} is up" in up.stdout, "starting postgres" in up.stderr) == (0, True, True)
     assert own.endpoints() == endpoints
 
 

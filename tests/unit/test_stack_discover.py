@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.stack.choice import given, parse_address
+from deploy.stack.choice import given, parse_address, postgres_origin, postgres_programs
 from deploy.stack.discover import machine_mosquitto, machine_postgres, parse_major, parse_mosquitto
+from deploy.stack.files import save
+from deploy.stack.postgres import PostgresPrograms
 from energy.errors import SetupError
 
 
@@ -106,3 +108,21 @@ def test_other_texts_are_no_addresses(text: str) -> None:
     """What cannot be used is refused with the form that can."""
     with pytest.raises(SetupError, match="not the address of a broker"):
         parse_address(text)
+
+
+def test_what_was_chosen_for_data_stays_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer installation does not take over data; when the chosen one is gone, only the same version will do."""
+    machine = _install_postgres(tmp_path / "machine", 18, extension=True)
+    monkeypatch.setattr(
+        "deploy.stack.choice.discover.machine_postgres", lambda major: machine if major in (None, 18) else None
+    )
+    kept, chosen = tmp_path / "kept.json", _install_postgres(tmp_path / "chosen", 17, extension=True)
+    save(kept, PostgresPrograms(str(chosen)))
+    assert postgres_programs(tmp_path, kept, 17, print).directory == str(chosen)
+    assert postgres_origin(tmp_path, kept, 17) == "machine"
+    kept.unlink()
+    assert postgres_programs(tmp_path, kept, 18, print) == PostgresPrograms(str(machine))
+    kept.unlink()
+    with pytest.raises(SetupError, match="PostgreSQL 16's"):
+        postgres_programs(tmp_path, kept, 16, print)
+    assert postgres_origin(tmp_path, kept, 16) == "to be fetched"

@@ -85,6 +85,16 @@ def test_only_root_drops_to_another_account() -> None:
     assert account.uid == pwd.getpwnam(account.name).pw_uid != 0
 
 
+def test_data_keep_their_owner(tmp_path: Path) -> None:
+    """An account that is created later does not take over a cluster that belongs to another one."""
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4711, 4712)
+    account = server_account(uid=0, data=tmp_path)
+    owner = tmp_path.stat()
+    assert account is not None
+    assert (account.uid, account.gid) == (owner.st_uid, owner.st_gid)
+
+
 @dataclass(frozen=True)
 class _Record:
     number: int
