@@ -23,8 +23,8 @@ _STYLES = {
     "red": "bold red",
     "grey": "bright_black",
 }
-_WIDE = 108
-"""From this width on the board has room for district and figures."""
+_WIDE, _WIDEST = 108, 132
+"""From these widths on the board has room for figures, and for the district too."""
 _CHROME = 10
 """Rows that are not lines of quotas: header 5, column titles 1, the rest's line 1, footer 3."""
 _DISTRICT_SUFFIXES = (" District", " County", "区", "县")
@@ -38,7 +38,7 @@ def render(snapshot: BoardSnapshot, width: int, height: int, language: Language 
     if shown:
         parts.append(_quotas(snapshot, shown, width, language))
     else:
-        parts.append(Text(f" {word('waiting for quotas', language)}", style="dim"))
+        parts.append(Text(f"\n {word('waiting for quotas', language)}", style="dim"))
     left = len({line.unit for line in lines} - {line.unit for line in shown})
     filler = max(0, height - _CHROME - max(1, len(shown)))
     parts.append(Text("\n" * filler + (f"  {word('more', language, left)}" if left else ""), style="dim"))
@@ -122,7 +122,7 @@ def _quotas(snapshot: BoardSnapshot, lines: Sequence[QuotaLine], width: int, lan
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("", width=1)
     table.add_column(word("unit", language), no_wrap=True, overflow="ellipsis", ratio=1, min_width=12)
-    if wide:
+    if width >= _WIDEST:
         table.add_column(word("district", language), no_wrap=True, overflow="ellipsis", max_width=12)
     table.add_column(word("quota", language), no_wrap=True, overflow="ellipsis", max_width=18 if wide else 10)
     table.add_column(word("use", language) if wide else word("short use", language), no_wrap=True, width=_bar(width))
@@ -130,7 +130,7 @@ def _quotas(snapshot: BoardSnapshot, lines: Sequence[QuotaLine], width: int, lan
     table.add_column(word("pace", language), justify="right", no_wrap=True, width=6)
     if wide:
         table.add_column(word("figures", language), justify="right", no_wrap=True)
-    table.add_column(word("remark", language), no_wrap=True, overflow="ellipsis", width=18 if wide else 12)
+    table.add_column(word("remark", language), no_wrap=True, overflow="ellipsis", width=14 if wide else 12)
     for line in lines:
         table.add_row(*_cells(snapshot, line, width, language))
     return table
@@ -150,7 +150,7 @@ def _cells(snapshot: BoardSnapshot, line: QuotaLine, width: int, language: Langu
     return [
         Text(mark, style=style),
         Text(name, style="bold" if line.firing else ""),
-        *([Text(_district(snapshot, line, language), style="dim")] if wide else []),
+        *([Text(_district(snapshot, line, language), style="dim")] if width >= _WIDEST else []),
         Text(_quota(line, language, wide=wide), style="" if line.firing else "dim"),
         bar(line.share, line.elapsed_share, _bar(width), style),
         Text(f"{line.share:.0%}", style=style),
@@ -194,8 +194,7 @@ def bar(share: float, elapsed: float, cells: int, style: str) -> Text:
 
 
 def _footer(snapshot: BoardSnapshot, language: Language) -> RenderableType:
-    line = Text("  ").join(_processes(snapshot))
-    line.no_wrap, line.overflow = True, "ellipsis"
+    line = Text("  ", no_wrap=True, overflow="ellipsis").join(_processes(snapshot))
     return Panel(
         line,
         subtitle=Text(word("keys", language), style="dim"),
@@ -224,6 +223,7 @@ def _kind(name: str, members: Sequence[ProcessLine]) -> Text:
 
 
 def _joined(parts: Sequence[Text]) -> Text:
-    joined = Text(" · ", style="dim").join(parts)
-    joined.no_wrap, joined.overflow = True, "ellipsis"
+    joined = Text(no_wrap=True, overflow="ellipsis")
+    for position, part in enumerate(parts):
+        joined.append(" · " if position else "", style="dim").append_text(part)
     return joined

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from deploy.demo.board_model import Language
 from energy.carriers import carriers
@@ -85,11 +85,9 @@ def span(seconds: float, language: Language) -> str:
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """A time of day; with its date when that is another day, and the date alone when it is far away."""
+    """A time of day, or the date alone when that is another day."""
     local = at.astimezone(now.tzinfo)
-    if local.date() == now.date():
-        return f"{local:%H:%M}"
-    return f"{local:%m-%d %H:%M}" if abs(local - now) < timedelta(days=2) else f"{local:%m-%d}"
+    return f"{local:%H:%M}" if local.date() == now.date() else f"{local:%m-%d}"
 
 
 def date_and_time(now: datetime, language: Language) -> str:
