@@ -18,7 +18,11 @@ from energy.errors import FatalError, RejectedError, TransportError
 
 
 class LineError(TransportError):
-    """The connection to the gateway address failed or was lost."""
+    """No connection to the gateway address can be made."""
+
+
+class LostLineError(TransportError):
+    """The connection was lost while a unit was asked; some gateways close it when a unit is silent."""
 
 
 class SilentUnitError(TransportError):

@@ -15,7 +15,7 @@ from pymodbus import ModbusException
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
-from collector.errors import LineError, MismatchError, RefusedReadError, SilentUnitError
+from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
 from collector.planner import Read
 
 _HEADER = 8  # MBAP header and function code
@@ -73,7 +73,8 @@ class ModbusLine:
         """Ask a unit for registers.
 
         Raises:
-            LineError: no connection, or it was lost.
+            LineError: no connection.
+            LostLineError: the connection was lost before the answer came.
             SilentUnitError: no answer in time.
             MismatchError: an answer that belongs to another request, or of the wrong length.
             RefusedReadError: the device answered with an exception.
@@ -130,7 +131,7 @@ class ModbusLine:
         except TimeoutError:
             raise SilentUnitError(f"{self} unit {unit}: no answer within {self._time_out:g} s") from None
         except ModbusException as error:
-            raise LineError(f"{self} unit {unit}: {error}") from error
+            raise LostLineError(f"{self} unit {unit}: {error}") from error
         finally:
             self._request = b""
         if not answer.isError() and len(answer.registers) != request.count:
@@ -151,7 +152,7 @@ class ModbusLine:
 
     def _lost(self, connected: bool) -> None:  # noqa: FBT001 - pymodbus's signature
         if not connected:
-            self._fail(LineError(f"{self}: connection lost"))
+            self._fail(LostLineError(f"{self} unit {self._unit}: connection lost"))
 
     def _fail(self, error: Exception) -> None:
         """End the read under way at once: pymodbus would wait for its time-out."""

@@ -36,7 +36,7 @@ class Schedule:
         self._offset = offset_ms
 
     async def run(
-        self, stopping: asyncio.Event, poll: Callable[[int], Awaitable[None]], skipped: Callable[[int], None]
+        self, stopping: asyncio.Event, poll: Callable[[], Awaitable[None]], skipped: Callable[[int], None]
     ) -> None:
         """Call `poll` at each tick until `stopping` is set; `skipped` is told of ticks that an overrun cost.
 
@@ -44,7 +44,7 @@ class Schedule:
         """
         tick = self._after(self._clock.now_ms())
         while await self._reached(tick, stopping):
-            await poll(tick)
+            await poll()
             following = self._after(max(tick, self._clock.now_ms()))
             if missed := missed_ticks(tick, following, self._interval):
                 skipped(missed)

@@ -1,15 +1,85 @@
-"""What a collector's TOML file says."""
+"""What a collector's TOML file says; `collector.checks` looks across its tables."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from energy.clocks import ClockSettings
+from energy.health import HealthSettings
+from energy.transport.mqtt import MqttSettings
+
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 """A number above zero."""
-Count = Annotated[int, msgspec.Meta(ge=1)]
-"""At least one."""
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+"""Zero or more."""
+PointCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""A point's code, as the platform's registry has it."""
+UnitId = Annotated[int, msgspec.Meta(ge=1, le=247)]
+"""A Modbus unit; 0 is a broadcast, which nobody answers."""
+
+
+class MeterSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One meter: the table `[[gateways.meters]]`.
+
+    Attributes:
+        point: code under which its readings are sent.
+        unit_id: Modbus unit behind the gateway's address.
+        profile: register layout, by name of its file in `collector/models`.
+        carrier: what it measures.
+        ct: ratio of the current transformers, for profiles that show the secondary side.
+        pt: ratio of the voltage transformers, likewise.
+        unit: unit of measure as set in the meter's menu, where that is not the profile's.
+    """
+
+    point: PointCode
+    unit_id: UnitId
+    profile: str
+    carrier: str
+    ct: Positive = 1.0
+    pt: Positive = 1.0
+    unit: str = ""
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One gateway, its line and its meters: the table `[[gateways]]`.
+
+    Attributes:
+        code: names it in topics and files.
+        region: routing region, six digits.
+        host: where the Modbus TCP server of the line is.
+        port: its port.
+        interval_s: seconds of data time from poll to poll; polls fall on whole multiples since 1970-01-01 UTC.
+        offset_s: seconds of data time by which they are later.
+        time_out_s: real seconds within which a meter has to answer.
+        meters: read in this order.
+    """
+
+    code: str
+    region: str
+    host: str
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 502
+    interval_s: Annotated[float, msgspec.Meta(ge=0.1)] = 60.0
+    offset_s: NotNegative = 0.0
+    time_out_s: Positive = 1.0
+    meters: Annotated[tuple[MeterSettings, ...], msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if self.offset_s >= self.interval_s:
+            raise ValueError(f"offset_s ({self.offset_s:g}) must be below interval_s ({self.interval_s:g})")
+
+
+class BackoffSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Real seconds until something that failed is tried again: at first, and at most."""
+
+    first_s: Positive = 1.0
+    most_s: Positive = 120.0
+
+    def __post_init__(self) -> None:
+        if self.first_s > self.most_s:
+            raise ValueError(f"first_s ({self.first_s:g}) must not be above most_s ({self.most_s:g})")
 
 
 class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +93,50 @@ class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     max_bytes: Annotated[int, msgspec.Meta(ge=262_144)] = 1 << 30
-    max_age_days: Positive = 90
+    max_age_days: Positive = 90.0
     keep_confirmed: bool = False
     readings_per_envelope: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+
+
+class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[uplink]`: how envelopes are sent. All times are real seconds.
+
+    Attributes:
+        window: most unconfirmed envelopes of a gateway on the way.
+        resend: when an envelope without confirmation is sent again.
+        reconnect: when a lost broker is tried again.
+        status_interval_s: how often the status is told although nothing changed.
+        drain_s: how long an orderly stop waits for confirmations.
+    """
+
+    window: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
+    resend: BackoffSettings = BackoffSettings(first_s=30.0, most_s=600.0)
+    reconnect: BackoffSettings = BackoffSettings(first_s=1.0, most_s=60.0)
+    status_interval_s: Positive = 60.0
+    drain_s: NotNegative = 5.0
+
+
+class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file.
+
+    Attributes:
+        gateways: each has a line, a spool and a connection to the broker of its own.
+        spool_dir: directory of the spools, one file per gateway.
+        clock: data time.
+        mqtt: the broker.
+        health: the endpoint.
+        spool: bounds of every gateway's spool.
+        uplink: how envelopes are sent.
+        meter_backoff: when a silent meter, or a lost line, is tried again.
+        grace_s: real seconds that the whole stop may take.
+    """
+
+    gateways: Annotated[tuple[GatewaySettings, ...], msgspec.Meta(min_length=1)]
+    spool_dir: Path
+    clock: ClockSettings = ClockSettings()
+    mqtt: MqttSettings = MqttSettings()
+    health: HealthSettings = HealthSettings()
+    spool: SpoolSettings = SpoolSettings()
+    uplink: UplinkSettings = UplinkSettings()
+    meter_backoff: BackoffSettings = BackoffSettings()
+    grace_s: Positive = 10.0

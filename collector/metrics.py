@@ -1,0 +1,146 @@
+"""What the collector counts, and says once per transition; the only module here that imports prometheus_client."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from typing import Protocol
+
+import prometheus_client
+import structlog
+
+from energy.wire import Refusal
+
+_log = structlog.get_logger("collector")
+
+_READINGS = prometheus_client.Counter(
+    "quotawatt_collector_readings_total", "Readings taken from meters, by quality.", ["gateway", "quality"]
+)
+_FAILED_READS = prometheus_client.Counter(
+    "quotawatt_collector_failed_reads_total", "Reads that gave no value, by what went wrong.", ["gateway", "reason"]
+)
+_RESTING = prometheus_client.Counter(
+    "quotawatt_collector_resting_reads_total", "Reads left out because the meter or line is backing off.", ["gateway"]
+)
+_SKIPPED_POLLS = prometheus_client.Counter(
+    "quotawatt_collector_skipped_polls_total", "Polls left out because the one before took too long.", ["gateway"]
+)
+_UNSPOOLED = prometheus_client.Counter(
+    "quotawatt_collector_unspooled_readings_total", "Readings lost because the disk refused them.", ["gateway"]
+)
+_KEPT = prometheus_client.Gauge("quotawatt_collector_spool_envelopes", "Unconfirmed envelopes.", ["gateway"])
+_KEPT_BYTES = prometheus_client.Gauge("quotawatt_collector_spool_bytes", "Bytes of unconfirmed envelopes.", ["gateway"])
+_DROPPED = prometheus_client.Counter(
+    "quotawatt_collector_dropped_readings_total", "Unconfirmed readings that a bound dropped.", ["gateway", "reason"]
+)
+_SET_ASIDE = prometheus_client.Counter(
+    "quotawatt_collector_damaged_spools_total", "Damaged spools that were set aside.", ["gateway"]
+)
+_SENT = prometheus_client.Counter(
+    "quotawatt_collector_envelopes_sent_total", "Envelopes handed to the broker.", ["gateway", "attempt"]
+)
+_CONFIRMED = prometheus_client.Counter(
+    "quotawatt_collector_envelopes_confirmed_total", "Envelopes that ingest confirmed.", ["gateway"]
+)
+_REFUSED = prometheus_client.Counter(
+    "quotawatt_collector_refusals_total", "What ingest refused, by reason.", ["gateway", "code"]
+)
+_UNREADABLE = prometheus_client.Counter(
+    "quotawatt_collector_unreadable_messages_total", "Messages to us that break the contract.", ["gateway", "kind"]
+)
+_ONLINE = prometheus_client.Gauge("quotawatt_collector_online", "1 while the broker is connected.", ["gateway"])
+
+
+class Dropped(Protocol):
+    """An envelope that a bound dropped."""
+
+    @property
+    def seq(self) -> int:
+        """Its number."""
+
+    @property
+    def readings(self) -> int:
+        """How many readings it held."""
+
+    @property
+    def reason(self) -> str:
+        """Which bound."""
+
+
+def reading_taken(gateway: str, quality: int) -> None:
+    """A meter gave a reading, with or without a value."""
+    _READINGS.labels(gateway, str(int(quality))).inc()
+
+
+def read_failed(gateway: str, reason: str) -> None:
+    """A read gave nothing; `reason` is the name of the error's class."""
+    _FAILED_READS.labels(gateway, reason).inc()
+
+
+def read_rested(gateway: str, count: int = 1) -> None:
+    """Reads were left out to give a silent meter or a lost line time."""
+    _RESTING.labels(gateway).inc(count)
+
+
+def polls_skipped(gateway: str, count: int) -> None:
+    """Ticks passed while a poll was still running."""
+    _SKIPPED_POLLS.labels(gateway).inc(count)
+    _log.warning("polls_skipped", gateway=gateway, count=count)
+
+
+def readings_unspooled(gateway: str, count: int) -> None:
+    """The disk refused for so long that readings had to go."""
+    _UNSPOOLED.labels(gateway).inc(count)
+    _log.error("readings_unspooled", gateway=gateway, count=count)
+
+
+def spool_holds(gateway: str, envelopes: int, size: int) -> None:
+    """The spool's content after a commit; `size` in bytes."""
+    _KEPT.labels(gateway).set(envelopes)
+    _KEPT_BYTES.labels(gateway).set(size)
+
+
+def envelopes_dropped(gateway: str, drops: Iterable[Dropped]) -> None:
+    """A bound of the spool dropped unconfirmed envelopes."""
+    lost: Tally[str] = Tally()
+    for drop in drops:
+        lost[drop.reason] += drop.readings
+        _log.error("envelope_dropped", gateway=gateway, seq=drop.seq, readings=drop.readings, reason=drop.reason)
+    for reason, count in lost.items():
+        _DROPPED.labels(gateway, reason).inc(count)
+
+
+def spool_set_aside(gateway: str) -> None:
+    """A damaged spool was renamed and a new stream begun; where it is was logged with the damage."""
+    _SET_ASIDE.labels(gateway).inc()
+
+
+def envelope_sent(gateway: str, attempts_before: int) -> None:
+    """An envelope was handed to the broker, for the first time or again."""
+    _SENT.labels(gateway, "again" if attempts_before else "first").inc()
+
+
+def envelopes_confirmed(gateway: str, count: int) -> None:
+    """Ingest is done with envelopes."""
+    _CONFIRMED.labels(gateway).inc(count)
+
+
+def refused(gateway: str, refusals: Iterable[Refusal]) -> None:
+    """Ingest refused readings or envelopes; one line per acknowledgement and reason."""
+    by_code: dict[str, list[Refusal]] = {}
+    for refusal in refusals:
+        by_code.setdefault(refusal.code, []).append(refusal)
+    for code, same in by_code.items():
+        _REFUSED.labels(gateway, code).inc(len(same))
+        _log.warning("refused", gateway=gateway, code=code, count=len(same), seq=same[0].seq, detail=same[0].detail)
+
+
+def message_unreadable(gateway: str, kind: str, error: Exception) -> None:
+    """A message to us breaks the contract and is ignored."""
+    _UNREADABLE.labels(gateway, kind).inc()
+    _log.warning("message_unreadable", gateway=gateway, kind=kind, error=str(error))
+
+
+def online(gateway: str, *, connected: bool) -> None:
+    """The broker was reached or lost."""
+    _ONLINE.labels(gateway).set(connected)

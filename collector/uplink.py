@@ -1,0 +1,226 @@
+"""A gateway's connection to the broker: envelopes up in order, confirmations down, the status told.
+
+An envelope leaves the spool when ingest confirmed that very number. The broker's own acknowledgement frees nothing: it
+only starts the time within which the confirmation is expected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from functools import partial
+
+import structlog
+
+from collector import metrics
+from collector.errors import SpoolCorruptError
+from collector.schedule import stops_within
+from collector.settings import UplinkSettings
+from collector.spool import Spool
+from collector.window import Window, growing_delay
+from energy.backoff import Backoff
+from energy.clocks import DataClock
+from energy.errors import QuotawattError, WireError
+from energy.logs import Availability
+from energy.metrics import unforeseen_error
+from energy.transport.mqtt import Link, MqttSettings, Will, connect
+from energy.wire import VERSION, Address, Status, decode_acknowledgement, decode_command, encode
+
+_log = structlog.get_logger("collector")
+
+
+class Uplink:
+    """One gateway's uplink.
+
+    Args:
+        address: the gateway's topics.
+        mqtt: the broker.
+        settings: window and delays.
+        spool: what is to be sent.
+        clock: data time.
+    """
+
+    def __init__(
+        self, address: Address, mqtt: MqttSettings, settings: UplinkSettings, spool: Spool, clock: DataClock
+    ) -> None:
+        self._address = address
+        self._mqtt = mqtt
+        self._settings = settings
+        self._spool = spool
+        self._clock = clock
+        delay = growing_delay(settings.resend.first_s, settings.resend.most_s, random.random)
+        self._window = Window(settings.window, delay, mqtt.timeout)
+        self._cursor = 0
+        self._status_due = 0.0
+        self._drain_until: float | None = None
+        self._health = Availability(_log, "broker", gateway=address.gateway)
+        self.online = False
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's code."""
+        return self._address.gateway
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Send and reconnect until `stopping` is set; then wait a while for the last confirmations.
+
+        Raises:
+            SpoolCorruptError: the spool's file broke.
+        """
+        backoff = Backoff(self._settings.reconnect.first_s, self._settings.reconnect.most_s)
+        while not await self._attempt(stopping, backoff):
+            if await stops_within(stopping, backoff.next()):
+                return
+
+    async def _attempt(self, stopping: asyncio.Event, backoff: Backoff) -> bool:
+        """Connect and serve until told to stop (true) or the connection is lost (false)."""
+        try:
+            await self._connection(stopping, backoff)
+        except* SpoolCorruptError:
+            raise
+        except* QuotawattError as group:
+            self._health.lost(_first(group))
+        except* Exception:  # noqa: BLE001 - the outer edge of the loop; counted, and one gateway does not stop another
+            unforeseen_error("uplink")
+        else:
+            return True
+        finally:
+            self._is_online(False)
+        return False
+
+    async def _connection(self, stopping: asyncio.Event, backoff: Backoff) -> None:
+        async with connect(
+            self._mqtt,
+            client_id=f"qw-{self._address.region}-{self._address.gateway}",
+            protocol=311,
+            will=Will(self._address.status, encode(Status(VERSION, online=False)), retain=True),
+        ) as link:
+            await link.subscribe(self._address.ack)
+            await link.subscribe(self._address.command)
+            await self._tell(link)
+            self._window.restart()
+            self._is_online(True)
+            backoff.reset()
+            async with asyncio.TaskGroup() as group:
+                helpers = [
+                    group.create_task(self._listen(link)),
+                    group.create_task(self._wake_at(stopping)),
+                ]
+                await self._serve(link, stopping)
+                for helper in helpers:
+                    helper.cancel()
+            await self._tell(link, online=False)
+
+    async def _serve(self, link: Link, stopping: asyncio.Event) -> None:
+        """Keep the window full, send what is due, tell the status; until drained."""
+        while not self._drained(stopping):
+            self._spool.changed.clear()
+            dropped = self._spool.take_dropped()
+            self._window.remove(dropped)
+            await self._fill()
+            self._send_due(link)
+            if dropped or self._now() >= self._status_due:
+                await self._tell(link)
+            await self._something_to_do()
+
+    async def _fill(self) -> None:
+        """Take the next envelopes into the window."""
+        while (room := self._window.room) and self._cursor < (last := self._spool.state().last_seq):
+            rows = await self._spool.fetch(self._cursor, room)
+            self._cursor = rows[-1][0] if rows else last
+            for number, body in rows:
+                # After a command to send again the cursor went back, over envelopes that are on the way already.
+                if number not in self._window:
+                    self._window.add(number, body)
+
+    def _send_due(self, link: Link) -> None:
+        for number, body, attempts in self._window.take_due(self._now()):
+            taken = link.send(self._address.up, body)
+            taken.add_done_callback(partial(self._on_taken, number))
+            metrics.envelope_sent(self.gateway, attempts)
+
+    def _on_taken(self, number: int, future: asyncio.Future[None]) -> None:
+        """The broker took an envelope, or the connection was lost, which others find out."""
+        if not future.cancelled() and future.exception() is None:
+            self._window.sent(number, self._now())
+
+    async def _something_to_do(self) -> None:
+        """Wait until an envelope comes or leaves, or a time is due."""
+        due = min(time for time in (self._window.next_due(), self._status_due, self._drain_until) if time is not None)
+        await stops_within(self._spool.changed, max(0.0, due - self._now()))
+
+    def _drained(self, stopping: asyncio.Event) -> bool:
+        if not stopping.is_set():
+            return False
+        if self._drain_until is None:
+            self._drain_until = self._now() + self._settings.drain_s
+        return self._spool.unconfirmed == 0 or self._now() >= self._drain_until
+
+    async def _wake_at(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._spool.changed.set()
+
+    async def _listen(self, link: Link) -> None:
+        async for message in link.messages:
+            try:
+                if message.topic == self._address.ack:
+                    await self._on_acknowledgement(message.payload)
+                elif not message.retain:
+                    await self._on_command(message.payload)
+            except WireError as error:
+                metrics.message_unreadable(self.gateway, message.topic.rpartition("/")[2], error)
+
+    async def _on_acknowledgement(self, payload: bytes) -> None:
+        acknowledgement = decode_acknowledgement(payload)
+        if acknowledgement.stream not in (None, self._spool.stream):
+            return
+        metrics.refused(self.gateway, acknowledgement.refused)
+        # Only what is on the way can be confirmed: a number that was never sent is no confirmation of ours.
+        confirmed = self._window.remove(acknowledgement.confirmed)
+        if confirmed:
+            metrics.envelopes_confirmed(self.gateway, len(confirmed))
+            await self._spool.confirm(confirmed)
+            self._spool.changed.set()
+
+    async def _on_command(self, payload: bytes) -> None:
+        command = decode_command(payload)
+        if command.stream != self._spool.stream:
+            return
+        _log.info("resend_asked", gateway=self.gateway, ranges=command.ranges)
+        if await self._spool.reopen(command.ranges):
+            self._cursor = 0
+        self._window.again(command.ranges)
+        self._spool.changed.set()
+
+    async def _tell(self, link: Link, *, online: bool = True) -> None:
+        """Publish the status, retained."""
+        self._status_due = self._now() + self._settings.status_interval_s
+        await self._spool.settle()
+        state = self._spool.state()
+        status = Status(
+            VERSION,
+            online,
+            state.stream,
+            state.kept_from,
+            state.last_seq,
+            list(state.dropped),
+            self._clock.now_ms(),
+        )
+        await link.publish(self._address.status, encode(status), retain=True)
+
+    def _is_online(self, online: bool) -> None:  # noqa: FBT001 - a setter
+        self.online = online
+        metrics.online(self.gateway, connected=online)
+        if online:
+            self._health.back()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first real fault in a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
