@@ -42,6 +42,11 @@ class LineServer:
             raise RuntimeError("the server is not listening")
         return int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def listening(self) -> bool:
+        """Whether clients can connect."""
+        return self._server is not None and self._server.is_serving()
+
     async def start(self) -> None:
         """Begin to listen.
 

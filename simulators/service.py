@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 
 import structlog
 
@@ -13,7 +12,8 @@ from energy.backoff import Backoff
 from energy.carriers import carrier
 from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
-from energy.services import Control, Service, run_services
+from energy.health import HealthServer
+from energy.services import Control, run_services
 from simulators.devices import Line, MeterDevice
 from simulators.modbus_server import LineServer
 from simulators.registers import Counter, CounterScale
@@ -23,14 +23,15 @@ from simulators.shapes import Load
 _log = structlog.get_logger(__name__)
 
 
-async def run(settings: SimulatorSettings, *, beside: Sequence[Service] = ()) -> None:
-    """Serve all lines until told to stop; `beside` are services that start before them, such as a health endpoint.
+async def run(settings: SimulatorSettings) -> None:
+    """Serve all lines until told to stop.
 
     Raises:
         SetupError: a port stays in use, or an address cannot be listened on.
         RejectedError: a meter names an unknown profile, carrier or shape, or a start that its register cannot show.
     """
-    await run_services([*beside, MeterService(settings)], grace=settings.grace_s)
+    meters = MeterService(settings)
+    await run_services([HealthServer(settings.health, {"lines": meters.check}), meters], grace=settings.grace_s)
 
 
 class MeterService:
@@ -45,6 +46,11 @@ class MeterService:
         self.servers = {
             line.name: LineServer(self.lines[line.name], clock.now_ms, line.host, line.port) for line in settings.lines
         }
+
+    async def check(self) -> None:
+        """Raise TransportError while a line does not listen."""
+        if deaf := [name for name, server in self.servers.items() if not server.listening]:
+            raise TransportError(f"not listening: {', '.join(deaf)}")
 
     async def run(self, control: Control) -> None:
         """Listen, serve, close."""

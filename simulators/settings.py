@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from energy.clocks import ClockSettings
+from energy.health import HealthSettings
 from simulators.catalogue import LoadSettings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -63,6 +64,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
         start: data time at which the registers show their start values.
         utc_offset_s: offset of the meters' local clock from UTC, seconds.
         clock: data time.
+        health: the endpoint for health and metrics.
         port_within_s: real seconds for which a port in use is tried again before the process gives up.
         grace_s: real seconds that stopping may take.
     """
@@ -71,5 +73,6 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime
     utc_offset_s: int = 0
     clock: ClockSettings = ClockSettings()
+    health: HealthSettings = HealthSettings()
     port_within_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     grace_s: Positive = 5.0

@@ -10,6 +10,7 @@ from collector.profiles import load_profile
 from deploy.demo.city import City, CityMeter, CityUnit
 from energy.carriers import carrier
 from energy.clocks import ClockSettings
+from energy.health import HealthSettings
 from energy.registry import Gateway, Meter, Point, Registry, Unit
 from simulators import truth
 from simulators.catalogue import LoadSettings
@@ -69,9 +70,17 @@ def gateways(city: City) -> list[CityGateway]:
 
 
 def simulator_settings(
-    city: City, *, host: str, ports: Mapping[str, int], clock: ClockSettings | None = None
+    city: City,
+    *,
+    host: str,
+    ports: Mapping[str, int],
+    clock: ClockSettings | None = None,
+    health: HealthSettings | None = None,
 ) -> SimulatorSettings:
-    """The simulated meters of all gateways; `ports` by gateway code. Without a clock it is the system's."""
+    """The simulated meters of all gateways; `ports` by gateway code.
+
+    Without a clock it is the system's; without `health` there is no endpoint.
+    """
     loads = city_loads(city)
     return SimulatorSettings(
         lines=tuple(
@@ -86,6 +95,7 @@ def simulator_settings(
         start=city.city.start,
         utc_offset_s=city.city.utc_offset_s,
         clock=clock or ClockSettings(),
+        health=health or HealthSettings(),
     )
 
 

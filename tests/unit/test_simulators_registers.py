@@ -1,0 +1,60 @@
+"""Steps and wraps of simulated registers, against figures worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.errors import RegisterError
+from collector.profiles import load_profile
+from energy.carriers import carrier
+from energy.errors import UnitError
+from simulators.registers import Counter, CounterScale
+
+
+def scale_of(name: str, ct: float = 1.0, pt: float = 1.0) -> CounterScale:
+    """The scale of a profile's counter in its carrier's base unit."""
+    profile = load_profile(name)
+    return CounterScale(profile.counter_register, carrier(profile.carrier).unit, ct, pt)
+
+
+@pytest.mark.parametrize(
+    ("profile", "ct", "pt", "value", "quantum"),
+    [
+        ("schneider_iem3155", 1, 1, 5e6, 0.001),
+        ("acrel_dtsd1352", 120, 100, 5e6, 120.0),
+        ("eastron_sdm630", 1, 1, 1_048_575.0, 0.0625),
+        ("eastron_sdm630", 1, 1, 1_048_576.0, 0.125),
+        ("eastron_sdm630", 1, 1, 8_388_608.0, 1.0),
+        ("chint_dtsu666", 40, 1, 40 * 1_048_576.0, 40 * 0.125),
+        ("spirax_tva", 1, 1, 1e5, 0.001),
+        ("fuxin_gas", 1, 1, 1e5, 0.0001 * 1.0732),
+        ("generic_belt_scale", 1, 1, 1e6, 0.1),
+    ],
+)
+def test_the_step_of_a_register(profile: str, ct: float, pt: float, value: float, quantum: float) -> None:
+    """Integers step by their scale times CT x PT; a float32 by the last of its 24 bits."""
+    assert scale_of(profile, ct, pt).quantum(value) == pytest.approx(quantum, rel=1e-12)
+
+
+def test_the_wrap_is_a_primary_value_in_the_base_unit() -> None:
+    """100 million Nm3 are 107.32 million m3 at 20 degC."""
+    assert scale_of("fuxin_gas").wrap == pytest.approx(107_320_000)
+
+
+def test_a_register_wraps_to_zero() -> None:
+    """A gas corrector 10 Nm3 before its wrap shows 5 Nm3 after 15 more."""
+    scale = scale_of("fuxin_gas")
+    counter = Counter(scale, (100_000_000 - 10) * 1.0732)
+    assert scale.value(counter.words(15 * 1.0732)) == pytest.approx(5 * 1.0732, abs=1e-3)
+
+
+def test_a_start_beyond_the_register_is_refused() -> None:
+    """A 32-bit register of hundredths ends at 42 949 672.95 kWh."""
+    with pytest.raises(RegisterError):
+        Counter(scale_of("acrel_dtsd1352"), 43e6)
+
+
+def test_a_register_of_another_dimension_is_refused() -> None:
+    """No conversion leads from kWh to tonnes."""
+    with pytest.raises(UnitError):
+        CounterScale(load_profile("eastron_sdm630").counter_register, "t")
