@@ -183,10 +183,10 @@ async def _merged(connection: Connection, rows: Rows, number: int) -> tuple[int,
 
 
 async def _copy(connection: Connection, table: str, columns: tuple[str, ...], content: bytes) -> None:
-    await connection.copy_to_table(table, source=_chunks(content), columns=columns, format="binary")
+    await connection.copy_to_table(table, source=chunks(content), columns=columns, format="binary")
 
 
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
     """In pieces, so that the server starts to work before it has all (measured: up to a tenth faster)."""
     for start in range(0, len(content), CHUNK_BYTES):
         yield content[start : start + CHUNK_BYTES]

@@ -1,0 +1,40 @@
+"""`python -m benchmarks.run [name …]`: run the benchmarks, print their figures and keep them in `latest.json`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.figures import keep, show
+from deploy.stack import Stack
+
+BENCHMARKS = ("ingest_over_copy",)
+"""Each is a module of this name with `measure(stack, directory) -> list[Figure]`."""
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the benchmarks named, or all; returns the exit code."""
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        sys.stderr.write(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}\n")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="quotawatt-bench-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)  # the database's unprivileged account must be able to walk to its data
+        stack = Stack("benchmarks", directory / "stack", background_workers=0)
+        try:
+            stack.up(lambda step: print(step, file=sys.stderr))
+            for benchmark in names or BENCHMARKS:
+                figures = importlib.import_module(f"benchmarks.{benchmark}").measure(stack.endpoints(), directory)
+                show(figures)
+                keep(figures)
+        finally:
+            stack.down()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
