@@ -1,0 +1,46 @@
+"""What accounting counts: functions named for what happened, which count it and log what a person should know."""
+
+from __future__ import annotations
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from energy.errors import StorageError
+from energy.logs import Availability
+from ingest.accounting.step import Progress
+
+_log = structlog.get_logger("ingest.accounting")
+_database = Availability(_log, "database")
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
+
+_STEPS = Histogram("quotawatt_accounting_step_seconds", "Real seconds per step that found work.", buckets=_SECONDS)
+_BATCHES = Counter("quotawatt_accounting_batches_total", "Dirty batches derived.")
+_READINGS = Counter("quotawatt_accounting_readings_total", "Readings read to derive, neighbours among them.")
+_INTERVALS = Counter("quotawatt_accounting_intervals_total", "Quarter hours computed.")
+_WAITING = Gauge("quotawatt_accounting_waiting_batches", "Dirty batches that still waited after the last step.")
+_LAG = Gauge("quotawatt_accounting_lag_seconds", "Data seconds from the newest reading derived to the end of its step.")
+_STANDBY = Gauge("quotawatt_accounting_standby", "1 while another worker derives and this one stands by.")
+_FAILURES = Counter("quotawatt_accounting_database_failures_total", "Failures of the database that were waited out.")
+
+
+def step_done(progress: Progress, *, seconds: float, now_ms: int) -> None:
+    """A step took `seconds` real seconds and ended at data time `now_ms` (ms UTC)."""
+    _database.back()
+    _STANDBY.set(progress.standby)
+    if progress.standby:
+        return
+    _WAITING.set(progress.waiting)
+    if progress.batches:
+        _STEPS.observe(seconds)
+        _BATCHES.inc(progress.batches)
+        _READINGS.inc(progress.readings)
+        _INTERVALS.inc(progress.intervals)
+    if progress.newest_ms is not None:
+        _LAG.set((now_ms - progress.newest_ms) / 1000)
+
+
+def database_failed(error: StorageError) -> None:
+    """The database failed in a way that passes; logged once per outage."""
+    _FAILURES.inc()
+    _database.lost(error)

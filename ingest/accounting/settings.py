@@ -1,0 +1,48 @@
+"""What `quotawatt accounting run` is told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from energy.clocks import ClockSettings
+from energy.factors import DEFAULT_REGION
+from energy.health import HealthSettings
+from energy.storage import StorageSettings
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class StepSettings(msgspec.Struct, frozen=True):
+    """The `[step]` table.
+
+    Attributes:
+        batches: most batches of ingest that one step derives; bounds a step's time and memory.
+        pause_s: real seconds from being woken to the step, so that batches gather: the price of little load is latency.
+        timer_s: real seconds after which a step is made although nobody woke us.
+        gap_intervals: readings further apart than so many of their point's intervals leave a gap, which is estimated.
+    """
+
+    batches: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 64
+    pause_s: Annotated[float, msgspec.Meta(ge=0)] = 0.2
+    timer_s: Positive = 2.0
+    gap_intervals: Annotated[float, msgspec.Meta(ge=1)] = 2.0
+
+
+class AccountingSettings(msgspec.Struct, frozen=True):
+    """The configuration of one accounting worker.
+
+    Attributes:
+        database: where readings come from and totals go to.
+        clock: data time, by which the lag of what is derived is measured.
+        region: whose grid factor turns electricity into CO2, a `scope` of co2_grid.csv.
+        grace_s: real seconds that an orderly stop may take; what is dirty is derived within them.
+    """
+
+    database: StorageSettings
+    clock: ClockSettings = ClockSettings()
+    health: HealthSettings = HealthSettings()
+    step: StepSettings = StepSettings()
+    region: str = DEFAULT_REGION
+    grace_s: Positive = 20.0

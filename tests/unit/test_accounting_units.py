@@ -1,0 +1,130 @@
+"""Units of measure, carriers and the checks of a registry: what fits together, and what says so when it does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from energy.carriers import Co2Rule, carrier, carriers, parse_carriers
+from energy.data import table_text
+from energy.errors import ConfigError, FactorError, RejectedError, UnitError
+from energy.registry import Gateway, Meter, Point, Registry, Unit, check, faults
+from energy.units import UNITS, convert, unit_of_measure
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target", "expected"),
+    [
+        ("1", "MWh", "kWh", "1000"),
+        ("1", "kWh", "MJ", "3.6"),
+        ("1", "GJ", "MJ", "1000"),
+        ("2.5", "10^4 kWh", "MWh", "25"),
+        ("1", "Nm3", "m3", "1.0732"),
+        ("1", "10^4 Nm3", "m3", "10732"),
+        ("1.0732", "m3", "Nm3", "1"),
+        ("1234.5", "kg", "t", "1.2345"),
+        ("29307.6", "kgce", "tce", "29.3076"),
+        ("7", "tCO2", "kgCO2", "7000"),
+        ("3", "Wh", "Wh", "3"),
+    ],
+)
+def test_conversions(value: str, source: str, target: str, expected: str) -> None:
+    """Conversions are exact."""
+    assert convert(Decimal(value), source, target) == Decimal(expected)
+
+
+@pytest.mark.parametrize(("source", "target"), [("kWh", "kgce"), ("t", "tce"), ("m3", "GJ"), ("kgCO2", "kg")])
+def test_a_conversion_that_needs_a_factor_is_refused(source: str, target: str) -> None:
+    """Energy becomes coal by a dated factor, never by a unit conversion."""
+    with pytest.raises(UnitError, match=f"{target} is "):
+        convert(1, source, target)
+
+
+def test_an_unknown_unit_of_measure_names_those_that_are_known() -> None:
+    """The advice lists them."""
+    with pytest.raises(UnitError, match="'furlong'") as caught:
+        unit_of_measure("furlong")
+    assert "kWh" in caught.value.advice
+
+
+def test_every_carrier_of_the_project() -> None:
+    """Those that the demo city meters, with their base units of measure."""
+    units = {key: carriers()[key].unit for key in carriers()}
+    assert (
+        units
+        | {
+            "electricity": "kWh",
+            "natural_gas": "m3",
+            "heat": "GJ",
+            "low_pressure_steam": "t",
+            "raw_coal": "t",
+        }
+        == units
+    )
+    assert all(one.unit in UNITS and one.quantum == Decimal("0.001") for one in carriers().values())
+    assert carrier("electricity").co2_rule is Co2Rule.GRID
+    with pytest.raises(RejectedError, match="charcoal"):
+        carrier("charcoal")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("heat,GJ,0.001", "heat,GJ,0", "quantum: must be above 0"),
+        ("heat,GJ,0.001", "heat,BTU,0.001", "unit: unknown unit of measure"),
+        ("heat,heat,heat,default", "heat,heat,steam,default", "co2_rule: 'steam' is none of fuel, grid, heat"),
+        ("heat,heat,heat,default", "heat,heat,heat,", "co2_key: must not be empty"),
+        ("\nheat,", "\nelectricity,", "key: electricity stands twice"),
+    ],
+)
+def test_a_broken_table_of_carriers_names_line_and_field(old: str, new: str, message: str) -> None:
+    """Nothing half-known is loaded."""
+    with pytest.raises(FactorError, match=rf"carriers.csv:4: {message}"):
+        parse_carriers(table_text("carriers.csv").replace(old, new, 1))
+
+
+UNIT = Unit("U-1", "虚构", "Fictional", "610302", "32")
+WHOLE = Registry(
+    units=(UNIT,),
+    gateways=(Gateway("gw-1", "610302", "U-1"),),
+    meters=(Meter("M-1", "U-1", "electricity", 1, "sdm630"),),
+    points=(Point("P-1", "M-1", "gw-1", "kWh"),),
+)
+
+
+def test_a_registry_without_faults() -> None:
+    """Nothing to say, also of an empty one."""
+    check(WHOLE)
+    check(Registry())
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "message"),
+    [
+        ({"units": (UNIT, UNIT)}, "units.U-1.code", "stands 2 times"),
+        ({"units": (msgspec.structs.replace(UNIT, district="6103"),)}, "units.U-1", "Expected `str` matching"),
+        ({"units": (msgspec.structs.replace(UNIT, time_zone="Asia/Baoji"),)}, "units.U-1.time_zone", "not an IANA"),
+        ({"gateways": (Gateway("gw-1", "610302", "U-2"),)}, "gateways.gw-1.unit", "'U-2', which does not exist"),
+        ({"meters": (Meter("M-1", "U-1", "charcoal", 1, "x"),)}, "meters.M-1.carrier", "unknown carrier"),
+        ({"meters": (Meter("M-1", "U-1", "heat", 4, "x"),)}, "meters.M-1", "Expected `int` <= 3"),
+        ({"points": (Point("P-1", "M-1", "gw-1", "MWh"),)}, "points.P-1.unit", "registers of electricity are in kWh"),
+        ({"points": (Point("P-1", "M-2", "gw-1", "kWh"),)}, "points.P-1.meter", "'M-2', which does not exist"),
+        ({"points": (Point("P-1", "M-1", "gw-2", "kWh"),)}, "points.P-1.gateway", "'gw-2', which does not exist"),
+        ({"points": (Point("P-1", "M-1", "gw-1", "kWh", quantum=Decimal(0)),)}, "points.P-1.quantum", "not above 0"),
+    ],
+)
+def test_each_fault_of_a_registry_is_named(change: dict[str, tuple[object, ...]], path: str, message: str) -> None:
+    """The path says where, the message what."""
+    found = dict(faults(msgspec.structs.replace(WHOLE, **change)))
+    assert message in found[path]
+
+
+def test_all_faults_of_a_registry_come_at_once() -> None:
+    """Mending one at a time wastes a person's day."""
+    broken = Registry(meters=(Meter("M-1", "U-1", "charcoal", 1, "x"),), points=(Point("P 1", "M-2", "gw-1", "kWh"),))
+    with pytest.raises(ConfigError) as caught:
+        check(broken, source="city.toml")
+    assert len(caught.value.faults) == 5
+    assert all(fault.source == "city.toml" for fault in caught.value.faults)
