@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 _STEP = 0.01
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], within: float = 10.0) -> T:
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], within: float = ...) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], within: float = ...) -> T: ...
+async def eventually(check: Callable[[], Any], within: float = 10.0) -> Any:
     """Call `check` until it returns something true, and return that.
 
     An AssertionError inside `check` counts as "not yet"; any other exception ends the wait at once.
@@ -27,7 +31,7 @@ async def eventually(check: Callable[[], T | Awaitable[T]], within: float = 10.0
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     while True:
-        last: T | AssertionError = await _outcome(check)
+        last = await _outcome(check)
         if last and not isinstance(last, AssertionError):
             return last
         if loop.time() >= deadline:

@@ -1,0 +1,187 @@
+"""The alerts service as a process part: woken, on time, once, and back after an outage."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from alerts.service import AlertsService
+from alerts.settings import AlertsSettings
+from alerts.store import apply_quotas
+from energy.clocks import ClockSettings, DataClock
+from energy.errors import SchemaError
+from energy.services import run_services
+from energy.storage import Pool, StorageSettings
+from tests.support.eventually import eventually, never_within
+from tests.support.quota_world import FIRST_DAY, ZONE, add_units, at, day_quota, use
+
+NOON = DataClock(ClockSettings(origin=at(12), real_origin=4e9))
+"""Data time stands at noon: its real origin lies in the future."""
+
+
+def settings(database: StorageSettings, **changes: float) -> AlertsSettings:
+    """A service whose timer never helps unless a test says so."""
+    plain = {"timer_s": 600.0, "min_interval_s": 0.01, "standby_s": 0.05}
+    return AlertsSettings(database=database, **(plain | changes))  # type: ignore[arg-type]  # floats by keyword
+
+
+@contextlib.asynccontextmanager
+async def running(of: AlertsSettings) -> AsyncIterator[asyncio.Event]:
+    """The service on a clock that stands at noon; ends in order."""
+    stop = asyncio.Event()
+    task = asyncio.ensure_future(run_services([AlertsService(of, NOON)], grace=10, stop=stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 15)
+
+
+async def fired(pool: Pool) -> int:
+    """How often any alert began to fire."""
+    return int(await pool.fetchval("select count(*) from quota_transition where to_state = 'firing'"))
+
+
+async def has_fired_twice(pool: Pool) -> bool:
+    """Whether exactly two alerts began to fire."""
+    return await fired(pool) == 2
+
+
+async def judged(pool: Pool) -> int:
+    """Quotas with a state."""
+    return int(await pool.fetchval("select count(*) from quota_state"))
+
+
+def evaluations() -> float:
+    """Evaluations of this process so far."""
+    return sum(
+        REGISTRY.get_sample_value("quotawatt_alerts_evaluations_total", {"scope": scope}) or 0
+        for scope in ("recent", "recheck")
+    )
+
+
+@pytest.fixture
+async def world(pool: Pool) -> Pool:
+    """One unit with a quota of 10 tce a day, 3 tce used by noon."""
+    async with pool.acquire() as connection:
+        await add_units(connection, ["u1"])
+        await apply_quotas(connection, [("u1", day_quota("q1", "10"))])
+        await use(connection, "u1", "3", at(12))
+    return pool
+
+
+async def breach(pool: Pool, *, tell: bool) -> None:
+    """The unit's total rises above its limit, as accounting would write it, with or without a notification."""
+    async with pool.acquire() as connection, connection.transaction():
+        await use(connection, "u1", "11", at(12))
+        if tell:
+            await connection.execute("notify totals")
+
+
+async def test_a_notification_wakes_it(world: Pool, database: StorageSettings) -> None:
+    """No timer is due for ten minutes, and yet the breach is flagged at once."""
+    async with running(settings(database)):
+        await eventually(partial(judged, world))
+        await breach(world, tell=True)
+        await eventually(partial(fired, world), within=5)
+
+
+async def test_the_timer_guarantees_what_a_lost_notification_would_have_said(
+    world: Pool, database: StorageSettings
+) -> None:
+    """A notification is only a hint."""
+    async with running(settings(database, timer_s=0.1)):
+        await eventually(partial(judged, world))
+        await breach(world, tell=False)
+        await eventually(partial(fired, world), within=5)
+
+
+async def test_many_notifications_cost_few_evaluations(world: Pool, database: StorageSettings) -> None:
+    """At most one evaluation per least interval, however often totals change."""
+    async with running(settings(database, min_interval_s=30.0)):
+        await eventually(partial(judged, world))
+        before = evaluations()
+        for _ in range(50):
+            await world.execute("notify totals")
+        await never_within(0.5, lambda: evaluations() > before)
+
+
+async def test_what_was_committed_before_the_stop_is_judged(world: Pool, database: StorageSettings) -> None:
+    """The last evaluation comes after the stop was asked for."""
+    async with running(settings(database)):
+        await eventually(partial(judged, world))
+        await breach(world, tell=False)
+    assert await fired(world) == 1
+
+
+async def test_it_comes_back_after_its_connections_were_cut(world: Pool, database: StorageSettings) -> None:
+    """A restarted database is a delay, not an end; nothing is said twice."""
+    async with running(settings(database, timer_s=0.1)):
+        await breach(world, tell=False)
+        await eventually(partial(fired, world))
+        await world.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        async with world.acquire() as connection:
+            await apply_quotas(connection, [("u1", day_quota("q2", "5"))])
+        await eventually(partial(has_fired_twice, world))
+
+
+async def test_the_second_instance_stands_by_and_takes_over(world: Pool, database: StorageSettings) -> None:
+    """Killing the leader's connection hands over; the same breach does not fire again."""
+    async with running(settings(database, timer_s=0.1)), running(settings(database, timer_s=0.1)):
+        await breach(world, tell=False)
+        await eventually(partial(fired, world))
+        holders = "select pid from pg_locks where locktype = 'advisory' and granted and database ="
+        holders += " (select oid from pg_database where datname = current_database())"
+        leader = await world.fetchval(holders)
+        await world.execute("select pg_terminate_backend($1)", leader)
+        await eventually(partial(world.fetchval, f"{holders} and pid <> $1", leader))
+        async with world.acquire() as connection:
+            await apply_quotas(connection, [("u1", day_quota("q2", "5"))])
+        await eventually(partial(has_fired_twice, world))
+
+
+async def test_a_schema_of_another_version_ends_it(pool: Pool, database: StorageSettings) -> None:
+    """It neither works on nor waits for a database that was not migrated."""
+    await pool.execute("update alembic_version set version_num = '0000'")
+    with pytest.raises(SchemaError, match="expects"):
+        await run_services([AlertsService(settings(database), NOON)], grace=5, stop=asyncio.Event())
+
+
+async def test_the_command_runs_lists_and_stops(world: Pool, database: StorageSettings, tmp_path: Path) -> None:
+    """`quotawatt alerts run` flags the breach, SIGTERM ends it with code 0, `alerts list --json` shows the evidence."""
+    config = tmp_path / "alerts.toml"
+    config.write_text(
+        f'[database]\ndsn = "{database.dsn}"\n'
+        f"[clock]\norigin = {at(12).isoformat()}\nreal_origin = 4e9\nscale = 60.0\n",
+        encoding="utf-8",
+    )
+    await breach(world, tell=False)
+    command = (sys.executable, "-m", "deploy.cli", "alerts")
+    service = await asyncio.create_subprocess_exec(*command, "run", str(config))
+    try:
+        await eventually(partial(fired, world), within=30)
+    finally:
+        service.send_signal(signal.SIGTERM)
+        code = await asyncio.wait_for(service.wait(), 15)
+    assert code == 0
+    listing = await asyncio.create_subprocess_exec(
+        *command, "list", "-c", str(config), "--json", stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await asyncio.wait_for(listing.communicate(), 30)
+    (flagged,) = json.loads(output)
+    assert (flagged["quota"], flagged["reason"], flagged["period_start"]) == ("q1", "exceeded", str(FIRST_DAY))
+    assert Decimal(flagged["evidence"]["used"]) == 11
+    assert flagged["evidence"]["quota"]["zone"] == ZONE
