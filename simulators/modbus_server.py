@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from typing import cast
 
 from energy.errors import SetupError, TransportError
 from simulators import metrics
@@ -88,8 +89,8 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP server has no other; tells mypy
-        self._transport = transport
+        # A TCP server has no other; uvloop's does not inherit from it.
+        self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
         metrics.connection_opened()
 

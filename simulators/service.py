@@ -57,9 +57,7 @@ class MeterService:
         try:
             for name, server in self.servers.items():
                 await self._listen(name, server, control)
-            _log.info(
-                "meters are served", lines=len(self.lines), meters=sum(len(i.meters) for i in self.lines.values())
-            )
+            _log.info("meters_served", lines=len(self.lines), meters=sum(len(i.meters) for i in self.lines.values()))
             control.ready()
             await control.stopping.wait()
         finally:
@@ -78,7 +76,7 @@ class MeterService:
                     advice = "Stop what holds the port, or choose another."
                     raise SetupError(f"{name}: {error}", advice=advice) from error
                 if not backoff.attempts:
-                    _log.warning("a port is in use; trying again", line=name, error=str(error))
+                    _log.warning("port_in_use", line=name, error=str(error))
             else:
                 return
             with contextlib.suppress(TimeoutError):
