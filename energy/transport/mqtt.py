@@ -46,7 +46,7 @@ def connect(  # noqa: PLR0913 - MQTT has that many options, all but one with a d
     protocol: Literal[5, 311] = 5,
     will: Will | None = None,
     manual_ack: bool = False,
-    receive_maximum: int | None = None,
+    receive_maximum: int = 500,
     clean_start: bool = True,
     session_expiry: int = 0,
 ) -> Link:
@@ -55,10 +55,10 @@ def connect(  # noqa: PLR0913 - MQTT has that many options, all but one with a d
     Args:
         settings: where the broker is and who we are.
         client_id: used where the settings name none.
-        protocol: 311 for brokers before MQTT 5, which know no `receive_maximum` and no `session_expiry`.
+        protocol: 311 for brokers before MQTT 5; they know no `receive_maximum` and no `session_expiry`.
         will: published by the broker when we are gone without a word.
         manual_ack: the caller acknowledges each QoS 1 message; otherwise taking it from `messages` does.
-        receive_maximum: how many unacknowledged QoS 1 messages the broker may send; its own limit without it.
+        receive_maximum: how many unacknowledged QoS 1 messages the broker may send.
         clean_start: begin without the subscriptions and messages of an earlier connection.
         session_expiry: seconds that the broker keeps our session after a loss.
 
@@ -73,8 +73,7 @@ def connect(  # noqa: PLR0913 - MQTT has that many options, all but one with a d
     else:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
         properties.SessionExpiryInterval = session_expiry
-        if receive_maximum is not None:
-            properties.ReceiveMaximum = receive_maximum
+        properties.ReceiveMaximum = receive_maximum
         version = {"protocol": aiomqtt.ProtocolVersion.V5, "clean_start": clean_start, "properties": properties}
     options = {
         **version,
