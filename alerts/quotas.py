@@ -63,7 +63,7 @@ class QuotaRule(msgspec.Struct, frozen=True):
     for_s: Annotated[int, msgspec.Meta(ge=0)] = 1800
     clear_ratio: Share = 0.97
     keep_s: Annotated[int, msgspec.Meta(ge=0)] = 8 * 3600
-    stale_s: Annotated[int, msgspec.Meta(gt=0)] = 3 * 3600
+    stale_s: Annotated[int, msgspec.Meta(gt=0)] = 6 * 3600
     bands: tuple[Band, ...] = DEFAULT_BANDS
 
     def __post_init__(self) -> None:

@@ -5,43 +5,91 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import aiohttp
 import msgspec
 from rich.console import Console
 from rich.live import Live
-from rich.text import Text
 
-from deploy.demo.board_model import BoardSnapshot, Language
+from deploy.demo.board_model import BoardSnapshot, Language, ProcessLine
 from deploy.demo.board_render import render
+from deploy.demo.board_source import BoardCity, queue_lengths, snapshot
 from energy.errors import RetryableError
+from energy.services import Control
+from energy.storage import translating
 
-_REDRAW_S = 0.5
-"""Real seconds between two frames."""
+if TYPE_CHECKING:
+    from deploy.demo.demo import Running
+
+Source = Callable[[], Awaitable[BoardSnapshot]]
+Show = Callable[[BoardSnapshot], None]
+
+_REDRAW_S, _REPRINT_S = 0.5, 10.0
+"""Real seconds between two frames on a terminal, and in a file or pipe, where each is printed below the last."""
+_PRINTED_ROWS = 40
 
 
-async def run_board(source: Callable[[], Awaitable[BoardSnapshot]], stop: asyncio.Event, console: Console) -> None:
+class Board:
+    """The service that shows a running demo on `console` until it is told to stop."""
+
+    name = "board"
+
+    def __init__(self, running: Running, console: Console | None = None) -> None:
+        self._running = running
+        self._console = console or Console()
+        self._city = BoardCity.of(running.city)
+
+    async def run(self, control: Control) -> None:
+        """Show frames; a database or process that is away is shown as such."""
+        control.ready()
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
+            await run_board(partial(self._snapshot, session), control.stopping, self._console)
+
+    async def _snapshot(self, session: aiohttp.ClientSession) -> BoardSnapshot:
+        processes = self._running.processes
+        ports = {
+            "spool": [one.command.health_port for name, one in processes.items() if name.startswith("collector")],
+            "ingest": [one.command.health_port for name, one in processes.items() if name.startswith("ingest")],
+        }
+        lines = [ProcessLine(name, one.pid is not None, one.restarts) for name, one in processes.items()]
+        queues = await queue_lengths(session, ports)
+        with translating():
+            async with self._running.pool.acquire() as connection:
+                return await snapshot(connection, self._city, self._running.clock, lines[::-1], queues)
+
+
+async def run_board(source: Source, stop: asyncio.Event, console: Console) -> None:
     """Show what `source` gives, about twice a second, until `stop` is set.
 
-    While `source` fails in a way that passes (the database restarts), the last frame stays, and says so.
+    While `source` fails in a way that passes (the database restarts), the last frame stays, and says so. Where the
+    output is no terminal, a frame is printed every ten seconds instead.
     """
     language = language_of(os.environ.get("LC_ALL") or os.environ.get("LANG") or "")
     last: BoardSnapshot | None = None
-    with Live(console=console, screen=True, auto_refresh=False) as live:
+    with _shown_on(console, language) as show:
         while not stop.is_set():
             last = await next_frame(source, last)
-            if last is None:
-                live.update(Text(" …"), refresh=True)
-            else:
-                live.update(render(last, console.width, console.height, language), refresh=True)
+            if last is not None:
+                show(last)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _REDRAW_S)
+                await asyncio.wait_for(stop.wait(), _REDRAW_S if console.is_terminal else _REPRINT_S)
 
 
-async def next_frame(
-    source: Callable[[], Awaitable[BoardSnapshot]], last: BoardSnapshot | None
-) -> BoardSnapshot | None:
+@contextlib.contextmanager
+def _shown_on(console: Console, language: Language) -> Iterator[Show]:
+    """How to show a frame: on the whole screen of a terminal, otherwise one below the other."""
+    if not console.is_terminal:
+        yield lambda frame: console.print(render(frame, console.width, _PRINTED_ROWS, language))
+        return
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        yield lambda frame: live.update(render(frame, console.width, console.height, language), refresh=True)
+
+
+async def next_frame(source: Source, last: BoardSnapshot | None) -> BoardSnapshot | None:
     """The next snapshot, or the last one with a notice when it cannot be had now; None when there never was one."""
     try:
         return await source()

@@ -101,7 +101,7 @@ async def test_a_carrier_without_data_is_not_all_clear(pool: Pool) -> None:
         await use(connection, "u1", "1", at(8))
         await use(connection, "u2", "1", at(8))
         await use(connection, "u2", "1", at(8), carrier="natural_gas")
-        await evaluate(connection, at(12), LOOK_BACK)
+        await evaluate(connection, at(15), LOOK_BACK)
         assert await states(connection) == {
             ("q1", FIRST_DAY): ("inactive", "no_data", "grey"),
             ("q2", FIRST_DAY): ("inactive", "stale", "grey"),

@@ -116,6 +116,19 @@ async def test_the_board_redraws_until_it_is_stopped() -> None:
     assert output.getvalue().endswith("\x1b[?25h\x1b[?1049l"), "cursor and screen are given back"
 
 
+async def test_without_a_terminal_frames_are_printed() -> None:
+    """In a pipe or a file there is no screen to redraw: plain text, no control codes."""
+    stop, output = asyncio.Event(), io.StringIO()
+
+    async def source() -> BoardSnapshot:
+        stop.set()
+        return frame(broken("a"))
+
+    await asyncio.wait_for(run_board(source, stop, Console(file=output, force_terminal=False, width=80)), 10)
+    assert "1 flagged" in output.getvalue()
+    assert "\x1b" not in output.getvalue()
+
+
 async def test_an_outage_keeps_the_last_frame_and_says_so() -> None:
     """A board that goes blank when the database restarts helps nobody."""
 
