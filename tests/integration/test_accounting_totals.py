@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from energy.factors import shipped_factors
 from energy.storage import Connection, Pool
@@ -12,6 +13,7 @@ from ingest.accounting.factors import sync_factors
 from ingest.accounting.step import step
 from tests.support.register_world import instant, populate, registry, shown, store
 
+GUIDE = Path(__file__).parents[2] / "docs" / "accounting.md"
 DAY = 24 * 60
 FIRST = date(2026, 3, 1)
 GATES = registry([("E1", "electricity", 1), ("E2", "electricity", 1)])
@@ -140,3 +142,23 @@ async def test_the_views_for_boards_agree_with_each_other(pool: Pool) -> None:
         ]
         (month,) = await connection.fetch("select unit, month, amount, tce, days, provisional from board.unit_month")
         assert tuple(month) == ("U", FIRST, 480, Decimal("0.058992"), 2, True)
+
+
+async def test_the_worked_example_of_the_guide(pool: Pool) -> None:
+    """Registers that advance by the example's amounts give its table, to the last digit."""
+    _, _, example = GUIDE.read_text(encoding="utf-8").partition("### Worked example")
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in example.splitlines() if "|" in line]
+    rows, total = lines[2:-1], lines[-1]
+    async with pool.acquire() as connection:
+        await populate(connection, registry([(f"P-{carrier}", carrier, 1) for carrier, *_ in rows]))
+        amounts = {f"P-{carrier}": float(amount.split()[0]) for carrier, amount, *_ in rows}
+        await store(connection, [shown(point, m, 7 + amounts[point] * m / 15) for point in amounts for m in (0, 15)])
+        await _derive(connection)
+        found = await connection.fetch("select * from board.unit_day")
+    by_carrier = {row["carrier"]: row for row in found}
+    for carrier, amount, *figures in rows:
+        row = by_carrier[carrier]
+        assert f"{row['amount'].normalize():f} {row['unit_of_measure']}" == amount
+        assert [row[column] for column in ("tce", "tce_equal", "tco2")] == [Decimal(figure) for figure in figures]
+    sums = [sum(row[column] for row in found) for column in ("tce", "tce_equal", "tco2")]
+    assert sums == [Decimal(figure) for figure in total[2:]]

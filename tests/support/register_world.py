@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from energy.carriers import carriers
 from energy.factors import shipped_factors
 from energy.registry import Gateway, Meter, Point, Registry, Unit
 from energy.registry.store import apply
@@ -42,12 +43,13 @@ def registry(
     points: Sequence[tuple[str, str, int]], *, zone: str = "Asia/Shanghai", wrap: float | None = None
 ) -> Registry:
     """One unit U with points P-…, each given as (code, carrier, level) and on a meter of its own."""
-    units = {"electricity": "kWh", "natural_gas": "m3", "heat": "GJ", "raw_coal": "t"}
     return Registry(
         units=(Unit("U", "虚构一厂", "Fictional Works", "610302", "32", zone),),
         gateways=(Gateway("gw-u", "610302", "U"),),
         meters=tuple(Meter(f"M-{code}", "U", carrier, level, "any") for code, carrier, level in points),
-        points=tuple(Point(code, f"M-{code}", "gw-u", units[carrier], wrap=wrap) for code, carrier, _ in points),
+        points=tuple(
+            Point(code, f"M-{code}", "gw-u", carriers()[carrier].unit, wrap=wrap) for code, carrier, _ in points
+        ),
     )
 
 
