@@ -17,6 +17,8 @@ from simulators.catalogue import LoadSettings, shape_files
 
 _WEEK = 604_800
 _DAY = 86_400
+_GRAIN = Fraction(1, 10**20)
+"""Values are kept as whole numbers of this: the files have at most 18 decimals, and whole numbers add up quickly."""
 
 
 class _Recording:
@@ -25,14 +27,14 @@ class _Recording:
     def __init__(self, name: str) -> None:
         file = shape_files()[name]
         values = {
-            timegm(strptime(row["start"][:19], "%Y-%m-%d %H:%M:%S")): Fraction(row["value"])
+            timegm(strptime(row["start"][:19], "%Y-%m-%d %H:%M:%S")): int(Fraction(row["value"]) / _GRAIN)
             for row in csv.DictReader(file.text().splitlines())
         }
         self.length = file.interval_s
         self.first_week = file.first_week
         self.stamps = sorted(values)
         self.values = [values[stamp] for stamp in self.stamps]
-        self.mean = sum(self.values, Fraction(0)) / len(self.values)
+        self.mean = sum(self.values) * _GRAIN / len(self.values)
         weeks = Fraction(self.stamps[-1] + self.length - self.stamps[0], _WEEK)
         self.turn = _WEEK * -(-weeks.numerator // weeks.denominator)
 
@@ -49,14 +51,16 @@ class _Recording:
 
     def _within_a_turn(self, since: Fraction, until: Fraction) -> Fraction:
         """Sum what the intervals say, and give the rest of the span the mean load."""
-        total, covered = Fraction(0), Fraction(0)
-        first = bisect_right(self.stamps, since - self.length)
-        for index in range(first, bisect_left(self.stamps, until)):
+        first, after = bisect_right(self.stamps, since - self.length), bisect_left(self.stamps, until)
+        whole = slice(first + 1, max(first + 1, after - 1))
+        total = Fraction(sum(self.values[whole]))
+        covered = Fraction(self.length * len(self.values[whole]))
+        for index in {first, after - 1} if first < after else ():
             stamp = self.stamps[index]
             overlap = min(until, Fraction(stamp + self.length)) - max(since, Fraction(stamp))
             total += self.values[index] * overlap / self.length
             covered += overlap
-        return total + self.mean * (until - since - covered) / self.length
+        return total * _GRAIN + self.mean * (until - since - covered) / self.length
 
 
 def consumed(settings: LoadSettings, utc_offset_s: int, since_ms: int, until_ms: int) -> Fraction:
