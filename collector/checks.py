@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from collector.conversion import conversion
@@ -10,7 +10,7 @@ from collector.planner import limits_of, plan
 from collector.profiles import CtPt, Profile, load_profile, profile_names
 from collector.settings import CollectorSettings, GatewaySettings, MeterSettings
 from energy.carriers import carriers
-from energy.config import FaultCollector, load_document
+from energy.config import FaultCollector, dotted, load_document
 from energy.errors import RejectedError
 from energy.toml_lines import Path as Place
 from energy.wire import Address
@@ -41,25 +41,25 @@ def check(settings: CollectorSettings) -> Found:
     for number, gateway in enumerate(settings.gateways):
         place: Place = ("gateways", number)
         yield from _gateway(gateway, place)
-        yield from seen.twice("gateway", gateway.code, (*place, "code"))
-        yield from seen.twice("line", (gateway.host, gateway.port), (*place, "port"))
+        yield from seen.twice(f"gateway {gateway.code}", (*place, "code"))
+        yield from seen.twice(f"line {gateway.host}:{gateway.port}", (*place, "port"))
         for index, meter in enumerate(gateway.meters):
             at: Place = (*place, "meters", index)
             yield from _meter(meter, at)
-            yield from seen.twice("point", meter.point, (*at, "point"))
-            yield from seen.twice(f"unit behind {gateway.code}", meter.unit_id, (*at, "unit_id"))
+            yield from seen.twice(f"point {meter.point}", (*at, "point"))
+            yield from seen.twice(f"unit {meter.unit_id} behind {gateway.code}", (*at, "unit_id"))
 
 
 class _Seen:
-    """Where a name was met first."""
+    """Where a thing was met first."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[str, Hashable], Place] = {}
+        self._places: dict[str, Place] = {}
 
-    def twice(self, kind: str, name: Hashable, place: Place) -> Found:
-        first = self._places.setdefault((kind, name), place)
+    def twice(self, what: str, place: Place) -> Found:
+        first = self._places.setdefault(what, place)
         if first != place:
-            yield place, f"{kind} {name} stands here a second time (first: {'.'.join(map(str, first))})"
+            yield place, f"{what} stands here a second time (first: {dotted(first)})"
 
 
 def _gateway(gateway: GatewaySettings, place: Place) -> Found:

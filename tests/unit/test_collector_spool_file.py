@@ -81,7 +81,7 @@ def test_only_what_was_confirmed_leaves(path: Path) -> None:
 
 
 def test_confirmed_envelopes_stay_for_the_audit_when_asked(path: Path) -> None:
-    """With keep_confirmed they are no longer offered, but the audit still reads them, and they can be asked for again."""
+    """With keep_confirmed they are no longer offered, but the audit reads them and the platform may ask again."""
     with opened(path, SpoolSettings(keep_confirmed=True)) as file:
         file.append(readings(1), (), 0)
         file.append(readings(1, at=9_000), (1,), 0)

@@ -1,0 +1,200 @@
+"""The Modbus line against a peer that misbehaves on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
+from collector.modbus import ModbusLine
+from collector.planner import Read
+from tests.support.eventually import eventually
+from tests.support.modbus_peer import Answer, Peer, asked, modbus_peer, refusal, reply
+
+TWO_WORDS = Read(3, 10, 2, ())
+
+
+@asynccontextmanager
+async def line_to(answer: Answer, *, time_out: float = 0.2) -> AsyncIterator[tuple[ModbusLine, Peer]]:
+    """A line to a peer that answers so."""
+    async with modbus_peer(answer) as peer:
+        line = ModbusLine("127.0.0.1", peer.port, time_out=time_out, now_ms=lambda: 1_000)
+        try:
+            yield line, peer
+        finally:
+            line.close()
+
+
+def counting() -> Answer:
+    """Each answer's second word tells its number, from 1."""
+    numbers = iter(range(1, 1_000))
+    return lambda request: reply(request, [0, next(numbers)])
+
+
+async def test_a_read_brings_the_words_of_the_unit_that_was_asked() -> None:
+    """Unit, function, address and count go out as planned, and one connection serves them all."""
+    async with line_to(lambda request: reply(request, [request[6], request[7]])) as (line, peer):
+        assert (await line.read(7, TWO_WORDS)).words == (7, 3)
+        assert (await line.read(8, Read(4, 20, 2, ()))).words == (8, 4)
+    assert [asked(request) for request in peer.requests] == [(7, 3, 10, 2), (8, 4, 20, 2)]
+    assert peer.connections == 1
+
+
+async def test_the_time_stamp_is_the_middle_of_request_and_answer() -> None:
+    """Data time is taken when the bytes leave and when they come."""
+    times = iter([1_000, 1_501])
+    async with modbus_peer(lambda request: reply(request, [0, 0])) as peer:
+        line = ModbusLine("127.0.0.1", peer.port, time_out=1, now_ms=lambda: next(times))
+        assert (await line.read(1, TWO_WORDS)).at == 1_250
+        line.close()
+
+
+async def test_a_late_reply_is_never_taken_for_the_next_one() -> None:
+    """The answer to the first read comes after its time-out; the second read gets its own."""
+    async with line_to(lambda _: None) as (line, peer):
+        with pytest.raises(SilentUnitError):
+            await line.read(1, TWO_WORDS)
+        assert not line.connected
+
+        def answer_both(request: bytes) -> bytes:
+            # Both connections count transactions from 1: only the dropped connection tells the answers apart.
+            assert request[:2] == peer.requests[0][:2]
+            peer.writers[0].write(reply(peer.requests[0], [0xDEAD, 0xDEAD]))
+            return reply(request, [0, 2])
+
+        peer.answer = answer_both
+        assert (await line.read(1, TWO_WORDS)).words == (0, 2)
+        assert peer.connections == 2
+
+
+def _other(place: int, value: int) -> Callable[[bytes], bytes]:
+    """The right answer with one byte of its header changed."""
+
+    def answer(request: bytes) -> bytes:
+        frame = bytearray(reply(request, [1, 2]))
+        frame[place] = value
+        return bytes(frame)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (_other(1, 99), "transaction"),
+        (_other(3, 1), "protocol"),
+        (_other(6, 99), "unit"),
+        (_other(7, 4), "function"),
+        (lambda request: reply(request, [1]), "length"),
+        (lambda request: reply(request, [1, 2, 3]), "length"),
+        (lambda request: reply(request, [1, 2]) * 2, "bytes after the end"),
+    ],
+    ids=["transaction", "protocol", "unit", "function", "too short", "too long", "merged"],
+)
+async def test_an_answer_that_does_not_belong_is_never_a_value(answer: Answer, what: str) -> None:
+    """It is a mismatch at once, not after the time-out, and the connection is dropped; the next read is served."""
+    async with line_to(answer, time_out=60) as (line, peer):
+        with pytest.raises(MismatchError, match=what):
+            await line.read(1, TWO_WORDS)
+        assert not line.connected
+        peer.answer = lambda request: reply(request, [3, 4])
+        assert (await line.read(1, TWO_WORDS)).words == (3, 4)
+    assert peer.connections == 2
+
+
+async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
+    """What a line says unasked makes all that follows on it doubtful."""
+    async with line_to(counting()) as (line, peer):
+        await line.read(1, TWO_WORDS)
+        peer.writers[0].write(reply(peer.requests[0], [9, 9]))
+        await eventually(lambda: not line.connected)
+        assert (await line.read(1, TWO_WORDS)).words == (0, 2)
+
+
+async def test_an_answer_in_pieces_is_put_together() -> None:
+    """TCP may cut anywhere."""
+    async with line_to(lambda _: None, time_out=5) as (line, peer):
+
+        async def drip() -> None:
+            await eventually(lambda: peer.requests)
+            for byte in reply(peer.requests[0], [5, 6]):
+                peer.writers[0].write(bytes([byte]))
+                await peer.writers[0].drain()
+
+        answer, _ = await asyncio.gather(line.read(1, TWO_WORDS), drip())
+        assert answer.words == (5, 6)
+
+
+async def test_a_cancelled_read_is_cancelled() -> None:
+    """CancelledError comes out, and the connection is dropped with the answer that may still come."""
+    async with line_to(lambda _: None, time_out=60) as (line, peer):
+        task = asyncio.ensure_future(line.read(1, TWO_WORDS))
+        await eventually(lambda: peer.requests)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+        assert not line.connected
+
+
+async def test_a_timeout_around_a_read_fires() -> None:
+    """Some releases of pymodbus turn it into an error of their own and keep running."""
+    async with line_to(lambda _: None, time_out=60) as (line, _):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await line.read(1, TWO_WORDS)
+
+
+async def test_a_refused_read_keeps_the_connection() -> None:
+    """A Modbus exception is an answer like any other."""
+    async with line_to(lambda request: refusal(request, 2)) as (line, peer):
+        for _ in range(2):
+            with pytest.raises(RefusedReadError) as caught:
+                await line.read(1, TWO_WORDS)
+            assert caught.value.code == 2
+    assert peer.connections == 1
+
+
+async def test_a_lost_connection_is_noticed_at_once() -> None:
+    """Not after the time-out; the next read connects again."""
+    async with line_to(lambda _: None, time_out=60) as (line, peer):
+
+        async def hang_up() -> None:
+            await eventually(lambda: peer.requests)
+            peer.hang_up()
+
+        with pytest.raises(LostLineError):
+            await asyncio.gather(line.read(1, TWO_WORDS), hang_up())
+        peer.answer = counting()
+        assert (await line.read(1, TWO_WORDS)).words == (0, 1)
+
+
+async def test_requests_of_several_callers_go_one_at_a_time() -> None:
+    """A gateway with a serial line behind it stands no more."""
+    under_way = 0
+    most = 0
+
+    def answer(request: bytes) -> bytes:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        under_way -= 1
+        return reply(request, [0, request[6]])
+
+    async with line_to(answer, time_out=5) as (line, peer):
+        answers = await asyncio.gather(*(line.read(unit, TWO_WORDS) for unit in range(1, 11)))
+    assert [answer.words[1] for answer in answers] == list(range(1, 11))
+    assert most == 1
+    assert peer.connections == 1
+
+
+async def test_no_server_is_an_error_of_the_line() -> None:
+    """It concerns every unit behind the address."""
+    async with modbus_peer(lambda _: None) as peer:
+        port = peer.port
+    line = ModbusLine("127.0.0.1", port, time_out=1, now_ms=lambda: 0)
+    with pytest.raises(LineError, match="no connection"):
+        await line.read(1, TWO_WORDS)
