@@ -75,6 +75,7 @@ async def read(connection: Connection, stretches: Stretches) -> Readings:
     parts: list[bytes] = []
 
     async def keep(part: bytes) -> None:
+        """What asyncpg awaits for each part; a file would cost a thread."""
         parts.append(part)
 
     spans = (stretches.point, stretches.read_since, stretches.read_until)

@@ -50,6 +50,13 @@ def test_the_repeated_hour_in_autumn_is_two_hours() -> None:
     assert summer.end == winter.start
 
 
+def test_an_hour_in_which_the_clock_moves_by_half_an_hour_is_cut_there() -> None:
+    """On Lord Howe 02:00 became 02:30 on 2024-10-06: that hour has thirty minutes left, and no label twice."""
+    cut = period_of(_at("2024-10-05T15:45Z"), "hour", "Australia/Lord_Howe")
+    assert (cut.start, cut.end) == (_at("2024-10-05T15:30Z"), _at("2024-10-05T16:00Z"))
+    assert cut.label == "2024-10-06T02:30+11:00"
+
+
 def test_a_day_whose_midnight_is_skipped_starts_at_the_jump() -> None:
     """In São Paulo the clock jumped from 00:00 to 01:00 on 2017-10-15."""
     assert day_start(date(2017, 10, 15), "America/Sao_Paulo") == _at("2017-10-15T03:00Z")
