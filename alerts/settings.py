@@ -35,7 +35,7 @@ class AlertsSettings(msgspec.Struct, frozen=True):
     min_interval_s: Seconds = 0.5
     timer_s: Seconds = 5.0
     recent_days: Annotated[int, msgspec.Meta(ge=1)] = 2
-    recheck_interval_s: Seconds = 60.0
+    recheck_interval_s: Seconds = 600.0
     recheck_days: Annotated[int, msgspec.Meta(ge=1)] = 35
     standby_s: Seconds = 1.0
     grace_s: Seconds = 10.0
