@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from alerts.quotas import Band, QuotaRule, QuotaSpec, limit_unit_of
@@ -74,6 +76,21 @@ def test_the_least_elapsed_share_follows_the_period_unless_it_is_given() -> None
     assert QuotaRule().min_elapsed_of("day") == 0.25
     assert QuotaRule().min_elapsed_of("month") == 0.03
     assert QuotaRule(min_elapsed=0.5).min_elapsed_of("day") == 0.5
+
+
+class _Unit(msgspec.Struct):
+    quota: list[QuotaSpec]
+
+
+class _City(msgspec.Struct):
+    unit: _Unit
+
+
+def test_the_documented_quota_is_one_with_every_default_spelt_out() -> None:
+    """What docs/rules.md shows can be copied, and its defaults are the real ones."""
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    (quota,) = decode_toml(text.split("```toml\n")[1].split("```")[0], _City, "docs/rules.md").unit.quota
+    assert quota.rule == QuotaRule(min_elapsed=QuotaRule().min_elapsed_of(quota.period))
 
 
 QUOTA = """
