@@ -1,0 +1,76 @@
+"""The table of docs/demo-city.md, worked out anew; and the forecast itself against figures of the files."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from alerts.verdicts import Verdict
+from deploy.cli.simulate import simulate
+from deploy.demo import BAOJI
+from deploy.demo.city import City, load_city
+from deploy.demo.city_parts import CityTruth
+from deploy.demo.forecast import Firing, forecast
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "demo-city.md"
+TABLE = re.compile(
+    r"<!-- forecast: quotawatt (?P<command>.*) -->\n+(?P<table>.*?)\n+<!-- end of forecast -->", re.DOTALL
+)
+
+
+@pytest.fixture(scope="module")
+def baoji() -> City:
+    """The shipped city."""
+    return load_city(BAOJI)
+
+
+@pytest.fixture(scope="module")
+def firings(baoji: City) -> list[Firing]:
+    """What fires in the first four days."""
+    return forecast(baoji, 4)
+
+
+def test_the_document_has_the_table_that_its_command_prints() -> None:
+    """Whoever changes the city, a factor or a rule is told to bring the document up to date."""
+    match = TABLE.search(DOCUMENT.read_text(encoding="utf-8"))
+    assert match is not None
+    _, command, _ = match["command"].split()
+    outcome = CliRunner().invoke(simulate, [command, str(BAOJI)])
+    assert outcome.output.strip() == match["table"]
+
+
+def test_both_kinds_fire_early_and_most_units_stay_within(baoji: City, firings: list[Firing]) -> None:
+    """A day quota breaks on day 1, month quotas are on course from day 1, and three units in four are not flagged."""
+    first_day = [firing for firing in firings if firing.at < baoji.city.start + timedelta(days=1)]
+    assert any(f.verdict is Verdict.EXCEEDED and f.quota.period == "day" for f in first_day)
+    assert sum(f.verdict is Verdict.ON_COURSE and f.quota.period == "month" for f in first_day) >= 2
+    assert len({firing.unit.code for firing in firings}) * 4 <= len(baoji.unit)
+
+
+def test_an_exceeded_day_has_used_what_the_files_say(baoji: City, firings: list[Firing]) -> None:
+    """The use at a breach is the exact sum of the gate meters' intervals since midnight."""
+    truth = CityTruth(baoji)
+    breach = next(f for f in firings if f.verdict is Verdict.EXCEEDED and f.quota.measure == "electricity")
+    midnight = breach.at.replace(hour=0, minute=0)
+    span = (int(midnight.timestamp() * 1000), int(breach.at.timestamp() * 1000))
+    gate = [m for m in breach.unit.meter if m.level == 1 and m.carrier == "electricity"]
+    used = sum(truth.consumed(breach.unit.point(meter), *span) for meter in gate)
+    assert float(breach.used) == pytest.approx(used, abs=0.001)
+    assert breach.used > breach.quota.limit
+
+
+def test_a_month_on_course_projects_beyond_its_limit(firings: list[Firing]) -> None:
+    """Used by the elapsed share is more than the limit, though the limit itself is far away."""
+    months = [firing for firing in firings if firing.quota.period == "month"]
+    assert months
+    for firing in months:
+        assert firing.projected is not None
+        assert firing.used < firing.quota.limit < firing.projected
+        share = firing.used / firing.projected
+        elapsed = Decimal((firing.at - firing.at.replace(day=1, hour=0, minute=0)) / timedelta(days=31))
+        assert share == pytest.approx(elapsed, abs=Decimal("1e-4"))
