@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
+from deploy.demo.processes import set_within
 from energy.clocks import DataClock
 from energy.errors import RetryableError
 from energy.services import Control
@@ -26,19 +26,15 @@ class UntilFlagged:
         pool: the demo's database.
         clock: data time.
         days: simulated days that must have passed.
-        stop: set when it is time to end.
         say: takes one line of progress a simulated day.
     """
 
     name = "until flagged"
 
-    def __init__(
-        self, pool: Pool, clock: DataClock, days: int, stop: asyncio.Event, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, pool: Pool, clock: DataClock, days: int, say: Callable[[str], None]) -> None:
         self._pool = pool
         self._clock = clock
         self._span = timedelta(days=days)
-        self._stop = stop
         self._say = say
 
     async def run(self, control: Control) -> None:
@@ -46,14 +42,14 @@ class UntilFlagged:
         origin = self._clock.now()
         told = -1
         control.ready()
-        while not await control.stopped_within(_LOOK_EVERY):
+        while not await set_within(control.stopping, _LOOK_EVERY):
             passed = self._clock.now() - origin
             flagged, readings = await self._look()
             if passed.days > told:
                 told = passed.days
                 self._say(f"day {told + 1}: {readings} readings stored, {flagged} quotas flagged")
             if flagged and passed >= self._span:
-                self._stop.set()
+                control.request_stop()
 
     async def _look(self) -> tuple[int, int]:
         """Quotas ever flagged, and readings stored; nothing while the database is away."""

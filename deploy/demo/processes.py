@@ -149,7 +149,7 @@ async def _keep_running(process: Process, stopping: asyncio.Event) -> None:
         _log.warning(
             "process ended by itself, starting it again", process=process.command.name, restarts=process.restarts
         )
-        if await _set_within(stopping, backoff.next()):
+        if await set_within(stopping, backoff.next()):
             return
         await process.start()
 
@@ -166,7 +166,8 @@ async def _ended_first(process: Process, stopping: asyncio.Event) -> bool:
     return stopping.is_set()
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event, at most `seconds` of real time; whether it was set."""
     try:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:

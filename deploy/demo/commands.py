@@ -1,0 +1,60 @@
+"""What `quotawatt demo` does, with and without its board."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from deploy.demo.city import load_city
+from deploy.demo.conductor import UntilFlagged
+from deploy.demo.demo import Options, Running, run_demo
+from deploy.demo.outcome import Outcome
+from deploy.stack import Stack
+from energy.services import run_main
+
+
+def until_alert(path: Path, *, days: int, day_s: float, as_json: bool) -> int:
+    """Run without a board until a unit is flagged and `days` have passed; print the audit's outcome; its exit code.
+
+    Raises:
+        ConfigError: the city file, with all its faults; nothing was started.
+        SystemExit: with the code of a foreseen failure.
+    """
+    city = load_city(path)
+    outcomes: list[Outcome] = []
+
+    def conduct(running: Running) -> UntilFlagged:
+        return UntilFlagged(running.pool, running.clock, days, _say)
+
+    async def run() -> None:
+        outcome = await run_demo(city, Stack(), Options(day_s, audited=True), conduct, _say)
+        if outcome is not None:
+            outcomes.append(outcome)
+
+    run_main(run)
+    (outcome,) = outcomes
+    sys.stdout.write((outcome.json() if as_json else outcome.text()) + "\n")
+    return 0 if outcome.sound else 1
+
+
+def watch(path: Path, *, day_s: float) -> None:
+    """Run with the board until Ctrl-C.
+
+    Raises:
+        ConfigError: the city file, with all its faults; nothing was started.
+        SystemExit: with the code of a foreseen failure.
+    """
+    from deploy.demo.board import Board  # noqa: PLC0415 - rich is not needed without a board
+
+    city = load_city(path)
+
+    async def run() -> None:
+        await run_demo(city, Stack(), Options(day_s, audited=False), Board, _say)
+
+    run_main(run)
+
+
+def _say(line: str) -> None:
+    """Progress goes to stderr: stdout is for the outcome."""
+    sys.stderr.write(f"demo: {line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,92 @@
+"""What `quotawatt demo --until-alert --json` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+MOST_ENERGY_ERROR = 0.001
+"""Derived energy may differ by this share from the data files: a time stamp is off by milliseconds of real time."""
+
+
+class Flagged(msgspec.Struct, frozen=True):
+    """A quota that has fired.
+
+    Attributes:
+        unit: code of the unit; `unit_zh`, `unit_en` are its names.
+        quota: code of the quota.
+        verdict: the latest verdict.
+        fired_at: data time of the first firing, ISO 8601.
+        used, limit, projected: in the quota's unit of measure; projected is null while the pace is not judged.
+        evidence: everything that the verdict rests on.
+    """
+
+    unit: str
+    unit_zh: str
+    unit_en: str
+    quota: str
+    verdict: str
+    fired_at: str
+    used: float
+    limit: float
+    projected: float | None
+    evidence: dict[str, Any]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The audit of a run.
+
+    Attributes:
+        readings_sent: distinct readings in the spools.
+        readings_stored: raw rows.
+        duplicates: raw and derived rows beyond what the spooled readings call for.
+        lost: spooled readings that are not stored.
+        units, meters: of the city.
+        flagged: every quota that has fired.
+        energy_error: the largest relative difference of any meter's derived energy from the data files.
+        simulated_days: data time that passed.
+        restarts: processes that ended by themselves and were started again.
+        seconds: real time of the whole run, set-up included.
+    """
+
+    readings_sent: int
+    readings_stored: int
+    duplicates: int
+    lost: int
+    units: int
+    meters: int
+    flagged: list[Flagged]
+    energy_error: float
+    simulated_days: float
+    restarts: int
+    seconds: float
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was lost or doubled and energy is conserved."""
+        return self.lost == 0 and self.duplicates == 0 and self.energy_error <= MOST_ENERGY_ERROR
+
+    def json(self) -> str:
+        """One JSON object, indented."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+    def text(self) -> str:
+        """The same for a person to read."""
+        verdict = "sound" if self.sound else "NOT SOUND"
+        lines = [
+            (
+                f"{verdict}: {self.readings_sent} readings sent, {self.readings_stored} stored, {self.lost} lost,"
+                f" {self.duplicates} doubled; energy within {self.energy_error:.6f} of the data files"
+            ),
+            (
+                f"{self.units} units, {self.meters} meters, {self.simulated_days} simulated days in {self.seconds} s,"
+                f" {self.restarts} restarts"
+            ),
+            *(
+                f"flagged {one.fired_at[:16]}: {one.unit_en} ({one.unit_zh}), quota {one.quota}:"
+                f" used {one.used:g} of {one.limit:g}, {one.verdict}"
+                for one in self.flagged
+            ),
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,139 @@
+"""Killing any one process of the running demo and starting it again loses nothing and counts nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from deploy.demo import BAOJI
+from deploy.demo.city import City, load_city
+from deploy.demo.demo import Options, Running, run_demo
+from deploy.stack import Stack
+from energy.errors import RetryableError
+from energy.services import Control
+from energy.storage import translating
+from tests.support.eventually import eventually
+
+UNITS = 6
+DAY_S = 20.0
+SEEDS = [pytest.param(0), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 10))]
+
+
+@pytest.fixture(scope="module")
+def own_stack() -> Iterator[Stack]:
+    """A stack that only these tests break."""
+    state = Path(tempfile.mkdtemp(prefix="quotawatt-kills-"))
+    state.chmod(0o755)
+    environment = {key: value for key, value in os.environ.items() if key not in {"QUOTAWATT_DSN", "QUOTAWATT_MQTT"}}
+    stack = Stack("kills", state, environ=environment)
+    try:
+        yield stack
+    finally:
+        stack.down()
+        shutil.rmtree(state)
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    """The first units of the example city: enough meters to be busy, few enough to be quick."""
+    whole = load_city(BAOJI)
+    return msgspec.structs.replace(whole, unit=whole.unit[:UNITS])
+
+
+class Killing:
+    """Conducts the run: lets readings flow, strikes at a moment that the seed picks, waits until all flows again."""
+
+    name = "killing"
+
+    def __init__(self, running: Running, strike: Callable[[Running], None], seed: int) -> None:
+        self._running = running
+        self._strike = strike
+        self._before = 300 + 37 * seed
+
+    async def run(self, control: Control) -> None:
+        """Strike once."""
+        control.ready()
+        await self._stored(self._before)
+        await asyncio.to_thread(self._strike, self._running)
+        await self._stored(await self._count() + 400)
+        await eventually(self._derived, within=60)
+        control.request_stop()
+
+    async def _stored(self, readings: int) -> None:
+        async def enough() -> bool:
+            return await self._count() >= readings
+
+        await eventually(enough, within=60)
+
+    async def _derived(self) -> bool:
+        """Whether consumption follows the readings again."""
+        return bool(
+            await self._ask(
+                "select max(ready) > (select max(ts) - interval '1 hour' from readings) from consumption_15min"
+            )
+        )
+
+    async def _count(self) -> int:
+        return int(await self._ask("select count(*) from readings") or 0)
+
+    async def _ask(self, sql: str) -> object:
+        try:
+            with translating():
+                return await self._running.pool.fetchval(sql)
+        except RetryableError:
+            return None  # the database is the one that was struck
+
+
+def kill_process(name: str) -> Callable[[Running], None]:
+    """SIGKILL for one of our processes; the demo starts it again."""
+
+    def strike(running: Running) -> None:
+        running.processes[name].signal(signal.SIGKILL)
+
+    return strike
+
+
+def kill_server(name: str) -> Callable[[Running], None]:
+    """SIGKILL for a server of the stack, and `up` to repair it."""
+
+    def strike(running: Running) -> None:
+        os.kill(running.stack.pid_of(name), signal.SIGKILL)
+        running.stack.up()
+
+    return strike
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("strike", "restarts"),
+    [
+        pytest.param(kill_process("collector-1"), 1, id="collector"),
+        pytest.param(kill_process("ingest"), 1, id="ingest"),
+        pytest.param(kill_server("mosquitto"), 0, id="mosquitto"),
+        pytest.param(kill_server("postgres"), 0, id="postgres"),
+    ],
+)
+async def test_a_kill_loses_nothing_and_doubles_nothing(
+    own_stack: Stack, city: City, strike: Callable[[Running], None], restarts: int, seed: int
+) -> None:
+    """After SIGKILL and restart the audit is clean, energy is conserved, and only what was killed had to restart."""
+    outcome = await run_demo(
+        city,
+        own_stack,
+        Options(DAY_S, audited=True, collectors=2, lead_s=6.0),
+        lambda running: Killing(running, strike, seed),
+        lambda _: None,
+    )
+    assert outcome is not None
+    assert (outcome.lost, outcome.duplicates, outcome.restarts) == (0, 0, restarts)
+    assert outcome.readings_stored >= 700
+    assert outcome.energy_error <= 0.002  # the run is a third of a day: a time stamp's milliseconds weigh more
