@@ -1,0 +1,96 @@
+"""Logs: JSON lines, the libraries' warnings among them, and transitions instead of attempts."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from energy.logs import Availability, configure_logs
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Logs go to this stream during the test, and then back to where they went."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers = []
+    out = io.StringIO()
+    configure_logs(stream=out)
+    yield out
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def test_each_line_is_one_json_object(stream: io.StringIO) -> None:
+    """Event, level, time in UTC and the fields; Chinese stays readable; debug is left out."""
+    log = structlog.get_logger()
+    log.debug("detail")
+    log.info("unit_flagged", unit="宝鸡示例一厂", used=1.5)
+    (line,) = stream.getvalue().splitlines()
+    event = json.loads(line)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {"event": "unit_flagged", "level": "info", "unit": "宝鸡示例一厂", "used": 1.5}
+    assert "宝鸡" in line
+
+
+def test_an_exception_is_one_field_of_its_line(stream: io.StringIO) -> None:
+    """A traceback must not break the one-object-a-line rule."""
+    try:
+        int("lost")
+    except ValueError:
+        structlog.get_logger().exception("unforeseen")
+    (line,) = stream.getvalue().splitlines()
+    assert "ValueError: invalid literal" in json.loads(line)["exception"]
+
+
+def test_warnings_of_libraries_come_out_alike_and_their_chatter_does_not(stream: io.StringIO) -> None:
+    """Who reads the log has one format to parse."""
+    library = logging.getLogger("some.library")
+    library.info("connected")
+    library.warning("odd %s", "packet")
+    (line,) = stream.getvalue().splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["level"], event["logger"]) == ("odd packet", "warning", "some.library")
+
+
+def test_a_terminal_gets_text() -> None:
+    """A person does not read JSON."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    handlers = logging.getLogger().handlers[:]
+    out = Terminal()
+    logging.getLogger().handlers = []
+    try:
+        configure_logs(stream=out)
+        structlog.get_logger().info("ready", port=1)
+    finally:
+        logging.getLogger().handlers = handlers
+        structlog.reset_defaults()
+    assert "ready" in out.getvalue()
+    assert not out.getvalue().startswith("{")
+
+
+def test_only_transitions_are_logged() -> None:
+    """Ten failures in a row are one line, and the recovery tells how long it took; each device has its own state."""
+    seconds = iter([100.0, 130.5])
+    with capture_logs() as events:
+        log = structlog.get_logger()
+        gateway = Availability(log, "gateway", clock=lambda: next(seconds), gateway="gw-1")
+        assert not gateway.back()
+        assert [gateway.lost("refused") for _ in range(10)] == [True] + [False] * 9
+        states = [gateway.is_lost]
+        assert [gateway.back(), gateway.back()] == [True, False]
+        assert [*states, gateway.is_lost] == [True, False]
+    assert events == [
+        {"event": "gateway_lost", "log_level": "warning", "reason": "refused", "gateway": "gw-1"},
+        {"event": "gateway_back", "log_level": "info", "after_seconds": 30.5, "gateway": "gw-1"},
+    ]
