@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -102,12 +101,14 @@ def spool_holds(gateway: str, envelopes: int, size: int) -> None:
 
 def envelopes_dropped(gateway: str, drops: Iterable[Dropped]) -> None:
     """A bound of the spool dropped unconfirmed envelopes."""
-    lost: Tally[str] = Tally()
+    by_reason: dict[str, list[Dropped]] = {}
     for drop in drops:
-        lost[drop.reason] += drop.readings
-        _log.error("envelope_dropped", gateway=gateway, seq=drop.seq, readings=drop.readings, reason=drop.reason)
-    for reason, count in lost.items():
-        _DROPPED.labels(gateway, reason).inc(count)
+        by_reason.setdefault(drop.reason, []).append(drop)
+    for reason, same in by_reason.items():
+        readings = sum(drop.readings for drop in same)
+        _DROPPED.labels(gateway, reason).inc(readings)
+        fields = {"first": same[0].seq, "last": same[-1].seq, "readings": readings, "reason": reason}
+        _log.error("envelopes_dropped", gateway=gateway, **fields)
 
 
 def spool_set_aside(gateway: str) -> None:

@@ -51,7 +51,7 @@ class Uplink:
         delay = growing_delay(settings.resend.first_s, settings.resend.most_s, random.random)
         self._window = Window(settings.window, delay, mqtt.timeout)
         self._cursor = 0
-        self._status_due = 0.0
+        self._status_due = self._sleeps_until = 0.0
         self._drain_until: float | None = None
         self._health = Availability(_log, "broker", gateway=address.gateway)
         self.online = False
@@ -141,13 +141,18 @@ class Uplink:
 
     def _on_taken(self, number: int, future: asyncio.Future[None]) -> None:
         """The broker took an envelope, or the connection was lost, which others find out."""
-        if not future.cancelled() and future.exception() is None:
-            self._window.sent(number, self._now())
+        if future.cancelled() or future.exception() is not None:
+            return
+        self._window.sent(number, self._now())
+        due = self._window.next_due()
+        if due is not None and due < self._sleeps_until:
+            self._spool.changed.set()
 
     async def _something_to_do(self) -> None:
         """Wait until an envelope comes or leaves, or a time is due."""
-        due = min(time for time in (self._window.next_due(), self._status_due, self._drain_until) if time is not None)
-        await stops_within(self._spool.changed, max(0.0, due - self._now()))
+        times = (self._window.next_due(), self._status_due, self._drain_until)
+        self._sleeps_until = min(time for time in times if time is not None)
+        await stops_within(self._spool.changed, max(0.0, self._sleeps_until - self._now()))
 
     def _drained(self, stopping: asyncio.Event) -> bool:
         if not stopping.is_set():

@@ -1,0 +1,277 @@
+"""The uplink against a real broker and a platform that answers as a test tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from collector.settings import BackoffSettings, SpoolSettings, UplinkSettings
+from collector.spool import Spool
+from collector.spool_file import SpoolFile
+from collector.uplink import Uplink
+from energy.clocks import DataClock
+from energy.readings import Reading
+from energy.transport.mqtt import Link, MqttSettings, connect
+from energy.wire import (
+    Acknowledgement,
+    Address,
+    Command,
+    Refusal,
+    RefusalCode,
+    Status,
+    decode_envelope,
+    decode_status,
+    encode,
+)
+from tests.support.eventually import eventually, never_within
+from tests.support.tcp_proxy import tcp_proxy
+
+QUICK = BackoffSettings(first_s=0.05, most_s=0.2)
+SLOW = BackoffSettings(first_s=600.0, most_s=600.0)
+
+
+class Platform:
+    """The other end: sees what comes up, and confirms when told."""
+
+    def __init__(self, address: Address, link: Link) -> None:
+        self.address = address
+        self.link = link
+        self.bodies: dict[int, set[bytes]] = {}
+        self.times: Counter[int] = Counter()
+        self.statuses: list[Status] = []
+        self.confirming = True
+
+    async def serve(self) -> None:
+        """Take what comes; confirm at once while `confirming`."""
+        async for message in self.link.messages:
+            if message.topic == self.address.status:
+                self.statuses.append(decode_status(message.payload))
+                continue
+            envelope = decode_envelope(message.payload)
+            self.bodies.setdefault(envelope.seq, set()).add(message.payload)
+            self.times[envelope.seq] += 1
+            if self.confirming:
+                await self.confirm(envelope.stream, [envelope.seq])
+
+    def has_seen(self, numbers: set[int]) -> bool:
+        """Whether exactly these envelopes came up."""
+        return set(self.times) == numbers
+
+    async def confirm(self, stream: str | None, numbers: list[int], refused: tuple[Refusal, ...] = ()) -> None:
+        """Send an acknowledgement."""
+        body = encode(Acknowledgement(1, stream, numbers, list(refused)))
+        await self.link.publish(self.address.ack, body)
+
+
+class World:
+    """A spool with its uplink, and the platform."""
+
+    def __init__(self, spool: Spool, uplink: Uplink, platform: Platform) -> None:
+        self.spool, self.uplink, self.platform = spool, uplink, platform
+        self.stopping = asyncio.Event()
+        self.task: asyncio.Task[None]
+
+    async def keep(self, envelopes: int) -> None:
+        """Spool so many envelopes of one reading."""
+        for _ in range(envelopes):
+            await self.spool.append([Reading("P-1", DataClock().now_ms(), 1.0)])
+
+    async def stop(self) -> None:
+        """Stop in order."""
+        self.stopping.set()
+        await asyncio.wait_for(self.task, 20)
+
+
+@asynccontextmanager
+async def world(
+    path: Path,
+    mqtt: MqttSettings,
+    settings: UplinkSettings,
+    *,
+    spool_settings: SpoolSettings | None = None,
+    through: MqttSettings | None = None,
+) -> AsyncIterator[World]:
+    """An uplink (connected `through` a proxy where given) and a platform on one broker."""
+    address = Address("610303", f"gw-{uuid.uuid4().hex[:8]}")
+    clock = DataClock()
+    with ThreadPoolExecutor(1) as thread:
+        spool = Spool(
+            address.gateway, SpoolFile(path / "spool.sqlite3", spool_settings or SpoolSettings()), clock, thread
+        )
+        await spool.open()
+        try:
+            async with _connected(
+                spool, Uplink(address, through or mqtt, settings, spool, clock), address, mqtt
+            ) as made:
+                yield made
+        finally:
+            await spool.close()
+
+
+@asynccontextmanager
+async def _connected(spool: Spool, uplink: Uplink, address: Address, mqtt: MqttSettings) -> AsyncIterator[World]:
+    async with connect(mqtt, client_id=f"platform-{address.gateway}") as link:
+        await link.subscribe(address.up)
+        await link.subscribe(address.status)
+        made = World(spool, uplink, Platform(address, link))
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(made.platform.serve())
+            made.task = group.create_task(uplink.run(made.stopping))
+            yield made
+            await made.stop()
+            serving.cancel()
+
+
+async def test_everything_spooled_arrives_once_and_in_order(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """What is confirmed at once is sent once, and the spool is empty at the end."""
+    async with world(tmp_path, mqtt, UplinkSettings(window=4, resend=SLOW)) as made:
+        await made.keep(50)
+        await eventually(lambda: made.spool.unconfirmed == 0)
+        assert list(made.platform.times) == list(range(1, 51))
+        assert set(made.platform.times.values()) == {1}
+
+
+async def test_the_brokers_own_acknowledgement_frees_nothing(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """Without ingest's word the window stays full, and no more than the window is on the way."""
+    async with world(tmp_path, mqtt, UplinkSettings(window=3, resend=SLOW, drain_s=0)) as made:
+        made.platform.confirming = False
+        await made.keep(10)
+        await eventually(lambda: len(made.platform.times) == 3)
+        await never_within(0.3, lambda: len(made.platform.times) > 3)
+        assert made.spool.unconfirmed == 10
+        await made.platform.confirm(made.spool.stream, [2, 7, 99])
+        await eventually(lambda: set(made.platform.times) == {1, 2, 3, 4})
+        assert made.spool.unconfirmed == 9
+
+
+async def test_what_is_not_confirmed_is_sent_again_byte_for_byte(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """The same bytes, with growing delay, until somebody is done with them."""
+    async with world(tmp_path, mqtt, UplinkSettings(resend=QUICK)) as made:
+        made.platform.confirming = False
+        await made.keep(2)
+        await eventually(lambda: made.platform.times[1] > 3 and made.platform.times[2] > 3)
+        assert all(len(bodies) == 1 for bodies in made.platform.bodies.values())
+        made.platform.confirming = True
+        await eventually(lambda: made.spool.unconfirmed == 0)
+
+
+async def test_an_outage_in_the_middle_loses_nothing(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """After a cut line everything unconfirmed is sent again, and all arrives."""
+    async with tcp_proxy(mqtt.host, mqtt.port) as proxy:
+        through = msgspec.structs.replace(mqtt, host=proxy.host, port=proxy.port)
+        settings = UplinkSettings(window=8, resend=SLOW, reconnect=QUICK)
+        async with world(tmp_path, mqtt, settings, through=through) as made:
+            await made.keep(20)
+            await eventually(lambda: made.platform.times)
+            await proxy.cut()
+            await eventually(lambda: not made.uplink.online)
+            await made.keep(20)
+            await proxy.restore()
+            await eventually(lambda: made.spool.unconfirmed == 0, within=20)
+            assert set(made.platform.times) == set(range(1, 41))
+            assert all(len(bodies) == 1 for bodies in made.platform.bodies.values())
+
+
+async def test_the_status_tells_what_is_kept_and_what_was_dropped(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """On connecting, when a bound drops, and at the end that the gateway is gone."""
+    bound = SpoolSettings(max_bytes=262_144)
+    settings = UplinkSettings(window=2, resend=SLOW, drain_s=0)
+    async with world(tmp_path, mqtt, settings, spool_settings=bound) as made:
+        made.platform.confirming = False
+        await eventually(lambda: made.platform.statuses)
+        first = made.platform.statuses[0]
+        assert (first.online, first.stream, first.last_seq, first.kept_from) == (True, made.spool.stream, 0, None)
+        now = DataClock().now_ms()
+        readings = [Reading("P-1", now, float(number)) for number in range(100)]
+        while not made.spool.state().dropped:
+            await made.spool.append(readings)
+        await eventually(lambda: made.platform.statuses[-1].dropped)
+        assert made.platform.statuses[-1].dropped[0].first == 1
+        assert made.platform.statuses[-1].kept_from == made.spool.state().kept_from
+        await made.stop()
+        await eventually(lambda: not made.platform.statuses[-1].online)
+        assert made.platform.statuses[-1].stream == made.spool.stream
+
+
+async def test_a_refused_envelope_leaves_and_a_foreign_stream_is_ignored(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """A refusal is ingest's word too; the acknowledgement of an earlier stream frees nothing."""
+    async with world(tmp_path, mqtt, UplinkSettings(resend=SLOW, drain_s=0)) as made:
+        made.platform.confirming = False
+        await made.keep(2)
+        await eventually(lambda: len(made.platform.times) == 2)
+        await made.platform.confirm("f" * 32, [1, 2])
+        await made.platform.link.publish(made.platform.address.ack, b"not json")
+        refusal = Refusal(1, 0, RefusalCode.UNKNOWN_POINT, "P-1")
+        await made.platform.confirm(made.spool.stream, [1], (refusal,))
+        await eventually(lambda: made.spool.unconfirmed == 1)
+
+
+async def test_the_platform_may_ask_again(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """What is still unconfirmed is sent at once; what was confirmed and kept for an audit comes back too."""
+    audit = SpoolSettings(keep_confirmed=True)
+    settings = UplinkSettings(window=4, resend=SLOW, drain_s=0)
+    async with world(tmp_path, mqtt, settings, spool_settings=audit) as made:
+        await made.keep(6)
+        await eventually(lambda: made.spool.unconfirmed == 0)
+        made.platform.confirming = False
+        await made.keep(1)
+        await eventually(lambda: made.platform.times[7] == 1)
+        command = encode(Command(1, "resend", made.spool.stream, [(2, 3), (7, 9)]))
+        await made.platform.link.publish(made.platform.address.command, command)
+        await eventually(lambda: made.platform.times[7] == 2 and made.platform.times[3] == 2)
+        assert {number: times for number, times in made.platform.times.items() if times > 1} == {2: 2, 3: 2, 7: 2}
+        foreign = encode(Command(1, "resend", "f" * 32, [(1, 9)]))
+        await made.platform.link.publish(made.platform.address.command, foreign)
+        await made.platform.link.publish(made.platform.address.command, b"{}")
+        await never_within(0.2, lambda: made.platform.times[1] > 1)
+
+
+async def test_a_stop_waits_for_the_last_confirmations(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """An orderly stop leaves an empty spool where the platform answers."""
+    async with world(tmp_path, mqtt, UplinkSettings(window=2, resend=SLOW)) as made:
+        await eventually(lambda: made.uplink.online)
+        await made.keep(30)
+        await made.stop()
+        assert made.spool.unconfirmed == 0
+        assert len(made.platform.times) == 30
+
+
+async def test_a_stop_does_not_wait_for_ever(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """Where nobody confirms, what is unconfirmed stays on disk."""
+    async with world(tmp_path, mqtt, UplinkSettings(resend=SLOW, drain_s=0.1)) as made:
+        made.platform.confirming = False
+        await made.keep(3)
+        await eventually(lambda: len(made.platform.times) == 3)
+        await made.stop()
+        assert made.spool.unconfirmed == 3
+
+
+async def test_a_stop_without_broker_is_quick(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """The delay before the next attempt is not waited for."""
+    async with tcp_proxy(mqtt.host, mqtt.port) as proxy:
+        await proxy.cut()
+        through = msgspec.structs.replace(mqtt, host=proxy.host, port=proxy.port)
+        async with world(tmp_path, mqtt, UplinkSettings(reconnect=SLOW), through=through) as made:
+            await made.keep(1)
+            assert not made.uplink.online
+            await made.stop()
+        assert made.spool.unconfirmed == 1
+
+
+@pytest.mark.parametrize("rounds", [3])
+async def test_the_window_starts_over_where_the_spool_stands(tmp_path: Path, mqtt: MqttSettings, rounds: int) -> None:
+    """Restart after restart without a confirmation, the numbers go on and nothing is forgotten."""
+    for number in range(1, rounds + 1):
+        async with world(tmp_path, mqtt, UplinkSettings(resend=SLOW, drain_s=0)) as made:
+            made.platform.confirming = False
+            await made.keep(2)
+            await eventually(partial(made.platform.has_seen, set(range(1, 2 * number + 1))))
