@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from collector.errors import RegisterError
 from collector.profiles import Profile
 from energy.errors import RejectedError
 from simulators.modbus_frames import (
@@ -130,7 +129,7 @@ class Line:
             frame = registers_answer(request, _read(meter, request, at_ms))
         except ReadRefusedError as refusal:
             frame = exception_answer(request, refusal.code)
-        except RegisterError:
+        except RejectedError:
             # A counter without a known wrap has outgrown its register.
             frame = exception_answer(request, ExceptionCode.DEVICE_FAILURE)
         return Answer(frame, meter.fault.delay_s)

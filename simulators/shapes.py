@@ -11,12 +11,22 @@ from bisect import bisect_right
 from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from energy.errors import RejectedError
 from simulators.catalogue import LoadSettings, ShapeFile, shape_files
 
 WEEK_S = 7 * 86_400
 DAY_S = 86_400
+
+
+class Piece(NamedTuple):
+    """A time in which consumption runs evenly: from, until (seconds), the level at `since`, and its rise per second."""
+
+    since: float
+    until: float
+    level: float
+    slope: float
 
 
 class Shape:
@@ -38,13 +48,14 @@ class Shape:
         self.mean_per_hour = mean * 3600 / file.interval_s
         self.first_week = file.first_week
 
-    def integral(self, file_s: float) -> float:
-        """Consumption, in the file's unit, from the beginning of the file until `file_s`; negative before it."""
+    def piece(self, file_s: float) -> Piece:
+        """The straight piece of the curve on which `file_s` lies; its level counts from the beginning of the file."""
         rounds, within = divmod(file_s - self._start, self._period)
         right = min(bisect_right(self._times, within), len(self._times) - 1)
         since, until = self._times[right - 1], self._times[right]
         before, after = self._sums[right - 1], self._sums[right]
-        return rounds * self._round + before + (after - before) * (within - since) / (until - since)
+        offset = self._start + rounds * self._period
+        return Piece(offset + since, offset + until, rounds * self._round + before, (after - before) / (until - since))
 
 
 class Load:
@@ -53,6 +64,8 @@ class Load:
     Args:
         settings: shape, size and diversity.
         utc_offset_s: offset of the meter's local clock from UTC, seconds.
+
+    It remembers the piece of the curve that was asked for last, since a meter is asked again soon.
     """
 
     def __init__(self, settings: LoadSettings, utc_offset_s: int) -> None:
@@ -63,11 +76,26 @@ class Load:
             base - week * WEEK_S - DAY_S * step / settings.spread for week in settings.weeks for step in steps
         ]
         self._scale = settings.mean_per_hour / self._shape.mean_per_hour / len(self._shifts)
+        self._piece = Piece(0.0, 0.0, 0.0, 0.0)
 
     def level(self, at_ms: int) -> float:
         """Cumulative consumption at data time `at_ms` (ms UTC) in the carrier's base unit, from an arbitrary zero."""
         at = at_ms / 1000
-        return self._scale * sum(self._shape.integral(at + shift) for shift in self._shifts)
+        if not self._piece.since <= at < self._piece.until:
+            self._piece = self._piece_at(at)
+        return self._piece.level + self._piece.slope * (at - self._piece.since)
+
+    def _piece_at(self, at: float) -> Piece:
+        """All copies together: as long as the shortest of their pieces."""
+        pieces = [(shift, self._shape.piece(at + shift)) for shift in self._shifts]
+        since = max(piece.since - shift for shift, piece in pieces)
+        level = sum(piece.level + piece.slope * (since + shift - piece.since) for shift, piece in pieces)
+        return Piece(
+            since=since,
+            until=min(piece.until - shift for shift, piece in pieces),
+            level=self._scale * level,
+            slope=self._scale * sum(piece.slope for _, piece in pieces),
+        )
 
     def consumed(self, since_ms: int, until_ms: int) -> float:
         """Consumption between two moments of data time (ms UTC), in the carrier's base unit."""
