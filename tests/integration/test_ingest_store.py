@@ -1,9 +1,9 @@
-"""What the database holds after batches were committed: exact counts, whatever was repeated, contradicted or refused."""
+"""What the database holds after batches were committed: exact counts, whatever was resent or refused."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,19 +30,18 @@ def reading(at: int, value: float | None, quality: int = 0, point: str = "A-1") 
 async def commit(connection: Connection, *readings: Sequence[Reading]) -> Outcome:
     """Commit one batch of one message per argument."""
     (number,) = await reserve_numbers(connection, 1)
-    return await STORE.commit(connection, batch_of(*(message(part, seq=i + 1) for i, part in enumerate(readings))), number)
+    deliveries = [message(part, seq=number) for number, part in enumerate(readings, 1)]
+    return await STORE.commit(connection, batch_of(*deliveries), number)
 
 
 async def rows(connection: Connection, table: str) -> list[tuple[Any, ...]]:
     """(point, ms after the start, value, quality) of a table of readings, in the order of the key."""
     found = await connection.fetch(f"select * from {table} order by point_id, ts, quality, value")  # noqa: S608 - ours
-    return [
-        (r["point_id"], round(r["ts"].timestamp() * 1000) - START_MS, str(r["value"]), r["quality"]) for r in found
-    ]
+    return [(r["point_id"], round(r["ts"].timestamp() * 1000) - START_MS, str(r["value"]), r["quality"]) for r in found]
 
 
 @pytest.fixture
-async def connection(pool: Pool) -> Any:  # noqa: ANN401 - a generator of the pool's proxy
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """One connection to the test's database."""
     async with pool.acquire() as acquired:
         yield acquired
@@ -99,7 +98,8 @@ async def test_resent_readings_are_dropped_and_counted(connection: Connection) -
 async def test_contradictions_are_kept_and_never_overwrite(connection: Connection) -> None:
     """Another value or quality for a stored key goes beside it, once; content alone says which is effective."""
     await commit(connection, [reading(1, 5.0, 1)])
-    outcome = await commit(connection, [reading(1, 9.0, 0), reading(1, 5.0, 1)], [reading(1, 5.0, 2), reading(1, 9.0, 0)])
+    better, same, worse = reading(1, 9.0, 0), reading(1, 5.0, 1), reading(1, 5.0, 2)
+    outcome = await commit(connection, [better, same], [worse, better])
     assert outcome == Outcome(0, 2, 2, 0, COMMITTED_AT)
     assert (await commit(connection, [reading(1, 9.0, 0)])) == Outcome(0, 1, 0, 0, COMMITTED_AT)
     assert await rows(connection, "readings") == [(11, 1, "5.0", 1)]
