@@ -157,3 +157,5 @@ def test_a_picture_is_an_svg_of_the_frame(tmp_path: Path) -> None:
     text = (tmp_path / "board.svg").read_text(encoding="utf-8")
     assert text.startswith("<svg")
     assert "flagged" in text
+    assert "url(http" not in text
+    assert "@font-face" not in text
