@@ -22,6 +22,7 @@ import uvloop
 from energy import metrics
 from energy.errors import FatalError, QuotawattError, RejectedError
 from energy.logs import configure_logs
+from energy.waiting import first_of
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C or a second signal, as shells use it (128 + SIGINT)."""
@@ -154,7 +155,7 @@ class _Runner:
             control = Control(service.name, self.stop)
             task = asyncio.create_task(self._run(service, control), name=service.name)
             self._running.append((control, task))
-            await _either(control.wait_ready(), self.stop.wait())
+            await first_of(control.wait_ready(), self.stop.wait())
             if self.stop.is_set():
                 return
             metrics.service_ready(service.name)
@@ -204,17 +205,6 @@ class _Runner:
     def _fail(self, name: str, error: Exception) -> None:
         metrics.service_failed(name, error)
         self._failures.append(error)
-
-
-async def _either(*waits: Coroutine[Any, Any, object]) -> None:
-    """Return when the first of `waits` does; the others are cancelled."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import structlog
 from energy.backoff import Backoff
 from energy.errors import SetupError
 from energy.services import Control
+from energy.waiting import first_of
 
 _log = structlog.get_logger(__name__)
 _READY_WITHIN = 60.0
@@ -156,13 +157,7 @@ async def _keep_running(process: Process, stopping: asyncio.Event) -> None:
 
 async def _ended_first(process: Process, stopping: asyncio.Event) -> bool:
     """Wait for the process's end or the stop; true when the stop came."""
-    exited = asyncio.ensure_future(process.exited())
-    stopped = asyncio.ensure_future(stopping.wait())
-    try:
-        await asyncio.wait({exited, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        exited.cancel()
-        stopped.cancel()
+    await first_of(process.exited(), stopping.wait())
     return stopping.is_set()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
 
+from energy.waiting import first_of
 from tests.support.eventually import eventually
 
 _CHUNK = 65_536
@@ -72,7 +72,7 @@ class TcpProxy:
         ends = {writer, server_writer}
         self._writers |= ends
         try:
-            await _until_first(self._pump(reader, server_writer), self._pump(server_reader, writer))
+            await first_of(self._pump(reader, server_writer), self._pump(server_reader, writer))
         finally:
             self._writers -= ends
             for end in ends:
@@ -87,17 +87,6 @@ class TcpProxy:
             # What was written must leave before the other end is closed too.
             sink.close()
             await sink.wait_closed()
-
-
-async def _until_first(*directions: Coroutine[Any, Any, None]) -> None:
-    """Run both directions until one ends."""
-    tasks = [asyncio.ensure_future(direction) for direction in directions]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,55 @@
+"""Waiting for the first of several: who ends, who is cancelled, whose error comes out."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from energy.waiting import first_of
+
+
+async def wait_and_note(journal: list[str], event: asyncio.Event) -> None:
+    """Wait for the event; note the end or the cancellation."""
+    try:
+        await event.wait()
+        journal.append("ended")
+    except asyncio.CancelledError:
+        journal.append("cancelled")
+        raise
+
+
+async def fail(error: Exception) -> None:
+    """Fail at once."""
+    raise error
+
+
+async def test_the_others_are_cancelled_and_have_ended() -> None:
+    """No task is left behind."""
+    journal: list[str] = []
+    now, never = asyncio.Event(), asyncio.Event()
+    now.set()
+    await first_of(wait_and_note(journal, now), wait_and_note(journal, never))
+    assert journal == ["ended", "cancelled"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_an_error_comes_out() -> None:
+    """Also when another one ended well at the same moment."""
+    now = asyncio.Event()
+    now.set()
+    with pytest.raises(KeyError, match="lost"):
+        await first_of(now.wait(), fail(KeyError("lost")))
+
+
+async def test_a_cancellation_reaches_all() -> None:
+    """Whoever waits can be cancelled, and takes all with it."""
+    journal: list[str] = []
+    never = [asyncio.Event(), asyncio.Event()]
+    waiting = asyncio.ensure_future(first_of(*(wait_and_note(journal, event) for event in never)))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert journal == ["cancelled", "cancelled"]
