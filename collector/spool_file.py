@@ -92,7 +92,7 @@ class SpoolFile:
         except SpoolCorruptError as error:
             self._connection.close()
             aside = self._set_aside(now_ms)
-            _log.error("spool damaged and set aside, a new stream begins", file=str(aside), damage=str(error))
+            _log.error("spool_set_aside", file=str(aside), damage=str(error))
             self._load(new_stream)
             return aside
         except BaseException:
