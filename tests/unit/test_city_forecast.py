@@ -15,7 +15,7 @@ from deploy.cli.simulate import simulate
 from deploy.demo import BAOJI
 from deploy.demo.city import City, load_city
 from deploy.demo.city_parts import CityTruth
-from deploy.demo.forecast import Firing, forecast
+from deploy.demo.forecast import Firing, as_markdown, forecast
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "demo-city.md"
 TABLE = re.compile(
@@ -35,13 +35,34 @@ def firings(baoji: City) -> list[Firing]:
     return forecast(baoji, 4)
 
 
-def test_the_document_has_the_table_that_its_command_prints() -> None:
+def test_the_document_has_the_table_of_today(baoji: City, firings: list[Firing]) -> None:
     """Whoever changes the city, a factor or a rule is told to bring the document up to date."""
     match = TABLE.search(DOCUMENT.read_text(encoding="utf-8"))
     assert match is not None
-    _, command, _ = match["command"].split()
-    outcome = CliRunner().invoke(simulate, [command, str(BAOJI)])
-    assert outcome.output.strip() == match["table"]
+    assert match["table"] == as_markdown(baoji, firings)
+
+
+def test_the_command_prints_the_forecast(tmp_path: Path) -> None:
+    """The command that the document names exists, and counts its days from the city's start."""
+    match = TABLE.search(DOCUMENT.read_text(encoding="utf-8"))
+    assert match is not None
+    group, command, city = match["command"].split()
+    assert (group, BAOJI.samefile(DOCUMENT.parents[1] / city)) == ("simulate", True)
+    text = BAOJI.read_text(encoding="utf-8")
+    begin, end = _unit(text, "chencang-coal-chemistry")
+    file = tmp_path / "one.toml"
+    file.write_text(text[: text.index("[[unit]]")] + text[begin:end], encoding="utf-8")
+    outcome = CliRunner().invoke(simulate, [command, str(file), "--days", "1"])
+    assert [line.split(" | ")[4] for line in outcome.output.splitlines()[2:]] == [
+        "on course to exceed the day",
+        "more used than allowed",
+    ]
+
+
+def _unit(text: str, code: str) -> tuple[int, int]:
+    """Where a unit's tables begin and end in the city file."""
+    begin = text.rindex("[[unit]]", 0, text.index(f'code = "{code}"'))
+    return begin, text.index("[[unit]]", begin + 1)
 
 
 def test_both_kinds_fire_early_and_most_units_stay_within(baoji: City, firings: list[Firing]) -> None:
