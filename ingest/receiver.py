@@ -94,6 +94,7 @@ class Cutter:
                 await self._batches.put(Due(await self.checked(gathered), gathered.opened))
         finally:
             self._batches.close()
+        await control.stopping.wait()  # the intake ends before this service is told to
 
     async def checked(self, gathered: Gathered[Receipt]) -> Batch[Receipt]:
         """The batch; codes that are unknown may be known after another look at the registry."""

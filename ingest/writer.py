@@ -71,6 +71,7 @@ class Writer:
         finally:
             self._committed.close()
             await self._connection.close()
+        await control.stopping.wait()  # the batches end before this service is told to
 
     async def write(self, batch: Batch[Receipt]) -> tuple[Batch[Receipt], Outcome]:
         """Commit `batch`, without the rows that the database refuses; returns what was committed, and its counts."""
