@@ -17,6 +17,7 @@ from energy.health import HealthServer
 from energy.logs import Availability
 from energy.services import Control, run_services
 from energy.storage import Connection, Notifications, check_schema, connect, translating
+from energy.waiting import first_of
 
 TOTALS = "totals"
 """The channel on which accounting tells that totals changed."""
@@ -44,9 +45,9 @@ class AlertsService:
         while not control.stopping.is_set():
             try:
                 await self._connected(control)
-            except* StorageError as group:
+            except StorageError as error:
                 metrics.database_failed()
-                self._database.lost(group.exceptions[0])
+                self._database.lost(error)
                 await _pause(control, self._backoff.next())
 
     async def _connected(self, control: Control) -> None:
@@ -69,8 +70,7 @@ class AlertsService:
         return leads
 
     async def _lead(self, connection: Connection, control: Control) -> None:
-        async with Notifications(self._settings.database, TOTALS) as totals, asyncio.TaskGroup() as group:
-            group.create_task(_wake_on_stop(control, totals), name="alerts-stop")
+        async with Notifications(self._settings.database, TOTALS) as totals:
             self._recheck_at = 0.0  # what happened while nobody led is looked for first
             await self._evaluate_until_stopped(connection, totals, control)
 
@@ -82,7 +82,7 @@ class AlertsService:
             if last:
                 return
             await _pause(control, started + self._settings.min_interval_s - now())
-            await totals.wait(self._settings.timer_s)
+            await first_of(totals.wait(self._settings.timer_s), control.stopping.wait())
 
     async def _evaluate(self, connection: Connection, started: float) -> None:
         """One evaluation; a recheck when one is due."""
@@ -111,11 +111,6 @@ async def run(settings: AlertsSettings) -> None:
 
     health = HealthServer(settings.health, {"database": database})
     await run_services([health, AlertsService(settings, DataClock(settings.clock))], grace=settings.grace_s)
-
-
-async def _wake_on_stop(control: Control, totals: Notifications) -> None:
-    await control.stopping.wait()
-    totals.wake()
 
 
 async def _pause(control: Control, seconds: float) -> None:

@@ -7,24 +7,15 @@ import contextlib
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 from rich.console import Console
 from rich.live import Live
 
-from deploy.demo.board_model import BoardSnapshot, Language, ProcessLine
+from deploy.demo.board_model import BoardSnapshot, Language
 from deploy.demo.board_render import render
-from deploy.demo.board_source import BoardCity, queue_lengths, snapshot
 from energy.errors import RetryableError
-from energy.services import Control
-from energy.storage import translating
-
-if TYPE_CHECKING:
-    from deploy.demo.demo import Running
 
 Source = Callable[[], Awaitable[BoardSnapshot]]
 Show = Callable[[BoardSnapshot], None]
@@ -34,35 +25,6 @@ _REDRAW_S, _REPRINT_S = 0.5, 10.0
 _PRINTED_ROWS = 40
 _WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _FONTS = "Fira Code, DejaVu Sans Mono, Menlo, Consolas, Noto Sans Mono CJK SC"
-
-
-class Board:
-    """The service that shows a running demo on `console` until it is told to stop."""
-
-    name = "board"
-
-    def __init__(self, running: Running, console: Console | None = None) -> None:
-        self._running = running
-        self._console = console or Console()
-        self._city = BoardCity.of(running.city)
-
-    async def run(self, control: Control) -> None:
-        """Show frames; a database or process that is away is shown as such."""
-        control.ready()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
-            await run_board(partial(self._snapshot, session), control.stopping, self._console)
-
-    async def _snapshot(self, session: aiohttp.ClientSession) -> BoardSnapshot:
-        processes = self._running.processes
-        ports = {
-            "spool": [one.command.health_port for name, one in processes.items() if name.startswith("collector")],
-            "ingest": [one.command.health_port for name, one in processes.items() if name.startswith("ingest")],
-        }
-        lines = [ProcessLine(name, one.pid is not None, one.restarts) for name, one in processes.items()]
-        queues = await queue_lengths(session, ports)
-        with translating():
-            async with self._running.pool.acquire() as connection:
-                return await snapshot(connection, self._city, self._running.clock, lines[::-1], queues)
 
 
 async def run_board(source: Source, stop: asyncio.Event, console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -12,7 +12,6 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.demo.board_model import BoardSnapshot, ProcessLine, QueueLine, QuotaLine
-from deploy.demo.city import City
 from energy.clocks import DataClock
 from energy.storage import Connection, load_queries, translating
 
@@ -29,17 +28,6 @@ class BoardCity(msgspec.Struct, frozen=True):
     zone: str
     districts_zh: dict[str, str]
     districts_en: dict[str, str]
-
-    @classmethod
-    def of(cls, city: City) -> Self:
-        """What a city file says of it."""
-        return cls(
-            city.city.name_zh,
-            city.city.name_en,
-            city.city.zone,
-            {district.code: district.name_zh for district in city.district},
-            {district.code: district.name_en for district in city.district},
-        )
 
 
 async def snapshot(
