@@ -134,8 +134,6 @@ class ModbusLine:
             raise LostLineError(f"{self} unit {unit}: {error}") from error
         finally:
             self._request = b""
-        if not answer.isError() and len(answer.registers) != request.count:
-            raise MismatchError(f"{self} unit {unit}: {len(answer.registers)} registers instead of {request.count}")
         return answer
 
     def _watch(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001 - pymodbus's signature
@@ -177,12 +175,14 @@ def _foreign(request: bytes, data: bytes) -> str:
     if len(data) < _HEADER:
         return ""
     length = int.from_bytes(data[4:6], "big")
-    expected = _EXCEPTION_LENGTH if data[7] & 0x80 else _EXCEPTION_LENGTH + 2 * int.from_bytes(request[10:12], "big")
+    size = 2 * int.from_bytes(request[10:12], "big")
+    refused = data[7] & 0x80
     checks = (
         ("transaction and protocol", data[:4], request[:4]),
         ("unit", data[6], request[6]),
         ("function", data[7] & 0x7F, request[7]),
-        ("length", length, expected),
+        ("length", length, _EXCEPTION_LENGTH if refused else _EXCEPTION_LENGTH + size),
+        ("byte count", size if refused else int.from_bytes(data[8:9] or size.to_bytes(1, "big"), "big"), size),
         ("bytes after the end", max(0, len(data) - (_HEADER - 2) - length), 0),
     )
     return next((f"{what} {got!r} instead of {due!r}" for what, got, due in checks if got != due), "")

@@ -88,11 +88,13 @@ def _other(place: int, value: int) -> Callable[[bytes], bytes]:
         (_other(3, 1), "protocol"),
         (_other(6, 99), "unit"),
         (_other(7, 4), "function"),
+        (_other(8, 2), "byte count"),
+        (_other(8, 6), "byte count"),
         (lambda request: reply(request, [1]), "length"),
         (lambda request: reply(request, [1, 2, 3]), "length"),
         (lambda request: reply(request, [1, 2]) * 2, "bytes after the end"),
     ],
-    ids=["transaction", "protocol", "unit", "function", "too short", "too long", "merged"],
+    ids=["transaction", "protocol", "unit", "function", "few bytes", "many bytes", "too short", "too long", "merged"],
 )
 async def test_an_answer_that_does_not_belong_is_never_a_value(answer: Answer, what: str) -> None:
     """It is a mismatch at once, not after the time-out, and the connection is dropped; the next read is served."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,24 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from collector.meter import Meter
 from collector.profiles import load_profile
-from collector.service import run
-from collector.settings import BackoffSettings, CollectorSettings, GatewaySettings, MeterSettings, UplinkSettings
-from collector.spool_file import spooled_readings
-from energy.errors import SetupError
+from collector.service import _all_online, run
+from collector.settings import (
+    BackoffSettings,
+    CollectorSettings,
+    GatewaySettings,
+    MeterSettings,
+    SpoolSettings,
+    UplinkSettings,
+)
+from collector.spool import Spool
+from collector.spool_file import SpoolFile, spooled_readings
+from collector.uplink import Uplink
+from energy.clocks import DataClock
+from energy.errors import SetupError, TransportError
 from energy.health import HealthSettings
+from energy.readings import Reading
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from tests.support.eventually import eventually
@@ -123,6 +136,35 @@ async def test_an_outage_of_the_broker_costs_nothing(tmp_path: Path, mqtt: MqttS
             await eventually(lambda: kept <= set(world.platform.readings))
         assert list(spooled_readings(world.spool)) == []
         assert len(world.platform.streams) == 1
+
+
+async def test_readiness_names_who_is_cut_off(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """A gateway that has not reached the broker is not ready, and says which it is."""
+    async with running(tmp_path, mqtt) as world:
+        gateway = world.settings.gateways[0]
+        address = Address(gateway.region, gateway.code)
+        with ThreadPoolExecutor(1) as thread:
+            spool = Spool("gw-x", SpoolFile(tmp_path / "x.sqlite3", SpoolSettings()), DataClock(), thread)
+            cut_off = Uplink(address, mqtt, UplinkSettings(), spool, DataClock())
+            with pytest.raises(TransportError, match=gateway.code):
+                await _all_online([cut_off])
+
+
+async def test_an_unforeseen_error_stops_no_poll(
+    tmp_path: Path, mqtt: MqttSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is counted at the edge of the loop, and the next tick is served."""
+    good = Meter.reading
+    failures = iter([RuntimeError("nobody thought of this")] * 3)
+
+    def reading(self: Meter, words: tuple[int, ...], at_ms: int) -> Reading:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return good(self, words, at_ms)
+
+    monkeypatch.setattr(Meter, "reading", reading)
+    async with running(tmp_path, mqtt) as world:
+        await eventually(lambda: world.platform.points == {"P-1", "P-2", "P-3"})
 
 
 async def test_a_line_that_comes_back_is_polled_again(tmp_path: Path, mqtt: MqttSettings) -> None:
