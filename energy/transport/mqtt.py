@@ -34,6 +34,10 @@ Qos = Literal[0, 1]
 
 _MOST_UNCONFIRMED = 10_000
 
+# Our messages are small and answered: held back until the one before is acknowledged by TCP, each would take 40 ms more
+# (measured: a round trip over the broker takes 89 ms instead of 0.4).
+_NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
 # A lost line is an exception of ours; the libraries' own lines about it would be noise.
 _SILENT = logging.getLogger("energy.transport.silent")
 _SILENT.disabled = True
@@ -222,6 +226,7 @@ class Link:
             timeout=settings.timeout,
             logger=_SILENT,
             max_queued_outgoing_messages=_MOST_UNCONFIRMED,
+            socket_options=[_NO_DELAY],
             **self._options,
         )
 
