@@ -190,7 +190,8 @@ class Link:
     def acknowledge(self, message: Message) -> None:
         """Tell the broker that the work on `message` is done; in any order.
 
-        Harmless for QoS 0, for one acknowledged before, and for one of an earlier link: that one comes again.
+        Harmless for QoS 0, for one acknowledged before, and for one of an earlier link: that one comes again. So may
+        one acknowledged just before the end of a link: the broker drops what it has not read of a replaced connection.
         """
         if self._inbox.settle(message):
             self._paho.ack(message.packet_id, message.qos)

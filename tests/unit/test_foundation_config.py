@@ -13,6 +13,7 @@ import pytest
 from energy.clocks import ClockSettings
 from energy.config import FaultCollector, decode_toml, load_toml, parse_document, read_secret
 from energy.errors import ConfigError, SetupError
+from energy.transport.mqtt_settings import MqttSettings
 
 
 class Carrier(Enum):
@@ -157,6 +158,68 @@ def test_an_array_that_is_too_short_is_a_fault() -> None:
 def test_missing_keys_of_the_whole_document_have_no_line() -> None:
     """Nothing in the file can be pointed at."""
     assert faults("") == [(0, "meter", "missing key"), (0, "name", "missing key")]
+
+
+class Limits(msgspec.Struct, tag="limits"):
+    """A table with keys of its own, an optional array, and a choice between a word and a table."""
+
+    regions: dict[Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$")], list[int]]
+    pair: tuple[int, str] = (0, "")
+    hours: tuple[int, ...] = ()
+    source: str | Serial = "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path", "message"),
+    [
+        ("regions = { 61 = [] }", 1, "regions.61", "Expected `str` matching regex '^[0-9]{6}$'"),
+        ("regions = { 610302 = [1, 'x'] }", 1, "regions.610302[1]", "Expected `int`, got `str`"),
+        ("regions = 3", 1, "regions", "Expected `table`, got `int`"),
+        ("type = 'other'\nregions = {}", 1, "type", "expected 'limits', got 'other'"),
+        ("regions = {}\npair = [1]", 2, "pair", "Expected `array` of length 2"),
+        ("regions = {}\nhours = [\n 1,\n 2.5]", 4, "hours[1]", "Expected `int`, got `float`"),
+        (
+            "regions = {}\n[source]\ndevcie = 'a'\nkind = 'serial'",
+            3,
+            "source.devcie",
+            "unknown key, did you mean 'device'?",
+        ),
+    ],
+)
+def test_a_fault_in_a_collection_names_the_element(text: str, line: int, path: str, message: str) -> None:
+    """Tables of free keys, tuples, the tag of a single table, and a table where a word could stand."""
+    with pytest.raises(ConfigError) as caught:
+        decode_toml(text, Limits, "x.toml")
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.path) == (line, path)
+    assert fault.message.startswith(message)
+
+
+def test_collections_decode_into_their_types() -> None:
+    """What the faults above would have been, done right."""
+    text = "regions = { 610302 = [1] }\npair = [1, 'a']\nhours = [1, 2]\nsource = { device = 'tty', kind = 'serial' }"
+    assert decode_toml(text, Limits, "x.toml") == Limits({"610302": [1]}, (1, "a"), (1, 2), Serial("tty"))
+    assert decode_toml("type = 'limits'\nregions = {}\nsource = 'word'", Limits, "x.toml").source == "word"
+
+
+def test_a_document_nested_beyond_reason_is_a_fault_not_a_crash() -> None:
+    """The parser's own limit is reported like any other fault."""
+    assert faults(f"a = {'[' * 5000}{']' * 5000}") == [(0, "", "nested too deeply")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "message"),
+    [
+        (MqttSettings, "password_file = 'x'", "password_file needs a username"),
+        (MqttSettings, "[tls]\ncert_file = 'x'", "cert_file and key_file belong together"),
+    ],
+)
+def test_settings_that_only_make_sense_together_are_checked(
+    settings: type[msgspec.Struct], text: str, message: str
+) -> None:
+    """A rule over several keys is a fault of their table."""
+    with pytest.raises(ConfigError, match=message):
+        decode_toml(text, settings, "x.toml")
 
 
 @pytest.mark.parametrize(
