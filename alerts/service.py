@@ -105,6 +105,7 @@ async def run(settings: AlertsSettings) -> None:
     """
 
     async def database() -> None:
+        """Whether the database answers."""
         async with connect(settings.database) as connection:
             with translating():
                 await connection.fetchval("select 1")

@@ -75,6 +75,7 @@ async def test_a_process_that_does_not_answer_has_an_unknown_queue() -> None:
     """Unknown is not empty."""
 
     async def metrics(_request: web.Request) -> web.Response:
+        """Four envelopes are kept."""
         name = "quotawatt_collector_spool_envelopes"
         return web.Response(text=f'# TYPE {name} gauge\n{name}{{gateway="a"}} 4.0\n')
 

@@ -108,6 +108,7 @@ async def test_the_board_redraws_until_it_is_stopped() -> None:
     stop, output = asyncio.Event(), io.StringIO()
 
     async def source() -> BoardSnapshot:
+        """One frame, and the end."""
         stop.set()
         return frame(broken("a"))
 
@@ -121,6 +122,7 @@ async def test_without_a_terminal_frames_are_printed() -> None:
     stop, output = asyncio.Event(), io.StringIO()
 
     async def source() -> BoardSnapshot:
+        """One frame, and the end."""
         stop.set()
         return frame(broken("a"))
 
@@ -133,6 +135,7 @@ async def test_an_outage_keeps_the_last_frame_and_says_so() -> None:
     """A board that goes blank when the database restarts helps nobody."""
 
     async def lost() -> BoardSnapshot:
+        """No frame."""
         raise StorageError("the database cannot be reached: refused")
 
     before = frame(*CROWD)
