@@ -19,6 +19,8 @@ MAX_ENVELOPE_READINGS = 1_000
 """Most readings of one envelope."""
 MAX_ENVELOPE_BYTES = 262_144
 """Most bytes of one encoded envelope."""
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999: times beyond it are beyond what databases and calendars know."""
 
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Stream = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
@@ -114,10 +116,10 @@ class Status(msgspec.Struct, frozen=True):
     v: int
     online: bool
     stream: Stream | None = None
-    kept_from: int | None = None
-    last_seq: int | None = None
+    kept_from: Sequence | None = None
+    last_seq: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     dropped: list[DroppedRange] = []
-    at: int | None = None
+    at: Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)] | None = None
 
 
 class Command(msgspec.Struct, frozen=True):

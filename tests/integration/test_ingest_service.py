@@ -181,7 +181,8 @@ async def test_statuses_and_last_wills_are_followed(
                 return row is not None and tuple(row) == (online, "d" * 32, 3, 9)
 
             await eventually(lambda: shown(True), 20)
-            await link.publish(address.status, b"not a status")
+            for nonsense in (b"not a status", b'{"v":1,"online":true,"last_seq":%d}' % 10**30, b""):
+                await link.publish(address.status, nonsense)
             await link.publish(address.status, encode(Status(1, online=False)), retain=True)
             await eventually(lambda: shown(False), 20)
         await link.publish(address.status, b"", retain=True)
