@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from collector.settings import SpoolSettings
+from collector.spool import Spool
 from collector.spool_file import SpoolFile, spooled_readings
+from energy.clocks import DataClock
 from energy.errors import SchemaError, SetupError, StorageError
+from energy.metrics import exposition
 from energy.readings import Reading
 from energy.wire import DroppedRange, decode_envelope
 
@@ -182,3 +186,48 @@ def test_a_spool_of_a_later_version_is_refused(path: Path) -> None:
     with pytest.raises(SchemaError, match="layout 2"), opened(path):
         pass
     assert path.exists()
+
+
+def test_a_lock_that_cannot_be_made_is_a_clear_message(tmp_path: Path) -> None:
+    """The directory is missing."""
+    with pytest.raises(SetupError, match="cannot be made"), opened(tmp_path / "nowhere" / "gw-1.sqlite3"):
+        pass
+
+
+@pytest.fixture
+def damaged(path: Path) -> Path:
+    """A spool that is none."""
+    path.write_bytes(b"power came back too late" * 100)
+    return path
+
+
+async def test_a_damaged_spool_is_counted_and_its_gateway_goes_on(damaged: Path) -> None:
+    """The gateway has a new stream and takes readings again."""
+    clock = DataClock()
+    with ThreadPoolExecutor(1) as thread:
+        spool = Spool("gw-1", SpoolFile(damaged, SpoolSettings()), clock, thread)
+        await spool.open()
+        try:
+            await spool.append(readings(3, at=clock.now_ms()))
+            assert spool.unconfirmed == 1
+        finally:
+            await spool.close()
+    assert b'quotawatt_collector_damaged_spools_total{gateway="gw-1"}' in exposition()[0]
+    assert len(list(damaged.parent.glob("*.damaged-*"))) == 1
+
+
+async def test_confirmations_are_written_down_before_they_pile_up(path: Path) -> None:
+    """A gateway that sends a long backlog and reads nothing new lets it go on disk too."""
+    clock = DataClock()
+    with ThreadPoolExecutor(1) as thread:
+        spool = Spool("gw-1", SpoolFile(path, SpoolSettings(readings_per_envelope=1)), clock, thread)
+        await spool.open()
+        try:
+            await spool.append(readings(100, at=clock.now_ms()))
+            await spool.confirm(range(1, 11))
+            assert (spool.unconfirmed, spool.state().kept) == (90, 100)
+            assert [number for number, _ in await spool.fetch(0, 2)] == [11, 12]
+            await spool.confirm(range(11, 81))
+            assert (spool.unconfirmed, spool.state().kept) == (20, 20)
+        finally:
+            await spool.close()
