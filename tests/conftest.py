@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +15,7 @@ from energy.storage import Pool, StorageSettings, open_pool
 from energy.storage.databases import create_database, drop_database
 from energy.storage.migrate import migrate
 from energy.transport.mqtt import MqttSettings
+from tests.support.stack import running_stack
 
 # CI has two shared cores: a slow example is no fault, and the same seed makes a failure repeatable.
 settings.register_profile("quick", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -30,17 +28,8 @@ _TEMPLATE = "quotawatt_template"
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A stack of this run's own; programs come from the shared cache."""
-    # No background workers: they would hold the template open, and a template in use cannot be cloned.
-    # Not pytest's own temporary directory: PostgreSQL's unprivileged account must be able to walk to it.
-    state = Path(tempfile.mkdtemp(prefix="quotawatt-tests-"))
-    state.chmod(0o755)
-    own = Stack("tests", state, background_workers=0, environ=_without_given(os.environ))
-    try:
-        own.up()
+    with running_stack("tests") as own:
         yield own
-    finally:
-        own.down()
-        shutil.rmtree(state)
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +70,3 @@ async def pool(database: StorageSettings) -> AsyncIterator[Pool]:
 def mqtt(endpoints: Endpoints) -> MqttSettings:
     """The run's broker; it is shared, so a test takes region, gateway and group names of its own."""
     return MqttSettings(host=endpoints.mqtt_host, port=endpoints.mqtt_port)
-
-
-def _without_given(environment: os._Environ[str]) -> dict[str, str]:
-    """Tests run on a stack of their own even where the shell points to another."""
-    return {key: value for key, value in environment.items() if key not in {"QUOTAWATT_DSN", "QUOTAWATT_MQTT"}}

@@ -51,10 +51,9 @@ def main() -> None:
     try:
         root(prog_name="quotawatt")
     except QuotawattError as error:
-        click.echo(f"quotawatt: {error}", err=True)
-        if error.advice:
-            click.echo(f"  {error.advice}", err=True)
-        sys.exit(error.exit_code)
+        from energy.services import report  # noqa: PLC0415 - loads the event loop, which --help does not need
+
+        sys.exit(report(error))
     except ModuleNotFoundError as error:
         click.echo(
             f"quotawatt: this command needs the package {error.name}: pip install 'quotawatt[platform]'", err=True

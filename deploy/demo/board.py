@@ -33,7 +33,7 @@ async def run_board(source: Source, stop: asyncio.Event, console: Console) -> No
     While `source` fails in a way that passes (the database restarts), the last frame stays, and says so. Where the
     output is no terminal, a frame is printed every ten seconds instead.
     """
-    language = language_of(os.environ.get("LC_ALL") or os.environ.get("LANG") or "")
+    language = language_of_terminal()
     last: BoardSnapshot | None = None
     with _shown_on(console, language) as show:
         while not stop.is_set():
@@ -60,6 +60,11 @@ async def next_frame(source: Source, last: BoardSnapshot | None) -> BoardSnapsho
         return await source()
     except RetryableError as error:
         return None if last is None else msgspec.structs.replace(last, notice=str(error))
+
+
+def language_of_terminal() -> Language:
+    """The board's language as the environment asks for it."""
+    return language_of(os.environ.get("LC_ALL") or os.environ.get("LANG") or "")
 
 
 def language_of(locale: str) -> Language:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -9,12 +10,16 @@ from deploy.demo.city import load_city
 from deploy.demo.conductor import UntilFlagged
 from deploy.demo.demo import Options, Running, run_demo
 from deploy.demo.outcome import Outcome
+from deploy.demo.watching import Watching, draw
 from deploy.stack import Stack
+from energy.logs import configure_logs
 from energy.services import run_main
 
 
-def until_alert(path: Path, *, days: int, day_s: float, as_json: bool) -> int:
+def until_alert(path: Path, *, days: int, day_s: float, as_json: bool, picture: Path | None) -> int:
     """Run without a board until a unit is flagged and `days` have passed; print the audit's outcome; its exit code.
+
+    `picture` is a file that takes the board as it stood at the end, as SVG.
 
     Raises:
         ConfigError: the city file, with all its faults; nothing was started.
@@ -24,9 +29,14 @@ def until_alert(path: Path, *, days: int, day_s: float, as_json: bool) -> int:
     outcomes: list[Outcome] = []
 
     def conduct(running: Running) -> UntilFlagged:
-        return UntilFlagged(running.pool, running.clock, days, _say)
+        async def at_end() -> None:
+            if picture is not None:
+                await draw(running, picture)
+
+        return UntilFlagged(running.pool, running.clock, days, _say, at_end)
 
     async def run() -> None:
+        configure_logs(level=logging.WARNING)
         outcome = await run_demo(city, Stack(), Options(day_s, audited=True), conduct, _say)
         if outcome is not None:
             outcomes.append(outcome)
@@ -44,12 +54,14 @@ def watch(path: Path, *, day_s: float) -> None:
         ConfigError: the city file, with all its faults; nothing was started.
         SystemExit: with the code of a foreseen failure.
     """
-    from deploy.demo.board import Board  # noqa: PLC0415 - rich is not needed without a board
-
     city = load_city(path)
 
+    def conduct(running: Running) -> Watching:
+        return Watching(running, running.layout.log)
+
     async def run() -> None:
-        await run_demo(city, Stack(), Options(day_s, audited=False), Board, _say)
+        configure_logs(level=logging.WARNING)
+        await run_demo(city, Stack(), Options(day_s, audited=False), conduct, _say)
 
     run_main(run)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
@@ -27,15 +27,19 @@ class UntilFlagged:
         clock: data time.
         days: simulated days that must have passed.
         say: takes one line of progress a simulated day.
+        at_end: called while everything still runs, before the stop is asked for.
     """
 
     name = "until flagged"
 
-    def __init__(self, pool: Pool, clock: DataClock, days: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, pool: Pool, clock: DataClock, days: int, say: Callable[[str], None], at_end: Callable[[], Awaitable[None]]
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._span = timedelta(days=days)
         self._say = say
+        self._at_end = at_end
 
     async def run(self, control: Control) -> None:
         """Look now and then until it is time."""
@@ -49,7 +53,9 @@ class UntilFlagged:
                 told = passed.days
                 self._say(f"day {told + 1}: {readings} readings stored, {flagged} quotas flagged")
             if flagged and passed >= self._span:
+                await self._at_end()
                 control.request_stop()
+                return
 
     async def _look(self) -> tuple[int, int]:
         """Quotas ever flagged, and readings stored; nothing while the database is away."""

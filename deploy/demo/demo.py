@@ -26,13 +26,11 @@ from deploy.demo.processes import Process
 from deploy.stack import Stack
 from energy.clocks import ClockSettings, DataClock
 from energy.errors import SetupError
-from energy.factors import load_factors
 from energy.registry.store import apply
 from energy.services import Service, run_services
 from energy.storage import Pool, StorageSettings, load_queries, open_pool, translating
 from energy.storage.databases import create_database
 from energy.storage.migrate import migrate
-from ingest.accounting.factors import sync_factors
 
 _SQL = load_queries("deploy.demo", "conductor.sql")
 _DATABASE = "quotawatt_demo"
@@ -165,19 +163,20 @@ def _only_one(directory: Path) -> Iterator[None]:
 
 
 async def _seed(pool: Pool, city: City) -> None:
-    """Write the city's registry, the factors and the quotas, all or nothing."""
+    """Write the city's registry and quotas, all or nothing."""
     async with pool.acquire() as connection:
         with translating():
             async with connection.transaction():
                 await apply(connection, registry(city))
-                await sync_factors(connection, load_factors())
                 await apply_quotas(connection, quotas(city))
 
 
 async def _outcome(running: Running, seconds: float) -> Outcome:
     simulated = running.simulated
     truth = CityTruth(running.city)
-    readings = [reading for file in sorted(running.layout.spools.glob("*.sqlite3")) for reading in spooled_readings(file)]
+    readings = [
+        reading for file in sorted(running.layout.spools.glob("*.sqlite3")) for reading in spooled_readings(file)
+    ]
     async with running.pool.acquire() as connection:
         flow: Flow = await audit_flow(connection, readings)
         spans = await meter_spans(connection)

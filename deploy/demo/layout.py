@@ -73,6 +73,7 @@ class Layout:
         self._ports = ports
         self._mqtt = MqttSettings(host=setting.endpoints.mqtt_host, port=setting.endpoints.mqtt_port)
         self._database = StorageSettings(setting.endpoints.dsn)
+        self.log = setting.directory / "log" / "demo.log"
         self.spools = setting.directory / "spools"
         for path in (self.spools, setting.directory / "etc", setting.directory / "log"):
             path.mkdir(parents=True, exist_ok=True)

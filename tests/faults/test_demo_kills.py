@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,6 +19,7 @@ from energy.errors import RetryableError
 from energy.services import Control
 from energy.storage import translating
 from tests.support.eventually import eventually
+from tests.support.stack import running_stack
 
 UNITS = 6
 DAY_S = 20.0
@@ -30,15 +29,8 @@ SEEDS = [pytest.param(0), *(pytest.param(seed, marks=pytest.mark.long) for seed 
 @pytest.fixture(scope="module")
 def own_stack() -> Iterator[Stack]:
     """A stack that only these tests break."""
-    state = Path(tempfile.mkdtemp(prefix="quotawatt-kills-"))
-    state.chmod(0o755)
-    environment = {key: value for key, value in os.environ.items() if key not in {"QUOTAWATT_DSN", "QUOTAWATT_MQTT"}}
-    stack = Stack("kills", state, environ=environment)
-    try:
+    with running_stack("kills") as stack:
         yield stack
-    finally:
-        stack.down()
-        shutil.rmtree(state)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +76,7 @@ class Killing:
     async def _count(self) -> int:
         return int(await self._ask("select count(*) from readings") or 0)
 
-    async def _ask(self, sql: str) -> object:
+    async def _ask(self, sql: str) -> Any:
         try:
             with translating():
                 return await self._running.pool.fetchval(sql)
@@ -105,8 +97,10 @@ def kill_server(name: str) -> Callable[[Running], None]:
     """SIGKILL for a server of the stack, and `up` to repair it."""
 
     def strike(running: Running) -> None:
-        os.kill(running.stack.pid_of(name), signal.SIGKILL)
+        before = running.stack.pid_of(name)
+        os.kill(before, signal.SIGKILL)
         running.stack.up()
+        assert running.stack.pid_of(name) != before
 
     return strike
 
