@@ -67,6 +67,15 @@ class Uplink:
         Raises:
             SpoolCorruptError: the spool's file broke.
         """
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(self._keep_connected(stopping))
+            await stopping.wait()
+            self._spool.changed.set()
+            if not self.online:
+                # Nothing can be drained, and a broker that does not answer may keep an attempt waiting for long.
+                serving.cancel()
+
+    async def _keep_connected(self, stopping: asyncio.Event) -> None:
         backoff = Backoff(self._settings.reconnect.first_s, self._settings.reconnect.most_s)
         while not await self._attempt(stopping, backoff):
             if await stops_within(stopping, backoff.next()):
@@ -102,13 +111,9 @@ class Uplink:
             self._is_online(True)
             backoff.reset()
             async with asyncio.TaskGroup() as group:
-                helpers = [
-                    group.create_task(self._listen(link)),
-                    group.create_task(self._wake_at(stopping)),
-                ]
+                listening = group.create_task(self._listen(link))
                 await self._serve(link, stopping)
-                for helper in helpers:
-                    helper.cancel()
+                listening.cancel()
             await self._tell(link, online=False)
 
     async def _serve(self, link: Link, stopping: asyncio.Event) -> None:
@@ -160,10 +165,6 @@ class Uplink:
         if self._drain_until is None:
             self._drain_until = self._now() + self._settings.drain_s
         return self._spool.unconfirmed == 0 or self._now() >= self._drain_until
-
-    async def _wake_at(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        self._spool.changed.set()
 
     async def _listen(self, link: Link) -> None:
         async for message in link.messages:

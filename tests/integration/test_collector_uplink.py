@@ -267,6 +267,17 @@ async def test_a_stop_without_broker_is_quick(tmp_path: Path, mqtt: MqttSettings
         assert made.spool.unconfirmed == 1
 
 
+async def test_a_stop_does_not_wait_for_a_broker_that_says_nothing(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """An attempt to connect that hangs is given up."""
+    async with tcp_proxy(mqtt.host, mqtt.port) as proxy:
+        proxy.stall()
+        through = msgspec.structs.replace(mqtt, host=proxy.host, port=proxy.port, timeout=60.0)
+        async with world(tmp_path, mqtt, UplinkSettings(), through=through) as made:
+            await eventually(lambda: proxy.connections)
+            async with asyncio.timeout(5):
+                await made.stop()
+
+
 @pytest.mark.parametrize("rounds", [3])
 async def test_the_window_starts_over_where_the_spool_stands(tmp_path: Path, mqtt: MqttSettings, rounds: int) -> None:
     """Restart after restart without a confirmation, the numbers go on and nothing is forgotten."""
