@@ -30,10 +30,9 @@ test: setup ## Run all tests with coverage (under ten minutes on two cores)
 test-long: setup ## Run the tests with their full counts
 	$(BIN)/python -m pytest
 
-lint: setup ## Check style, formatting and docstrings
+lint: setup ## Check style, docstrings and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/interrogate --quiet energy collector ingest alerts simulators deploy tests
 
 types: setup ## Check types, strictly, packages and tests
 	$(BIN)/mypy
