@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import structlog
 
@@ -17,7 +16,7 @@ from energy.health import HealthServer
 from energy.logs import Availability
 from energy.services import Control, run_services
 from energy.storage import Connection, Notifications, check_schema, connect, translating
-from energy.waiting import first_of
+from energy.waiting import first_of, set_within
 
 TOTALS = "totals"
 """The channel on which accounting tells that totals changed."""
@@ -48,7 +47,7 @@ class AlertsService:
             except StorageError as error:
                 metrics.database_failed()
                 self._database.lost(error)
-                await _pause(control, self._backoff.next())
+                await set_within(control.stopping, self._backoff.next())
 
     async def _connected(self, control: Control) -> None:
         async with connect(self._settings.database) as connection:
@@ -66,7 +65,7 @@ class AlertsService:
     async def _become_leader(self, connection: Connection, control: Control) -> bool:
         """Wait until the lock is ours; false when the service is told to stop before."""
         while not (leads := await store.lead(connection)) and not control.stopping.is_set():
-            await _pause(control, self._settings.standby_s)
+            await set_within(control.stopping, self._settings.standby_s)
         return leads
 
     async def _lead(self, connection: Connection, control: Control) -> None:
@@ -81,7 +80,7 @@ class AlertsService:
             await self._evaluate(connection, started)
             if last:
                 return
-            await _pause(control, started + self._settings.min_interval_s - now())
+            await set_within(control.stopping, started + self._settings.min_interval_s - now())
             await first_of(totals.wait(self._settings.timer_s), control.stopping.wait())
 
     async def _evaluate(self, connection: Connection, started: float) -> None:
@@ -112,9 +111,3 @@ async def run(settings: AlertsSettings) -> None:
 
     health = HealthServer(settings.health, {"database": database})
     await run_services([health, AlertsService(settings, DataClock(settings.clock))], grace=settings.grace_s)
-
-
-async def _pause(control: Control, seconds: float) -> None:
-    """Wait real seconds, less when the service is told to stop."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(control.stopping.wait(), max(0.0, seconds))

@@ -1,4 +1,4 @@
-"""Waiting for the first of several things."""
+"""Waiting for the first of several things, or for an event within a bound."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
     errors = [error for task in tasks if not task.cancelled() and (error := task.exception())]
     if errors:
         raise errors[0]
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for `event`, at most `seconds` of real time; whether it is set."""
+    try:
+        await asyncio.wait_for(event.wait(), max(0.0, seconds))
+    except TimeoutError:
+        return event.is_set()
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import structlog
 
@@ -14,6 +13,7 @@ from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
 from energy.health import HealthServer
 from energy.services import Control, run_services
+from energy.waiting import set_within
 from simulators.devices import Line, MeterDevice
 from simulators.modbus_server import LineServer
 from simulators.registers import Counter, CounterScale
@@ -79,8 +79,7 @@ class MeterService:
                     _log.warning("port_in_use", line=name, error=str(error))
             else:
                 return
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(control.stopping.wait(), backoff.next())
+            await set_within(control.stopping, backoff.next())
 
 
 def build_line(line: LineSettings, settings: SimulatorSettings) -> Line:

@@ -16,6 +16,7 @@ from rich.live import Live
 from deploy.demo.board_model import BoardSnapshot, Language
 from deploy.demo.board_render import render
 from energy.errors import RetryableError
+from energy.waiting import set_within
 
 Source = Callable[[], Awaitable[BoardSnapshot]]
 Show = Callable[[BoardSnapshot], None]
@@ -40,8 +41,7 @@ async def run_board(source: Source, stop: asyncio.Event, console: Console) -> No
             last = await next_frame(source, last)
             if last is not None:
                 show(last)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _REDRAW_S if console.is_terminal else _REPRINT_S)
+            await set_within(stop, _REDRAW_S if console.is_terminal else _REPRINT_S)
 
 
 @contextlib.contextmanager

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import structlog
 
-from deploy.demo.processes import set_within
 from energy.clocks import DataClock
 from energy.errors import RetryableError
 from energy.services import Control
 from energy.storage import Pool, load_queries, translating
+from energy.waiting import set_within
 
 _SQL = load_queries("deploy.demo", "conductor.sql")
 _log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ import structlog
 from energy.backoff import Backoff
 from energy.errors import SetupError
 from energy.services import Control
-from energy.waiting import first_of
+from energy.waiting import first_of, set_within
 
 _log = structlog.get_logger(__name__)
 _READY_WITHIN = 60.0
@@ -159,15 +159,6 @@ async def _ended_first(process: Process, stopping: asyncio.Event) -> bool:
     """Wait for the process's end or the stop; true when the stop came."""
     await first_of(process.exited(), stopping.wait())
     return stopping.is_set()
-
-
-async def set_within(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for the event, at most `seconds` of real time; whether it was set."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
 
 
 async def _answers(port: int) -> bool:

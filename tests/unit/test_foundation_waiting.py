@@ -53,3 +53,29 @@ async def test_a_cancellation_reaches_all() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert journal == ["cancelled", "cancelled"]
+"""Waiting for an event within a bound."""
+
+from __future__ import annotations
+
+import asyncio
+
+from energy.waiting import set_within
+
+
+async def test_a_set_event_is_not_waited_for() -> None:
+    """Even with no time left, an event that is set counts as set."""
+    event = asyncio.Event()
+    event.set()
+    assert await set_within(event, -1.0)
+
+
+async def test_the_bound_ends_the_wait() -> None:
+    """An event that is never set costs its bound and no more."""
+    assert not await set_within(asyncio.Event(), 0.01)
+
+
+async def test_an_event_ends_the_wait() -> None:
+    """An event that is set meanwhile ends the wait long before its bound."""
+    event = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.01, event.set)
+    assert await set_within(event, 60.0)
