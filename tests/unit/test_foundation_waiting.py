@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from energy.waiting import first_of
+from energy.waiting import first_of, set_within
 
 
 async def wait_and_note(journal: list[str], event: asyncio.Event) -> None:
@@ -53,13 +53,6 @@ async def test_a_cancellation_reaches_all() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert journal == ["cancelled", "cancelled"]
-"""Waiting for an event within a bound."""
-
-from __future__ import annotations
-
-import asyncio
-
-from energy.waiting import set_within
 
 
 async def test_a_set_event_is_not_waited_for() -> None:
