@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SEEDS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test test-long lint types bench clean
@@ -28,7 +27,7 @@ test: setup ## Run all tests with coverage (under ten minutes on two cores)
 	$(BIN)/python -m pytest -m "not long" --cov --cov-report=term --cov-fail-under=85
 
 test-long: setup ## Run the tests with their full counts
-	$(BIN)/python -m pytest
+	QUOTAWATT_HYPOTHESIS=long $(BIN)/python -m pytest --timeout=900
 
 lint: setup ## Check style, docstrings and formatting
 	$(BIN)/ruff check .
