@@ -88,7 +88,7 @@ async def running(worker: IngestSettings) -> AsyncIterator[None]:
 def process(worker: IngestSettings, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker as a process of its own; it is killed at the end of the block."""
     config = write_settings(directory / "ingest.toml", worker)
-    command = [Path(sys.executable).with_name("quotawatt"), "ingest", "run", config]
+    command = [str(Path(sys.executable).with_name("quotawatt")), "ingest", "run", str(config)]
     with subprocess.Popen(command) as started:
         try:
             yield started
