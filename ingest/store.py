@@ -187,7 +187,7 @@ async def _copy(connection: Connection, table: str, columns: tuple[str, ...], co
 
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:
-    """In pieces, so that the server starts to work before it has all (measured: up to a tenth faster)."""
+    """In pieces, so that the server starts to work before it has all."""
     for start in range(0, len(content), CHUNK_BYTES):
         yield content[start : start + CHUNK_BYTES]
 
