@@ -57,6 +57,8 @@ def translating() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise _translated(error) from error
+    except asyncpg.ClientConfigurationError as error:
+        raise SetupError(f"the DSN cannot be used: {error}", advice=_ADVICE[PermissionRefusedError]) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         raise StorageError(f"the database cannot be reached: {str(error) or type(error).__name__}") from error
 

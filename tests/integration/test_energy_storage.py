@@ -80,6 +80,19 @@ async def test_errors_say_what_to_do_next(pool: Pool, sql: str, expected: type[Q
             await connection.execute(sql)
 
 
+async def test_a_value_that_asyncpg_cannot_encode_is_rejected(pool: Pool) -> None:
+    """A value that does not fit its column is the data's fault: retrying it would never end."""
+    with pytest.raises(StorageRejectedError), translating():
+        await pool.execute("insert into readings values ($1, $2, 1.0, 0, 1)", AT, 2**40)
+
+
+async def test_a_dsn_that_is_none_is_a_matter_of_setup() -> None:
+    """A DSN that cannot be parsed is named at once, not retried as a lost connection."""
+    with pytest.raises(SetupError, match="DSN"):
+        async with open_pool(StorageSettings("http://127.0.0.1/")):
+            pass
+
+
 async def test_a_taken_key_is_told_apart(pool: Pool) -> None:
     """Ingest must see a key conflict as such, to merge the batch."""
     insert = "insert into readings values ($1, 1, 1.0, 0, 1)"
