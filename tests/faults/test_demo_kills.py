@@ -130,4 +130,5 @@ async def test_a_kill_loses_nothing_and_doubles_nothing(
     assert outcome is not None
     assert (outcome.lost, outcome.duplicates, outcome.restarts) == (0, 0, restarts)
     assert outcome.readings_stored >= 700
-    assert outcome.energy_error <= 0.002  # the run is a third of a day: a time stamp's milliseconds weigh more
+    # Milliseconds of a time stamp weigh ten times what they do in three days; one interval lost would be above 0.02.
+    assert outcome.energy_error <= 0.01
