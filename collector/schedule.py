@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from energy.clocks import DataClock
+from energy.waiting import set_within
 
 LONGEST_SLEEP = 5.0
 """Real seconds after which a sleeper looks at the clock again, since a machine's clock may be set meanwhile."""
@@ -62,15 +63,5 @@ class Schedule:
             wait = self._clock.until(tick)
             if wait <= 0:
                 return True
-            await stops_within(stopping, min(wait, LONGEST_SLEEP))
+            await set_within(stopping, min(wait, LONGEST_SLEEP))
         return False
-
-
-async def stops_within(stopping: asyncio.Event, seconds: float) -> bool:
-    """Wait `seconds` of real time, or until `stopping` is set: then true at once."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return stopping.is_set()
-    return True

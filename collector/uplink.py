@@ -14,7 +14,6 @@ import structlog
 
 from collector import metrics
 from collector.errors import SpoolCorruptError
-from collector.schedule import stops_within
 from collector.settings import UplinkSettings
 from collector.spool import Spool
 from collector.window import Window, growing_delay
@@ -24,6 +23,7 @@ from energy.errors import QuotawattError, WireError
 from energy.logs import Availability
 from energy.metrics import unforeseen_error
 from energy.transport.mqtt import Link, MqttSettings, Will, connect
+from energy.waiting import set_within
 from energy.wire import VERSION, Address, Status, decode_acknowledgement, decode_command, encode
 
 _log = structlog.get_logger("collector")
@@ -78,7 +78,7 @@ class Uplink:
     async def _keep_connected(self, stopping: asyncio.Event) -> None:
         backoff = Backoff(self._settings.reconnect.first_s, self._settings.reconnect.most_s)
         while not await self._attempt(stopping, backoff):
-            if await stops_within(stopping, backoff.next()):
+            if await set_within(stopping, backoff.next()):
                 return
 
     async def _attempt(self, stopping: asyncio.Event, backoff: Backoff) -> bool:
@@ -157,7 +157,7 @@ class Uplink:
         """Wait until an envelope comes or leaves, or a time is due."""
         times = (self._window.next_due(), self._status_due, self._drain_until)
         self._sleeps_until = min(time for time in times if time is not None)
-        await stops_within(self._spool.changed, max(0.0, self._sleeps_until - self._now()))
+        await set_within(self._spool.changed, self._sleeps_until - self._now())
 
     def _drained(self, stopping: asyncio.Event) -> bool:
         if not stopping.is_set():

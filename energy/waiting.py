@@ -28,7 +28,9 @@ async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
     """Wait for `event`, at most `seconds` of real time; whether it is set."""
     try:
-        await asyncio.wait_for(event.wait(), max(0.0, seconds))
+        # Not `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes together with the event.
+        async with asyncio.timeout(max(0.0, seconds)):
+            await event.wait()
     except TimeoutError:
         return event.is_set()
     return True

@@ -11,6 +11,7 @@ import asyncpg
 from energy.errors import QuotawattError
 from energy.storage.errors import translating
 from energy.storage.pool import StorageSettings
+from energy.waiting import set_within
 
 
 class Notifications:
@@ -54,12 +55,9 @@ class Notifications:
         if self._connection is None or self._connection.is_closed():
             await self._listen_again()
         try:
-            await asyncio.wait_for(self._woken.wait(), bound)
-        except TimeoutError:
-            return False
+            return await set_within(self._woken, bound)
         finally:
             self._woken.clear()
-        return True
 
     async def _listen(self) -> None:
         with translating():

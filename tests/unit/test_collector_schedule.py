@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.schedule import Schedule, missed_ticks, next_tick, stops_within
+from collector.schedule import Schedule, missed_ticks, next_tick
 from energy.clocks import ClockSettings, DataClock
 
 MINUTE = 60_000
@@ -108,11 +108,3 @@ async def test_a_stop_ends_the_wait_for_a_tick() -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(schedule.run(stopping, poll, lambda _: None))
         stopping.set()
-
-
-async def test_stops_within_tells_a_stop_from_the_time() -> None:
-    """True when told to stop, false when the time is over."""
-    stopping = asyncio.Event()
-    assert not await stops_within(stopping, 0.0)
-    stopping.set()
-    assert await stops_within(stopping, 60.0)

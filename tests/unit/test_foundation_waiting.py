@@ -72,3 +72,15 @@ async def test_an_event_ends_the_wait() -> None:
     event = asyncio.Event()
     asyncio.get_running_loop().call_later(0.01, event.set)
     assert await set_within(event, 60.0)
+
+
+async def test_a_cancellation_in_the_moment_of_the_event_is_not_swallowed() -> None:
+    """Else a loop that waits so goes on after it was told to end (`asyncio.wait_for` of Python 3.11 does that)."""
+    event = asyncio.Event()
+    waiting = asyncio.ensure_future(set_within(event, 60.0))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    event.set()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
