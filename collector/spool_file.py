@@ -251,6 +251,7 @@ def _translating(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) in _BROKEN:
+        # The code's low byte is the kind; the rest says more, such as that an index is what is broken.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
             raise SpoolCorruptError(f"{path}: {error}", advice="Start again: the file will be set aside.") from error
         raise StorageError(f"{path}: {error}", advice="Check the disk's space and health.") from error

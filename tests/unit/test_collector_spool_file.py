@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.errors import SpoolCorruptError
 from collector.settings import SpoolSettings
 from collector.spool import Spool
 from collector.spool_file import SpoolFile, spooled_readings
@@ -177,6 +178,22 @@ def test_a_full_disk_keeps_what_was_and_takes_more_when_there_is_room(path: Path
         connection.execute("pragma max_page_count = 100000")
         file.append(readings(1000), (1,), 0)
         assert (file.state().last_seq, file.state().kept) == (11, 10)
+
+
+def test_damage_that_only_an_index_shows_is_damage_too(path: Path) -> None:
+    """SQLite has a code of its own for it, below the one of a broken file: it is no fault of the disk that passes."""
+    with opened(path) as file:
+        connection = file._connection
+        index = connection.execute("select * from sqlite_schema where name = 'envelope_unconfirmed'").fetchone()
+        connection.execute("pragma writable_schema = on")
+        connection.execute("delete from sqlite_schema where name = 'envelope_unconfirmed'")
+        connection.execute("pragma writable_schema = reset")
+        file.append(readings(1), (), 0)  # the index, out of sight, misses it
+        connection.execute("pragma writable_schema = on")
+        connection.execute("insert into sqlite_schema values (?, ?, ?, ?, ?)", index)
+        connection.execute("pragma writable_schema = reset")
+        with pytest.raises(SpoolCorruptError):
+            file.append((), (1,), 0)
 
 
 def test_a_spool_of_a_later_version_is_refused(path: Path) -> None:
