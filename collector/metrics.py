@@ -27,6 +27,9 @@ _SKIPPED_POLLS = prometheus_client.Counter(
 _UNSPOOLED = prometheus_client.Counter(
     "quotawatt_collector_unspooled_readings_total", "Readings lost because the disk refused them.", ["gateway"]
 )
+_UNWRITTEN = prometheus_client.Counter(
+    "quotawatt_collector_unwritten_confirmations_total", "Times that the disk refused confirmations.", ["gateway"]
+)
 _KEPT = prometheus_client.Gauge("quotawatt_collector_spool_envelopes", "Unconfirmed envelopes.", ["gateway"])
 _KEPT_BYTES = prometheus_client.Gauge("quotawatt_collector_spool_bytes", "Bytes of unconfirmed envelopes.", ["gateway"])
 _DROPPED = prometheus_client.Counter(
@@ -91,6 +94,11 @@ def readings_unspooled(gateway: str, count: int) -> None:
     """The disk refused for so long that readings had to go."""
     _UNSPOOLED.labels(gateway).inc(count)
     _log.error("readings_unspooled", gateway=gateway, count=count)
+
+
+def confirmations_unwritten(gateway: str) -> None:
+    """The disk refused to write confirmations down; the poll rounds say so in the log, since they are refused too."""
+    _UNWRITTEN.labels(gateway).inc()
 
 
 def spool_holds(gateway: str, envelopes: int, size: int) -> None:

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from collector import metrics
 from collector.spool_file import SpoolFile, SpoolState
 from energy.clocks import DataClock
+from energy.errors import StorageError
 from energy.readings import Reading
 
 P = ParamSpec("P")
@@ -90,19 +91,29 @@ class Spool:
 
     async def fetch(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Up to `limit` unconfirmed envelopes numbered above `after`: (number, body), in order."""
-        rows = await self._do(self._file.fetch, after, limit + len(self._confirmed))
-        return [row for row in rows if row[0] not in self._confirmed][:limit]
+        confirmed = frozenset(number for number in self._confirmed if number > after)
+        rows = await self._do(self._file.fetch, after, limit + len(confirmed))
+        return [row for row in rows if row[0] not in confirmed][:limit]
 
     async def confirm(self, numbers: Iterable[int]) -> None:
         """These envelopes, which are here and unconfirmed, may leave; on disk with one of the next commits."""
+        before = len(self._confirmed) // _MOST_WAITING
         self._confirmed.update(numbers)
-        if len(self._confirmed) >= _MOST_WAITING:
-            await self.append(())
+        if len(self._confirmed) // _MOST_WAITING > before:
+            await self.settle()
 
     async def settle(self) -> None:
-        """Write down the confirmations that wait for a commit."""
-        if self._confirmed:
+        """Write down the confirmations that wait for a commit; where the disk refuses, they go on waiting.
+
+        To wait costs nothing but sending an envelope twice after a crash; to fail would keep from the platform what
+        is on the disk already.
+        """
+        if not self._confirmed:
+            return
+        try:
             await self.append(())
+        except StorageError:
+            metrics.confirmations_unwritten(self.gateway)
 
     async def reopen(self, ranges: Sequence[tuple[int, int]]) -> int:
         """Confirmed envelopes of these ranges that are still here are unconfirmed again; returns how many."""

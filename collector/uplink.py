@@ -51,6 +51,7 @@ class Uplink:
         delay = growing_delay(settings.resend.first_s, settings.resend.most_s, random.random)
         self._window = Window(settings.window, delay, mqtt.timeout)
         self._cursor = 0
+        self._set_back = False
         self._status_due = self._sleeps_until = 0.0
         self._drain_until: float | None = None
         self._health = Availability(_log, "broker", gateway=address.gateway)
@@ -131,7 +132,10 @@ class Uplink:
     async def _fill(self) -> None:
         """Take the next envelopes into the window."""
         while (room := self._window.room) and self._cursor < (last := self._spool.state().last_seq):
+            self._set_back = False
             rows = await self._spool.fetch(self._cursor, room)
+            if self._set_back:  # by a command, meanwhile: what it asks for may lie before these rows
+                continue
             self._cursor = rows[-1][0] if rows else last
             for number, body in rows:
                 # After a command to send again the cursor went back, over envelopes that are on the way already.
@@ -181,6 +185,8 @@ class Uplink:
         if acknowledgement.stream not in (None, self._spool.stream):
             return
         metrics.refused(self.gateway, acknowledgement.refused)
+        if acknowledgement.stream is None:  # the answer to a message that could not be read: nothing is confirmed by it
+            return
         # Only what is on the way can be confirmed: a number that was never sent is no confirmation of ours.
         confirmed = self._window.remove(acknowledgement.confirmed)
         if confirmed:
@@ -194,7 +200,7 @@ class Uplink:
             return
         _log.info("resend_asked", gateway=self.gateway, ranges=command.ranges)
         if await self._spool.reopen(command.ranges):
-            self._cursor = 0
+            self._cursor, self._set_back = 0, True
         self._window.again(command.ranges)
         self._spool.changed.set()
 

@@ -209,10 +209,13 @@ async def test_a_refused_envelope_leaves_and_a_foreign_stream_is_ignored(tmp_pat
         await made.keep(2)
         await eventually(lambda: len(made.platform.times) == 2)
         await made.platform.confirm("f" * 32, [1, 2])
+        # An answer to a message that could not be read names no stream, and so confirms nothing.
+        await made.platform.confirm(None, [2])
         await made.platform.link.publish(made.platform.address.ack, b"not json")
         refusal = Refusal(1, 0, RefusalCode.UNKNOWN_POINT, "P-1")
         await made.platform.confirm(made.spool.stream, [1], (refusal,))
-        await eventually(lambda: made.spool.unconfirmed == 1)
+        await eventually(lambda: made.spool.unconfirmed <= 1)
+        assert [number for number, _ in await made.spool.fetch(0, 9)] == [2]
 
 
 async def test_the_platform_may_ask_again(tmp_path: Path, mqtt: MqttSettings) -> None:
@@ -233,6 +236,60 @@ async def test_the_platform_may_ask_again(tmp_path: Path, mqtt: MqttSettings) ->
         await made.platform.link.publish(made.platform.address.command, foreign)
         await made.platform.link.publish(made.platform.address.command, b"{}")
         await never_within(0.2, lambda: made.platform.times[1] > 1)
+
+
+class SlowSpool(Spool):
+    """A spool whose readers wait at a gate with what they fetched."""
+
+    def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
+        super().__init__("gw-1", SpoolFile(path, SpoolSettings(keep_confirmed=True)), DataClock(), thread)
+        self.gate, self.fetching = asyncio.Event(), asyncio.Event()
+
+    async def fetch(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Fetch, and hand over when the gate is open."""
+        rows = await super().fetch(after, limit)
+        self.fetching.set()
+        await self.gate.wait()
+        return rows
+
+
+async def test_a_command_in_the_middle_of_a_fetch_is_not_lost(tmp_path: Path) -> None:
+    """What the platform asks for again is sent, although the reading of newer envelopes was under way."""
+    with ThreadPoolExecutor(1) as thread:
+        spool = SlowSpool(tmp_path / "spool.sqlite3", thread)
+        await spool.open()
+        try:
+            uplink = Uplink(Address("610303", "gw-1"), MqttSettings(), UplinkSettings(), spool, DataClock())
+            for _ in range(3):
+                await spool.append([Reading("P-1", DataClock().now_ms(), 1.0)])
+            await spool.confirm([1, 2])
+            async with asyncio.TaskGroup() as group:
+                group.create_task(uplink._fill())
+                await spool.fetching.wait()
+                await uplink._on_command(encode(Command(1, "resend", spool.stream, [(1, 2)])))
+                spool.gate.set()
+            assert [number for number, _, _ in uplink._window.take_due(0.0)] == [1, 2, 3]
+        finally:
+            await spool.close()
+
+
+async def test_a_disk_that_refuses_does_not_stop_the_uplink(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """What is on disk already is sent, all of it; only the writing down of the confirmations waits."""
+    settings = UplinkSettings(window=4, resend=SLOW, reconnect=SLOW, status_interval_s=0.1)
+    async with world(tmp_path, mqtt, settings) as made:
+        made.platform.confirming = False
+        await made.keep(150)
+        await eventually(lambda: len(made.platform.times) == 4)
+        execute = made.spool._file._connection.execute
+        await made.spool._do(execute, "pragma query_only = on")
+        made.platform.confirming = True
+        await made.platform.confirm(made.spool.stream, [1, 2, 3, 4])
+        await eventually(lambda: made.platform.has_seen(set(range(1, 151))), within=20)
+        await eventually(lambda: made.spool.unconfirmed == 0)
+        assert made.spool.state().kept == 150
+        await made.spool._do(execute, "pragma query_only = off")
+        await eventually(lambda: made.spool.state().kept == 0)
+        assert made.uplink.online
 
 
 async def test_a_stop_waits_for_the_last_confirmations(tmp_path: Path, mqtt: MqttSettings) -> None:
