@@ -218,7 +218,31 @@ async def test_rows_that_no_reading_supports_any_more_go_away(pool: Pool) -> Non
         assert await connection.fetchval("select count(*) from consumption_15min") == 4
         await store(connection, [Shown("E1", T0 + 3_600_000, -1e300)])
         await _drain(connection)
-        assert await connection.fetchval("select count(*) from consumption_15min") == 0
+        assert await _derived(connection) == ([], [])
+
+
+async def test_a_contested_first_reading_still_begins_a_pair(pool: Pool) -> None:
+    """Where every neighbour is contested, what is dirty still reaches to them: nothing between is left out."""
+    async with pool.acquire() as connection:
+        await populate(connection, WORLD)
+        await store(connection, [shown("E1", 5, 10), shown("E1", 125, 20)])
+        await store(connection, [shown("E1", 5, 9), shown("E1", 125, 19)])
+        await _drain(connection)
+        await store(connection, [shown("E1", 65, 15)])
+        await _drain(connection)
+        found = await connection.fetchrow("select sum(quanta), count(*), max(ready) from consumption_15min")
+        assert tuple(found or ()) == (10_000, 9, instant(125))
+
+
+async def test_the_last_contested_reading_still_ends_a_pair(pool: Pool) -> None:
+    """A reading that comes between contested ones, none of them derived yet, is joined to both."""
+    async with pool.acquire() as connection:
+        await populate(connection, WORLD)
+        await store(connection, [shown("E1", 5, 10), shown("E1", 5, 9)])
+        await _drain(connection)
+        await store(connection, [shown("E1", 65, 15)])
+        await _drain(connection)
+        assert await connection.fetchval("select sum(quanta) from consumption_15min") == 6_000
 
 
 async def test_what_is_no_register_is_passed_over(pool: Pool) -> None:

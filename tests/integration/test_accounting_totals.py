@@ -48,12 +48,12 @@ async def test_days_are_those_of_the_unit_s_zone(pool: Pool) -> None:
 
 
 async def test_a_silent_gate_meter_holds_back_what_is_complete(pool: Pool) -> None:
-    """`ready` is the earliest over the gate meters: the day's beginning for one that never reported."""
+    """`ready` is the earliest over the gate meters; while one has never reported there is none."""
     async with pool.acquire() as connection:
         await populate(connection, GATES)
         await store(connection, [shown("E1", minute, minute) for minute in (0, 15, 30)])
         await _derive(connection)
-        assert await _days(connection, "amount", "ready") == [(30, instant(0))]
+        assert await _days(connection, "amount", "ready") == [(30, None)]
         await store(connection, [shown("E2", minute, minute) for minute in (0, 15)])
         await _derive(connection)
         assert await _days(connection, "amount", "ready") == [(45, instant(15))]
@@ -67,9 +67,35 @@ async def test_a_meter_that_fell_silent_yesterday_holds_today_back_to_then(pool:
         await store(connection, [shown("E1", DAY + minute, minute) for minute in (0, 15)])
         await _derive(connection)
         assert await _days(connection, "day", "ready") == [
-            (FIRST, instant(0)),  # of that day E1 has said nothing yet
+            (FIRST, None),  # by the end of that day E1 has said nothing yet
             (FIRST + timedelta(1), instant(DAY - 45)),
         ]
+
+
+async def test_late_data_of_yesterday_moves_what_today_says_to_be_complete(pool: Pool) -> None:
+    """How far a day is complete hangs on what was read, not on whether it came before or after the other meter's."""
+    async with pool.acquire() as connection:
+        await populate(connection, GATES)
+        await store(connection, [shown("E2", 0, 0), shown("E2", 15, 1)])
+        await _derive(connection)
+        await store(connection, [shown("E1", minute, minute) for minute in (0, 15, DAY + 15, 2 * DAY + 15)])
+        await _derive(connection)
+        assert [row[0] for row in await _days(connection, "ready")] == [instant(15)] * 3
+        await store(connection, [shown("E2", 30, 2)])
+        await _derive(connection)
+        assert [row[0] for row in await _days(connection, "ready")] == [instant(30)] * 3
+
+
+async def test_a_meter_that_never_reported_holds_back_every_day(pool: Pool) -> None:
+    """Days that go by do not make a total complete that lacks a gate meter; the first report of it does."""
+    async with pool.acquire() as connection:
+        await populate(connection, GATES)
+        await store(connection, [shown("E1", minute, minute) for minute in (0, DAY + 15)])
+        await _derive(connection)
+        assert await _days(connection, "ready") == [(None,), (None,)]
+        await store(connection, [shown("E2", 0, 0), shown("E2", 15, 1)])
+        await _derive(connection)
+        assert await _days(connection, "ready") == [(instant(15),), (instant(15),)]
 
 
 async def test_a_gap_over_several_days_is_spread_over_them(pool: Pool) -> None:

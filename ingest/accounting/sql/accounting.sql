@@ -9,6 +9,7 @@ select pg_try_advisory_xact_lock(8175543449906474869);
 -- that were waiting. $2: readings below so many quanta are surely usable.
 -- A stretch runs from the usable reading before what is dirty to the one after it: only pairs in there can have changed.
 -- Contested readings are passed over: what is found is then surely effective, and the stretch at worst a little longer.
+-- Where none but contested ones lie on a side, the stretch takes in all of them.
 with taken as (
     delete from derivation_dirty
     where batch in (select batch from derivation_dirty order by batch limit $1 for update skip locked)
@@ -22,8 +23,16 @@ marks as (
 ),
 merged as (
     select m.point_id, m.most, range_agg(tstzrange(
-        date_bin('15 minutes', coalesce(before.ts, m.since), 'epoch'),
-        date_bin('15 minutes', coalesce(after.ts, m.until) + interval '899.999999 seconds', 'epoch')
+        date_bin('15 minutes', coalesce(
+            before.ts,
+            (select min(c.ts) from reading_conflicts c where c.point_id = m.point_id and c.ts < m.since),
+            m.since
+        ), 'epoch'),
+        date_bin('15 minutes', coalesce(
+            after.ts,
+            (select max(c.ts) from reading_conflicts c where c.point_id = m.point_id and c.ts > m.until),
+            m.until
+        ) + interval '899.999999 seconds', 'epoch')
     )) as stretches
     from marks m
     left join lateral (
@@ -46,7 +55,16 @@ stretches as (
 ),
 spans as (
     select s.point_id, s.since, s.until,
-        coalesce(before.ts, s.since) as read_since, coalesce(after.ts, s.until) as read_until,
+        coalesce(
+            before.ts,
+            (select min(c.ts) from reading_conflicts c where c.point_id = s.point_id and c.ts < s.since),
+            s.since
+        ) as read_since,
+        coalesce(
+            after.ts,
+            (select max(c.ts) from reading_conflicts c where c.point_id = s.point_id and c.ts > s.until),
+            s.until
+        ) as read_until,
         p.quantum::float8 as quantum, p.wrap, p.interval_s
     from stretches s
     join point p using (point_id)
@@ -101,8 +119,9 @@ where (consumption_15min.quanta, consumption_15min.quality, consumption_15min.co
 
 -- name: write_unit_days
 -- Compute again the days that the given stretches touch, per unit and carrier, by gate meters (level 1) alone.
--- A gate meter without data on the day counts nothing and holds `ready` back to its latest reading before,
--- or to the day's beginning if it never had one.
+-- A gate meter without data on the day counts nothing and holds `ready` back to its latest reading before; one that
+-- had none before leaves the day without a `ready`. So a stretch with which a meter ends touches the days after it too.
+-- A day that no gate meter has data of any more goes away.
 with days as (
     select distinct u.unit_id, m.carrier, d.day,
         d.day::timestamp at time zone u.time_zone as since,
@@ -115,12 +134,18 @@ with days as (
         select (s.since at time zone u.time_zone)::date as first,
             ((s.until - interval '1 microsecond') at time zone u.time_zone)::date as last
     ) l
-    cross join lateral (select l.first + n as day from generate_series(0, l.last - l.first) as n) d
+    cross join lateral (
+        select l.first + n as day from generate_series(0, l.last - l.first) as n
+        union all
+        select later.day from unit_day later
+        where later.unit_id = u.unit_id and later.carrier = m.carrier and later.day > l.last
+            and not exists (select from consumption_15min c where c.point_id = p.point_id and c.ts >= s.until)
+    ) d
     where m.level = 1
 ),
 gates as (
     select d.unit_id, d.carrier, d.day, c.quanta * p.quantum as amount, c.quality,
-        coalesce(c.ready, earlier.ready, d.since) as ready
+        coalesce(c.ready, earlier.ready) as ready
     from days d
     join meter m using (unit_id, carrier)
     join point p using (meter_id)
@@ -137,9 +162,15 @@ gates as (
     where m.level = 1 and p.quantity = 'register'
 ),
 totals as (
-    select unit_id, carrier, day, sum(amount) as amount, max(quality) as quality, min(ready) as ready
+    select unit_id, carrier, day, sum(amount) as amount, max(quality) as quality,
+        case when count(ready) = count(*) then min(ready) end as ready
     from gates group by unit_id, carrier, day
     having count(amount) > 0
+),
+bare as (
+    delete from unit_day u using days d
+    where (u.unit_id, u.carrier, u.day) = (d.unit_id, d.carrier, d.day)
+        and not exists (select from totals t where (t.unit_id, t.carrier, t.day) = (d.unit_id, d.carrier, d.day))
 )
 insert into unit_day (unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready)
 select t.unit_id, t.day, t.carrier, t.amount, t.amount * f.kgce, t.amount * f.kgce_equal, t.amount * f.kgco2,

@@ -177,10 +177,10 @@ create table unit_day (
     kgco2       numeric not null,
     quality     int2 not null,
     provisional boolean not null,
-    ready       timestamptz not null,
+    ready       timestamptz,
     primary key (unit_id, day, carrier)
 );
-comment on table unit_day is 'A unit''s use per day of its own zone and carrier, gate meters only: amount in the carrier''s base unit; ready: up to when all its gate meters of the carrier are derived.';
+comment on table unit_day is 'A unit''s use per day of its own zone and carrier, gate meters only: amount in the carrier''s base unit; ready: up to when all its gate meters of the carrier are derived; null when one had never delivered.';
 
 -- Quotas ---------------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ cross join lateral (
     where carrier = d.carrier and valid_from <= d.day order by valid_from desc limit 1
 ) f;
 comment on view board.unit_day is
-    'Each unit''s use per day and carrier by its gate meters: amount in unit_of_measure, standard coal by calorific value (tce) and by equal value (tce_equal), tonnes of CO2; provisional where a factor is not yet published for the day; complete up to ready.';
+    'Each unit''s use per day and carrier by its gate meters: amount in unit_of_measure, standard coal by calorific value (tce) and by equal value (tce_equal), tonnes of CO2; provisional where a factor is not yet published for the day; complete up to ready, which is null while a gate meter has never delivered.';
 
 create view board.unit_month as
 select
