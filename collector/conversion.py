@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import msgspec
 
+from collector.errors import RegisterError
 from collector.profiles import CtPt, Register
 from energy.units import ratio
 
@@ -20,9 +21,15 @@ class Conversion(msgspec.Struct, frozen=True):
         """The value in the base unit, rounded once, to the nearest float.
 
         Python divides two integers correctly rounded, so that no step in between costs a digit.
+
+        Raises:
+            RegisterError: no float is as large.
         """
         top, bottom = raw.as_integer_ratio()
-        return top * self.numerator / (bottom * self.denominator)
+        try:
+            return top * self.numerator / (bottom * self.denominator)
+        except OverflowError as error:
+            raise RegisterError(f"{raw:g} in the register is beyond all numbers in the base unit") from error
 
 
 def conversion(register: Register, target: str, *, ct: float = 1.0, pt: float = 1.0, unit: str = "") -> Conversion:

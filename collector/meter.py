@@ -49,7 +49,7 @@ class Meter:
         """What the words of an answer say, in the base unit of the carrier.
 
         Raises:
-            RegisterError: they hold no number of the register's type.
+            RegisterError: they hold no number of the register's type, or one beyond all floats.
         """
         raw = self._register.decode(self.read.words_of(self._register, words))
         if raw is None:

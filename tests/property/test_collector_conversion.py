@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.conversion import conversion
+from collector.errors import RegisterError
 from collector.profiles import load_profile
 from energy.errors import UnitError
 
@@ -54,6 +55,12 @@ def test_ratios_do_not_touch_a_primary_register() -> None:
 def test_a_decimal_ratio_means_what_is_written() -> None:
     """0.1 is a tenth, not the nearest binary fraction."""
     assert conversion(ACREL, "kWh", ct=0.1).apply(3_000) == 3.0
+
+
+def test_a_value_beyond_all_floats_is_no_value() -> None:
+    """Nonsense in a float64 register is a fault of that meter, not of the round."""
+    with pytest.raises(RegisterError):
+        conversion(ACREL, "kWh", ct=5_000, pt=350).apply(1.7e308)
 
 
 def test_units_of_different_kinds_do_not_convert() -> None:
