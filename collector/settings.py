@@ -15,7 +15,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 """A number above zero."""
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 """Zero or more."""
-PointCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+PointCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 """A point's code, as the platform's registry has it."""
 UnitId = Annotated[int, msgspec.Meta(ge=1, le=255)]
 """A Modbus unit: 1 to 247 on a serial line, 255 for a device that speaks TCP itself; nobody answers 0, a broadcast."""

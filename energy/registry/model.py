@@ -7,13 +7,13 @@ from typing import Annotated
 
 import msgspec
 
-Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 """Unit, meter and point codes; point codes travel in envelopes."""
-GatewayCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+GatewayCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 """Gateway codes are levels of a topic."""
-District = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
+District = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}\Z")]
 """GB/T 2260, six digits."""
-Industry = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}$")]
+Industry = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z")]
 """GB/T 4754, two digits."""
 
 

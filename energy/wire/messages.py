@@ -23,7 +23,8 @@ LATEST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: times beyond it are beyond what databases and calendars know."""
 
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-Stream = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+# `\Z`, since `$` would let a line end follow.
+Stream = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class RefusalCode(StrEnum):
