@@ -18,7 +18,6 @@ from pathlib import Path
 
 from deploy.stack.paths import Account
 from deploy.stack.programs import clean_environment
-from energy.errors import SetupError
 
 _PROC = Path("/proc")
 _BOOT_ID = _PROC / "sys/kernel/random/boot_id"
@@ -60,12 +59,8 @@ def runs(record: ProcessRecord) -> bool:
     return identify(record.pid) == record
 
 
-def start(launch: Launch) -> ProcessRecord:
-    """Start a server in a session of its own, its output going to the end of `launch.log`.
-
-    Raises:
-        SetupError: it cannot be started, or ended at once.
-    """
+def start(launch: Launch) -> ProcessRecord | None:
+    """Start a server in a session of its own, its output going to the end of `launch.log`; None if it ended at once."""
     _rotate(launch.log)
     account = launch.account
     with launch.log.open("ab") as log:
@@ -75,10 +70,7 @@ def start(launch: Launch) -> ProcessRecord:
             cwd=launch.directory, umask=0o077, env=clean_environment(), user=account.uid if account else None,
             group=account.gid if account else None, extra_groups=[] if account else None,
         )  # fmt: skip
-    record = identify(int(shell.stdout))
-    if record is None:
-        raise SetupError(f"{launch.arguments[0]} ended at once.", advice=f"See {launch.log}.")
-    return record
+    return identify(int(shell.stdout))
 
 
 def find(program: str, marker: str, uid: int) -> ProcessRecord | None:

@@ -124,7 +124,8 @@ class Server:
             return port
         for pause in _RETRY_PAUSES:
             port = ports.choose(f"{self.home.root} {self.program.name}", self.port)
-            if self._becomes_ready(self._start(port), port):
+            started = self._start(port)
+            if started is not None and self._becomes_ready(started, port):
                 return port
             time.sleep(pause)
         raise SetupError(f"{self.program.name} ends as soon as it starts.{self._log_end()}")
@@ -140,12 +141,13 @@ class Server:
             raise SetupError(f"{self.program.name} (process {record.pid}) cannot be stopped.")
         self.home.record(self.program.name).unlink(missing_ok=True)
 
-    def _start(self, port: int) -> ProcessRecord:
+    def _start(self, port: int) -> ProcessRecord | None:
         arguments = self.program.prepare(port)
         save(self.home.port(self.program.name), port)
         log = self.home.log(self.program.name)
         record = start(Launch(arguments, self.program.directory, log, self.home.account))
-        save(self.home.record(self.program.name), record)
+        if record is not None:
+            save(self.home.record(self.program.name), record)
         return record
 
     def _becomes_ready(self, record: ProcessRecord, port: int) -> bool:

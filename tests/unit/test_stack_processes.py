@@ -25,6 +25,7 @@ _KILL = ((signal.SIGKILL, 5.0),)
 def sleeper(tmp_path: Path) -> Iterator[ProcessRecord]:
     """A process started as servers are."""
     record = start(Launch(("sleep", "271.828"), tmp_path, tmp_path / "log", None))
+    assert record is not None
     yield record
     stop(record, _KILL)
 
@@ -51,6 +52,7 @@ def test_a_deaf_process_gets_the_next_signal(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     deaf = f"trap '' TERM; : > {ready}; while :; do sleep 0.1; done"
     record = start(Launch(("sh", "-c", deaf), tmp_path, tmp_path / "log", None))
+    assert record is not None
     run(["sh", "-c", f"until [ -e {ready} ]; do sleep 0.02; done"], seconds=10)
     assert stop(record, ((signal.SIGTERM, 0.2), (signal.SIGKILL, 5.0)))
     assert not runs(record)
@@ -78,6 +80,7 @@ def test_output_goes_to_the_log_and_old_logs_are_put_aside(tmp_path: Path) -> No
     with log.open("wb") as file:
         file.truncate(17 * 1024 * 1024)
     record = start(Launch(("sh", "-c", "echo started; exec sleep 100"), tmp_path, log, None))
+    assert record is not None
     run(["sh", "-c", f"until grep -q started {log}; do sleep 0.02; done"], seconds=10)
     assert stop(record, _KILL)
     assert log.read_text() == "started\n"
