@@ -36,7 +36,7 @@ class CarrierUse(msgspec.Struct, frozen=True):
     Attributes:
         amount: in the carrier's base unit of measure.
         kgce, kgce_equal, kgco2: the same in standard coal (calorific, equal value) and CO2, kg.
-        days: days of the period that have data.
+        days: days of the period, up to `ready`, that have data.
         quality: the worst quality of an interval, as accounting numbers them; None without data.
         provisional: a factor in it is not final.
         ready: up to when all gate meters of the carrier are derived; None when it has never delivered.
@@ -98,7 +98,7 @@ class Evidence(msgspec.Struct, frozen=True):
         quota: the quota, its rule and the period.
         now: data time of judging.
         ready: up to when every carrier that counts is complete; None when one has never delivered.
-        complete: every day up to `ready` has data of every carrier that counts.
+        complete: every carrier that counts has data of every day up to its own `ready`.
         used: in the quota's unit of measure.
         carriers: the parts of `used`; only what counts in the measure.
         factors: the factors behind them.
@@ -173,7 +173,8 @@ def _figures(quota: WatchedPeriod, counted: Sequence[CarrierUse], now: datetime)
         start=quota.start,
         end=quota.end,
         ready=ready,
-        complete=ready is not None and all(use.days >= _days_due(quota, ready) for use in counted),
+        complete=bool(counted)
+        and all(use.ready is not None and use.days >= _days_due(quota, use.ready) for use in counted),
         now=now,
         min_elapsed=quota.rule.min_elapsed_of(quota.period),
     )
@@ -186,7 +187,7 @@ def _ready(counted: Sequence[CarrierUse]) -> datetime | None:
 
 
 def _days_due(quota: WatchedPeriod, ready: datetime) -> int:
-    """Local days of the period that began before `ready`."""
+    """Local days of the period that began before `ready`, of one carrier."""
     if ready <= quota.start:
         return 0
     return (local_day(min(ready, quota.end) - _TICK, quota.zone) - quota.day).days + 1

@@ -15,7 +15,8 @@ select carrier, valid_from, unit, kgce, kgce_equal, kgco2, provisional, source f
 -- name: watched
 -- One row per quota and period to judge: $1 zones, $2 the present day in each, $3 days to look back.
 -- Periods are those that touch the days looked back on, and any whose alert has not ended.
--- Every gate carrier of a unit stands in `uses`, also one without data: absence must be seen.
+-- Every gate carrier of a unit stands in `uses`, also one without data: absence must be seen. Its days are counted up
+-- to its `ready`: a later one, of a meter that is ahead of the others, does not make up for one that is missing.
 with place as (
     select time_zone, today from unnest($1::text[], $2::date[]) as given (time_zone, today)
 ),
@@ -51,10 +52,13 @@ latest as (
 ),
 used as (
     select s.unit_id, s.period_start, s.period_end, d.carrier, sum(d.amount) as amount, sum(d.kgce) as kgce,
-           sum(d.kgce_equal) as kgce_equal, sum(d.kgco2) as kgco2, count(*) as days, max(d.quality) as quality,
+           sum(d.kgce_equal) as kgce_equal, sum(d.kgco2) as kgco2, max(d.quality) as quality,
+           count(*) filter (where d.day::timestamp at time zone u.time_zone < n.ready) as days,
            bool_or(d.provisional) as provisional
     from (select distinct unit_id, period_start, period_end from watched) s
+    join unit u using (unit_id)
     join unit_day d on d.unit_id = s.unit_id and d.day >= s.period_start and d.day < s.period_end
+    join latest n on n.unit_id = s.unit_id and n.carrier = d.carrier
     group by s.unit_id, s.period_start, s.period_end, d.carrier
 ),
 uses as (

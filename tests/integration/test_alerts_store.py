@@ -108,6 +108,19 @@ async def test_a_carrier_without_data_is_not_all_clear(pool: Pool) -> None:
         }
 
 
+async def test_a_missing_day_is_not_made_up_for_by_one_after_the_last_complete(pool: Pool) -> None:
+    """A meter that is ahead of the others has its next day already: that one does not count for the month's first."""
+    async with pool.acquire() as connection:
+        await add_units(connection, ["u1"])
+        month = msgspec.structs.replace(day_quota("q1", "1000"), period="month")
+        await apply_quotas(connection, [("u1", month)])
+        lagging = at(23, NEXT_DAY)
+        for day in (1, 2):
+            await use(connection, "u1", "1", lagging, day=FIRST_DAY + timedelta(days=day))
+        await evaluate(connection, lagging + timedelta(hours=3), LOOK_BACK)
+        assert await states(connection) == {("q1", FIRST_DAY): ("inactive", "incomplete", "grey")}
+
+
 async def test_a_day_closes_and_late_data_corrects_it_openly(pool: Pool) -> None:
     """The breach fires into the next morning, then closes; a smaller total later is a correction with both figures."""
     async with pool.acquire() as connection:

@@ -122,3 +122,11 @@ def test_a_day_without_data_makes_the_month_incomplete() -> None:
     assert observe(watched(), [use], [], ready).judgement.verdict is Verdict.INCOMPLETE
     complete = msgspec.structs.replace(use, days=10)
     assert observe(watched(), [complete], [], ready).judgement.verdict is Verdict.OK
+
+
+def test_a_carrier_that_is_ahead_cannot_hide_its_missing_day_behind_one_that_lags() -> None:
+    """Nine days of one carrier up to the tenth day, while the other one, complete, has come to the end of the ninth."""
+    ready, ten = day_start(FIRST, ZONE) + timedelta(days=9, hours=3), Decimal(10)
+    ahead = CarrierUse("electricity", ten, ten, ten, ten, 9, 0, provisional=False, ready=ready)
+    lagging = msgspec.structs.replace(ahead, carrier="natural_gas", ready=ready - timedelta(hours=4))
+    assert observe(watched(), [ahead, lagging], [], ready).judgement.verdict is Verdict.INCOMPLETE
