@@ -6,7 +6,7 @@ Nothing here is taken from a service's own counters: the spools' files, the tabl
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from energy.readings import Reading
@@ -96,15 +96,27 @@ async def meter_spans(connection: Connection) -> list[MeterSpan]:
     ]
 
 
+async def wrong_totals(connection: Connection) -> int:
+    """How many days of units are not the sum of their gate meters' intervals, or not by the factors of the day.
+
+    Raises:
+        StorageError: the database cannot be asked.
+    """
+    with translating():
+        return int(await connection.fetchval(_SQL.wrong_totals))
+
+
 def energy_error(derived: float, truth: float, register_quantum: float) -> float:
     """|derived - truth| / max(truth, 1 000 quanta of the register), all in the carrier's base unit."""
     return abs(derived - truth) / max(truth, 1000 * register_quantum)
 
 
-def worst_error(spans: Iterable[MeterSpan], truths: Mapping[str, float], quanta: Mapping[str, float]) -> float:
-    """The largest energy error of any meter; infinite where there is no meter at all to show for it."""
+def worst_error(
+    spans: Collection[MeterSpan], truths: Mapping[str, float], quanta: Mapping[str, float], *, meters: int
+) -> float:
+    """The largest energy error of any of `meters` meters; infinite where one of them has nothing to show for it."""
     errors = [energy_error(span.derived, truths[span.point], quanta[span.point]) for span in spans]
-    return max(errors, default=math.inf)
+    return max(errors, default=math.inf) if len(spans) == meters else math.inf
 
 
 def _touches(start: int, span: tuple[int, int] | None) -> bool:

@@ -17,7 +17,7 @@ import msgspec
 
 from alerts.store import apply_quotas
 from collector.spool_file import spooled_readings
-from deploy.demo.audit import Flow, audit_flow, meter_spans, worst_error
+from deploy.demo.audit import Flow, audit_flow, meter_spans, worst_error, wrong_totals
 from deploy.demo.city import City
 from deploy.demo.city_parts import CityTruth, quotas, registry
 from deploy.demo.layout import Layout, Setting
@@ -174,12 +174,14 @@ async def _seed(pool: Pool, city: City) -> None:
 async def _outcome(running: Running, seconds: float) -> Outcome:
     simulated = running.simulated
     truth = CityTruth(running.city)
+    meters = sum(len(unit.meter) for unit in running.city.unit)
     readings = [
         reading for file in sorted(running.layout.spools.glob("*.sqlite3")) for reading in spooled_readings(file)
     ]
     async with running.pool.acquire() as connection:
         flow: Flow = await audit_flow(connection, readings)
         spans = await meter_spans(connection)
+        totals = await wrong_totals(connection)
         with translating():
             flagged = await connection.fetch(_SQL.flagged)
     return Outcome(
@@ -188,7 +190,7 @@ async def _outcome(running: Running, seconds: float) -> Outcome:
         duplicates=flow.duplicates,
         lost=flow.lost,
         units=len(running.city.unit),
-        meters=sum(len(unit.meter) for unit in running.city.unit),
+        meters=meters,
         flagged=[
             Flagged(
                 unit=row["unit"],
@@ -208,7 +210,9 @@ async def _outcome(running: Running, seconds: float) -> Outcome:
             spans,
             {span.point: truth.consumed(span.point, span.first_ms, span.last_ms) for span in spans},
             {span.point: truth.quantum(span.point, span.last_value) for span in spans},
+            meters=meters,
         ),
+        wrong_totals=totals,
         simulated_days=round(simulated / timedelta(days=1), 2),
         restarts=sum(process.restarts for process in running.processes.values()),
         seconds=round(seconds, 1),

@@ -44,7 +44,9 @@ class Outcome(msgspec.Struct, frozen=True):
         lost: spooled readings that are not stored.
         units, meters: of the city.
         flagged: every quota that has fired.
-        energy_error: the largest relative difference of any meter's derived energy from the data files.
+        energy_error: the largest relative difference of any meter's derived energy from the data files; null where a
+            meter never delivered.
+        wrong_totals: days of units that are not what their gate meters' intervals and the day's factor give.
         simulated_days: data time that passed.
         restarts: processes that ended by themselves and were started again.
         seconds: real time of the whole run, set-up included.
@@ -58,6 +60,7 @@ class Outcome(msgspec.Struct, frozen=True):
     meters: int
     flagged: list[Flagged]
     energy_error: float
+    wrong_totals: int
     simulated_days: float
     restarts: int
     seconds: float
@@ -65,7 +68,8 @@ class Outcome(msgspec.Struct, frozen=True):
     @property
     def sound(self) -> bool:
         """Whether nothing was lost or doubled and energy is conserved."""
-        return self.lost == 0 and self.duplicates == 0 and self.energy_error <= MOST_ENERGY_ERROR
+        wrong = self.lost + self.duplicates + self.wrong_totals
+        return wrong == 0 and self.energy_error <= MOST_ENERGY_ERROR
 
     def json(self) -> str:
         """One JSON object, indented."""
@@ -77,7 +81,8 @@ class Outcome(msgspec.Struct, frozen=True):
         lines = [
             (
                 f"{verdict}: {self.readings_sent} readings sent, {self.readings_stored} stored, {self.lost} lost,"
-                f" {self.duplicates} doubled; energy within {self.energy_error:.6f} of the data files"
+                f" {self.duplicates} doubled; energy within {self.energy_error:.6f} of the data files,"
+                f" {self.wrong_totals} wrong totals"
             ),
             (
                 f"{self.units} units, {self.meters} meters, {self.simulated_days} simulated days in {self.seconds} s,"

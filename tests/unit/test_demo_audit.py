@@ -41,5 +41,6 @@ def test_energy_error_is_relative_to_the_truth_or_to_the_register() -> None:
 def test_the_worst_meter_counts_and_no_meter_is_no_proof() -> None:
     """One bad meter cannot hide behind many good ones, and an empty table does not pass."""
     spans = [MeterSpan("A", 0, 1, 0.0, 100.0), MeterSpan("B", 0, 1, 0.0, 90.0)]
-    assert worst_error(spans, {"A": 100.0, "B": 100.0}, {"A": 0.001, "B": 0.001}) == pytest.approx(0.1)
-    assert worst_error([], {}, {}) == math.inf
+    assert worst_error(spans, {"A": 100.0, "B": 100.0}, {"A": 0.001, "B": 0.001}, meters=2) == pytest.approx(0.1)
+    assert worst_error(spans, {"A": 100.0, "B": 100.0}, {"A": 0.001, "B": 0.001}, meters=3) == math.inf
+    assert worst_error([], {}, {}, meters=0) == math.inf

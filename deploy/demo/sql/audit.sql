@@ -11,13 +11,13 @@ from consumption_15min c
 join point p using (point_id);
 
 -- name: meter_spans
--- For each point its first and last reading with a value, and all that was derived of it.
+-- For each point with a reading its first and last one with a value, and all that was derived of it, if only nothing.
 select
     p.code as point,
     (extract(epoch from r.first_ts) * 1000)::int8 as first_ms,
     (extract(epoch from r.last_ts) * 1000)::int8 as last_ms,
     r.last_value,
-    c.quanta * p.quantum as derived
+    coalesce(c.quanta, 0) * p.quantum as derived
 from point p
 join (
     select point_id, min(ts) as first_ts, max(ts) as last_ts, (array_agg(value order by ts desc))[1] as last_value
@@ -25,5 +25,26 @@ join (
     where value <> 'NaN'
     group by point_id
 ) r using (point_id)
-join (select point_id, sum(quanta) as quanta from consumption_15min group by point_id) c using (point_id)
+left join (select point_id, sum(quanta) as quanta from consumption_15min group by point_id) c using (point_id)
 order by p.code;
+
+-- name: wrong_totals
+-- How many days of units are not what their gate meters' intervals and the day's factor give: gone, surplus, or another.
+with due as (
+    select m.unit_id, m.carrier, (c.ts at time zone u.time_zone)::date as day, sum(c.quanta * p.quantum) as amount
+    from consumption_15min c
+    join point p using (point_id)
+    join meter m using (meter_id)
+    join unit u using (unit_id)
+    where m.level = 1
+    group by 1, 2, 3
+)
+select count(*)
+from due
+full join unit_day d using (unit_id, carrier, day)
+left join lateral (
+    select kgce, kgce_equal, kgco2 from carrier_factor f
+    where f.carrier = due.carrier and f.valid_from <= due.day order by f.valid_from desc limit 1
+) f on true
+where (d.amount, d.kgce, d.kgce_equal, d.kgco2)
+    is distinct from (due.amount, due.amount * f.kgce, due.amount * f.kgce_equal, due.amount * f.kgco2);
