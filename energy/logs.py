@@ -13,6 +13,8 @@ from typing import TextIO
 
 import structlog
 
+from energy.errors import QuotawattError
+
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -76,11 +78,12 @@ class Availability:
         return self._lost_at is not None
 
     def lost(self, reason: object) -> bool:
-        """Note a failure; returns whether it is the first since all was well."""
+        """Note a failure, with what its error advises; returns whether it is the first since all was well."""
         if self._lost_at is not None:
             return False
         self._lost_at = self._clock()
-        self._log.warning(f"{self._what}_lost", reason=str(reason), **self._fields)
+        advice = {"advice": reason.advice} if isinstance(reason, QuotawattError) and reason.advice else {}
+        self._log.warning(f"{self._what}_lost", reason=str(reason), **advice, **self._fields)
         return True
 
     def back(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from energy.errors import PermissionRefusedError
 from energy.logs import Availability, configure_logs
 
 
@@ -93,4 +94,13 @@ def test_only_transitions_are_logged() -> None:
     assert events == [
         {"event": "gateway_lost", "log_level": "warning", "reason": "refused", "gateway": "gw-1"},
         {"event": "gateway_back", "log_level": "info", "after_seconds": 30.5, "gateway": "gw-1"},
+    ]
+
+
+def test_a_loss_that_a_person_can_mend_comes_with_its_advice() -> None:
+    """A service that goes on trying tells what would help, as a command that ends does."""
+    with capture_logs() as events:
+        Availability(structlog.get_logger(), "broker").lost(PermissionRefusedError("refused", advice="Check username."))
+    assert events == [
+        {"event": "broker_lost", "log_level": "warning", "reason": "refused", "advice": "Check username."},
     ]
