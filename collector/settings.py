@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from energy.clocks import ClockSettings
+from energy.config import Host
 from energy.health import HealthSettings
 from energy.transport.mqtt import MqttSettings
 
@@ -59,7 +60,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     region: str
-    host: str
+    host: Host
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 502
     interval_s: Annotated[float, msgspec.Meta(ge=0.1)] = 60.0
     offset_s: NotNegative = 0.0

@@ -14,7 +14,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 
@@ -23,6 +23,8 @@ from energy.errors import ConfigError, Fault, SetupError
 from energy.toml_decode import TomlDecoder
 
 T = TypeVar("T", bound=msgspec.Struct)
+Host = Annotated[str, msgspec.Meta(pattern=r"^([^\s.]{1,63}\.)*[^\s.]{1,63}\.?\Z")]
+"""A host's name or address. What breaks the pattern no resolver takes, so that trying again would be useless."""
 
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 

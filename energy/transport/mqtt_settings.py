@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from energy.config import read_secret
+from energy.config import Host, read_secret
 from energy.errors import SetupError
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -46,7 +46,7 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
         tls: absent for a line without encryption.
     """
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
     username: str | None = None
     password_file: Path | None = None

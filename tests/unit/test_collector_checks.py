@@ -88,6 +88,7 @@ def test_every_fault_across_tables_is_listed_with_its_line(tmp_path: Path) -> No
     [
         ("offset_s = 0", "offset_s = 60", "must be below interval_s"),
         ("window = 32", "window = 0", "window"),
+        ('host = "192.0.2.', 'host = "192..2.', "host"),
         ("window = 32", "resend = { first_s = 9, most_s = 3 }", "must not be above"),
     ],
 )
