@@ -12,6 +12,9 @@ from energy.wire import Refusal
 
 _log = structlog.get_logger("collector")
 
+_MOST_DETAIL = 160
+"""Characters that the contract allows for a refusal's detail."""
+
 _READINGS = prometheus_client.Counter(
     "quotawatt_collector_readings_total", "Readings taken from meters, by quality.", ["gateway", "quality"]
 )
@@ -141,7 +144,9 @@ def refused(gateway: str, refusals: Iterable[Refusal]) -> None:
         by_code.setdefault(refusal.code, []).append(refusal)
     for code, same in by_code.items():
         _REFUSED.labels(gateway, code).inc(len(same))
-        _log.warning("refused", gateway=gateway, code=code, count=len(same), seq=same[0].seq, detail=same[0].detail)
+        first = same[0]
+        detail = first.detail[:_MOST_DETAIL]
+        _log.warning("refused", gateway=gateway, code=code, count=len(same), seq=first.seq, detail=detail)
 
 
 def message_unreadable(gateway: str, kind: str, error: Exception) -> None:

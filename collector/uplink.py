@@ -198,7 +198,7 @@ class Uplink:
         command = decode_command(payload)
         if command.stream != self._spool.stream:
             return
-        _log.info("resend_asked", gateway=self.gateway, ranges=command.ranges)
+        _log.info("resend_asked", gateway=self.gateway, ranges=len(command.ranges), first=command.ranges[:1])
         if await self._spool.reopen(command.ranges):
             self._cursor, self._set_back = 0, True
         self._window.again(command.ranges)
