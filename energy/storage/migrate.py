@@ -5,6 +5,8 @@ Alembic keeps the chain; each revision is a plain SQL file. Migrations go forwar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,7 +14,7 @@ import sqlalchemy
 from alembic import command, op
 from alembic.config import Config
 
-from energy.errors import PermissionRefusedError, SetupError
+from energy.errors import PermissionRefusedError, SetupError, StorageError
 from energy.storage.pool import SQL_DIRECTORY
 
 _LOCK = 0x71775F6D69677261  # "qw_migra": one migration at a time per database
@@ -22,26 +24,19 @@ def migrate(dsn: str) -> None:
     """Run what is missing of the chain, in one transaction, one process at a time.
 
     Raises:
-        SetupError: the database cannot be reached, or lacks the extension timescaledb.
-        PermissionRefusedError: user, password or rights.
+        SetupError: the database cannot be reached with this DSN, or lacks the extension timescaledb.
+        PermissionRefusedError: the user has not the rights.
+        StorageError: the connection was lost on the way; nothing was changed.
     """
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: _connect(dsn), poolclass=sqlalchemy.NullPool
     )
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    try:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except sqlalchemy.exc.ProgrammingError as error:
-        raise PermissionRefusedError(f"the migration was refused: {error.orig}") from error
-    except psycopg.errors.FeatureNotSupported as error:
-        raise SetupError(
-            f"the server has no TimescaleDB: {error}",
-            advice="Install the extension (Debian 13: postgresql-17-timescaledb), or use `quotawatt stack up`.",
-        ) from error
+    with _translating(), engine.begin() as connection:
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def run_sql_file(revision: str) -> None:
@@ -51,9 +46,34 @@ def run_sql_file(revision: str) -> None:
     cursor.execute(file.read_bytes())
 
 
+@contextmanager
+def _translating() -> Iterator[None]:
+    """SQLAlchemy wraps what its own statements raise; what the SQL files raise, on the driver's cursor, comes bare."""
+    try:
+        try:
+            yield
+        except sqlalchemy.exc.DBAPIError as wrapped:
+            raise (wrapped.orig or wrapped) from wrapped
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PermissionRefusedError(
+            f"the migration was refused: {error}", advice="Run it as a user who may create tables and the extension."
+        ) from error
+    except psycopg.errors.FeatureNotSupported as error:
+        raise SetupError(
+            f"the server has no TimescaleDB: {error}",
+            advice="Install the extension (Debian 13: postgresql-17-timescaledb), or use `quotawatt stack up`.",
+        ) from error
+    except psycopg.OperationalError as error:
+        raise StorageError(f"the migration was cut off: {error}", advice="Run it again.") from error
+
+
 def _connect(dsn: str) -> psycopg.Connection[tuple[object, ...]]:
     try:
         return psycopg.connect(dsn, connect_timeout=10)
+    except psycopg.ProgrammingError as error:
+        raise SetupError(
+            f"the DSN cannot be read: {error}", advice="Write it as postgresql://user@host:port/database."
+        ) from error
     except psycopg.OperationalError as error:
         raise SetupError(
             f"the database cannot be reached: {error}", advice="Check the DSN and that the server runs."

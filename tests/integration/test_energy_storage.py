@@ -7,6 +7,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -55,6 +56,28 @@ async def test_a_database_that_was_never_migrated_is_refused(endpoints: Endpoint
             await check_schema(connection)
     assert "quotawatt migrate" in caught.value.advice
     await drop_database(endpoints.dsn, "never_migrated")
+
+
+async def test_a_migration_without_rights_needs_a_person(endpoints: Endpoints) -> None:
+    """Whether the first table is refused or only the extension, it is one clear message."""
+    dsn = await create_database(endpoints.dsn, "migrated_without_rights")
+    name_and_password = urlsplit(dsn).netloc.rpartition("@")[0]
+    async with connect(StorageSettings(dsn)) as connection:
+        await connection.execute("create role without_rights login password 'none'")
+        try:
+            for grant in ("select 1", "grant create on schema public to without_rights"):
+                await connection.execute(grant)
+                with pytest.raises(PermissionRefusedError, match="permission denied"):
+                    await asyncio.to_thread(migrate, dsn.replace(name_and_password, "without_rights:none"))
+        finally:
+            await connection.execute("drop owned by without_rights; drop role without_rights")
+    await drop_database(endpoints.dsn, "migrated_without_rights")
+
+
+def test_a_migration_says_what_is_wrong_with_its_dsn() -> None:
+    """What is no DSN is named as such."""
+    with pytest.raises(SetupError, match="DSN"):
+        migrate("127.0.0.1")
 
 
 @pytest.mark.parametrize(
