@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from pathlib import Path
@@ -13,12 +14,13 @@ from deploy.demo.outcome import Outcome
 from deploy.demo.watching import Watching, draw
 from deploy.stack import Stack
 from energy.logs import configure_logs
-from energy.services import run_main
+from energy.services import INTERRUPTED, run_main
 
 
 def until_alert(path: Path, *, days: int, day_s: float, as_json: bool, picture: Path | None) -> int:
     """Run without a board until a unit is flagged and `days` have passed; print the audit's outcome; its exit code.
 
+    A run that is interrupted is audited too, but says by its exit code that it did not come to its end.
     `picture` is a file that takes the board as it stood at the end, as SVG.
 
     Raises:
@@ -44,7 +46,9 @@ def until_alert(path: Path, *, days: int, day_s: float, as_json: bool, picture: 
     run_main(run)
     (outcome,) = outcomes
     sys.stdout.write((outcome.json() if as_json else outcome.text()) + "\n")
-    return 0 if outcome.sound else 1
+    if not outcome.sound:
+        return 1
+    return 0 if outcome.flagged and outcome.simulated_days >= days else INTERRUPTED
 
 
 def watch(path: Path, *, day_s: float) -> None:
@@ -67,6 +71,7 @@ def watch(path: Path, *, day_s: float) -> None:
 
 
 def _say(line: str) -> None:
-    """Progress goes to stderr: stdout is for the outcome."""
-    sys.stderr.write(f"demo: {line}\n")
-    sys.stderr.flush()
+    """Progress goes to stderr: stdout is for the outcome. A terminal that is gone must not hold up the stop."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"demo: {line}\n")
+        sys.stderr.flush()

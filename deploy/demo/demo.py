@@ -20,6 +20,7 @@ from collector.spool_file import spooled_readings
 from deploy.demo.audit import Flow, audit_flow, meter_spans, worst_error, wrong_totals
 from deploy.demo.city import City
 from deploy.demo.city_parts import CityTruth, quotas, registry
+from deploy.demo.interruption import interruptible
 from deploy.demo.layout import Layout, Setting
 from deploy.demo.outcome import Flagged, Outcome
 from deploy.demo.processes import Process
@@ -102,12 +103,14 @@ async def run_demo(
         QuotawattError: as the stack, the database or the broker fail.
     """
     began = time.monotonic()
-    async with _stack_up(stack, say), _running(city, stack, options, say) as running:
-        await run_services([*running.layout.groups, conduct(running)], grace=_GRACE_S)
-        if not options.audited:
-            return None
-        say("auditing spools, tables and data files")
-        return await _outcome(running, time.monotonic() - began)
+    with interruptible() as interruption:
+        async with _stack_up(stack, say), _running(city, stack, options, say) as running:
+            with interruption.orderly() as stop:
+                await run_services([*running.layout.groups, conduct(running)], grace=_GRACE_S, stop=stop)
+            if not options.audited:
+                return None
+            say("auditing spools, tables and data files")
+            return await _outcome(running, time.monotonic() - began)
 
 
 @asynccontextmanager
@@ -141,9 +144,13 @@ async def _running(city: City, stack: Stack, options: Options, say: Callable[[st
                 Setting(city, directory, replace(endpoints, dsn=dsn), clock, run, options.collectors, options.audited)
             )
             say(f"starting {len(city.unit)} gateways in {options.collectors} collectors, and the platform")
-            for group in layout.groups:
-                await group.launch()
-            yield Running(city, stack, dsn, pool, DataClock(clock), layout, scale)
+            try:
+                for group in layout.groups:
+                    await group.launch()
+                yield Running(city, stack, dsn, pool, DataClock(clock), layout, scale)
+            finally:
+                for group in reversed(layout.groups):  # a group whose turn to run never came is launched all the same
+                    await group.stop()
 
 
 @contextmanager
@@ -157,9 +164,11 @@ def _only_one(directory: Path) -> Iterator[None]:
         raise SetupError(
             "another demo is running on this stack", advice="Stop it, or take another stack: QUOTAWATT_STACK=name."
         ) from error
-    with lock:
+    try:
         shutil.rmtree(directory, ignore_errors=True)
         yield
+    finally:
+        lock.release()
 
 
 async def _seed(pool: Pool, city: City) -> None:

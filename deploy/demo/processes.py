@@ -43,9 +43,16 @@ class Command:
 
 @dataclass
 class Process:
-    """One process of the demo; dies with the demo, and is started again when it dies alone."""
+    """One process of the demo; dies with the demo, and is started again when it dies alone.
+
+    Attributes:
+        command: what it runs.
+        patience_s: real seconds from the request to stop until it is killed; longer than any service's own grace.
+        restarts: how often it was started again.
+    """
 
     command: Command
+    patience_s: float = 40.0
     restarts: int = 0
     _running: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
@@ -84,12 +91,16 @@ class Process:
             await self._running.wait()
 
     async def stop(self) -> None:
-        """Ask it to stop and wait until it has; a cancellation of the wait kills it."""
+        """Ask it to stop and wait until it has; its patience at an end, or a cancellation of the wait, kills it."""
         try:
             self.signal(signal.SIGTERM)
-            await self.exited()
+            async with asyncio.timeout(self.patience_s):
+                await self.exited()
+        except TimeoutError:
+            _log.warning("process does not stop, killing it", process=self.command.name, after_s=self.patience_s)
         finally:
             self.signal(signal.SIGKILL)
+        await self.exited()
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal while it runs."""
@@ -137,9 +148,13 @@ class ProcessGroup:
                 for process in self.processes:
                     group.create_task(_keep_running(process, control.stopping))
         finally:
-            async with asyncio.TaskGroup() as group:
-                for process in self.processes:
-                    group.create_task(process.stop())
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Stop those that run, all at once, and wait until they have ended."""
+        async with asyncio.TaskGroup() as group:
+            for process in self.processes:
+                group.create_task(process.stop())
 
 
 async def _keep_running(process: Process, stopping: asyncio.Event) -> None:

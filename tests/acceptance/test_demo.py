@@ -127,6 +127,33 @@ async def test_the_board_flags_a_unit_and_ctrl_c_stops_everything(environment: d
     assert still_running(environment) == []
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        pytest.param(b"starting postgres", signal.SIGTERM, id="while the stack starts"),
+        pytest.param(b"starting 24 gateways", signal.SIGHUP, id="before the processes are ready"),
+        pytest.param(b"day 1", signal.SIGHUP, id="while it runs"),
+        pytest.param(b"auditing", signal.SIGTERM, id="while it audits"),
+    ],
+)
+async def test_a_stop_at_any_moment_leaves_nothing_behind(
+    environment: dict[str, str], moment: bytes, number: signal.Signals
+) -> None:
+    """A service manager, or a terminal that closes and takes no more words, stops servers and processes alike."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "deploy.cli", "demo", "--until-alert", "--days", "1", "--day-seconds", "6",
+        env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    while moment not in (line := await process.stderr.readline()):
+        assert line, "it ended before"
+    process.stderr._transport.close()  # type: ignore[attr-defined]  # asyncio has no other way to hang up
+    process.send_signal(number)
+    assert await process.wait() not in {0, -number}
+    assert still_running(environment) == []
+
+
 async def test_a_faulty_city_starts_nothing(environment: dict[str, str], tmp_path: Path) -> None:
     """Every fault is listed with its line, the exit code says configuration, and no server was started."""
     lines = BAOJI.read_text(encoding="utf-8").splitlines()
