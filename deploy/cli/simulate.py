@@ -43,7 +43,11 @@ def run(config: Path) -> None:
     type=click.IntRange(1, 65_000),
     help="Port of the first gateway; the others follow.",
 )
-@click.option("--scale", type=float, help="Seconds of data time per real second, from the city's start on.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds of data time per real second, from the city's start on.",
+)
 @click.option("--real-origin", type=float, help="With --scale: Unix time at which data time starts; default: now.")
 def city(city: Path, listen: str, port: int, scale: float | None, real_origin: float | None) -> None:
     """Serve every gateway of CITY (TOML) and print where.

@@ -90,3 +90,13 @@ async def test_a_city_with_faults_starts_nothing(tmp_path: Path) -> None:
     assert "3 faults in the configuration" in message
     assert message.count(f"{file}:") == 3
     assert "docs/demo-city.md" in message
+
+
+async def test_a_clock_that_stands_or_runs_backwards_is_refused(tmp_path: Path) -> None:
+    """A register would never count, or count down."""
+    file, _ = one_unit(tmp_path)
+    for scale in ("0", "-60"):
+        process = await start(file, "--scale", scale)
+        _, said = await process.communicate()
+        assert process.returncode == 2
+        assert b"--scale" in said
