@@ -48,21 +48,21 @@ class UntilFlagged:
         control.ready()
         while not await set_within(control.stopping, _LOOK_EVERY):
             passed = self._clock.now() - origin
-            flagged, readings = await self._look()
+            flagged = await self._count(_SQL.fired)
             if passed.days > told:
                 told = passed.days
+                readings = await self._count(_SQL.stored)
                 self._say(f"day {told + 1}: {readings} readings stored, {flagged} quotas flagged")
             if flagged and passed >= self._span:
                 await self._at_end()
                 control.request_stop()
                 return
 
-    async def _look(self) -> tuple[int, int]:
-        """Quotas ever flagged, and readings stored; nothing while the database is away."""
+    async def _count(self, query: str) -> int:
+        """What `query` counts; nothing while the database is away."""
         try:
             with translating():
-                row = await self._pool.fetchrow(_SQL.progress)
+                return int(await self._pool.fetchval(query))
         except RetryableError as error:
             _log.warning("the database is away", error=str(error))
-            return 0, 0
-        return (row["flagged"], row["readings"]) if row else (0, 0)
+            return 0

@@ -1,8 +1,10 @@
--- name: progress
--- How far the demo has come: quotas that have fired, and raw readings stored.
-select
-    (select count(distinct (quota_id, period_start)) from quota_transition where to_state = 'firing') as flagged,
-    (select count(*) from readings) as readings;
+-- name: fired
+-- How many quotas have fired, each period by itself; asked again and again.
+select count(distinct (quota_id, period_start)) from quota_transition where to_state = 'firing';
+
+-- name: stored
+-- How many raw readings are stored; asked once a simulated day, because it counts them all.
+select count(*) from readings;
 
 -- name: flagged
 -- The latest evidence of every quota that has fired, the highest use first.
