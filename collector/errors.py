@@ -1,8 +1,9 @@
 """What can go wrong at the edge, in the branches of `energy.errors`.
 
 TransportError
-├── LineError            the connection to the gateway address failed or was lost: every unit behind it is affected
-├── SilentUnitError      no answer in time: that unit alone is in doubt
+├── LineError            no connection to the gateway address: every unit behind it is affected
+├── LostLineError        the connection broke while a unit was asked: that unit alone is in doubt
+├── SilentUnitError      no answer in time: likewise
 ├── MismatchError        an answer that does not belong to the request
 └── RefusedReadError     the device answered with a Modbus exception
 RejectedError
@@ -40,9 +41,6 @@ class RefusedReadError(TransportError):
         code: the exception code; 0x0A and 0x0B are a gateway's way to say that the unit is not there.
         message: what was asked.
     """
-
-    UNREACHABLE = frozenset({0x0A, 0x0B})
-    """Codes by which a gateway says that it cannot reach the unit."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

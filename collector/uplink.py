@@ -28,6 +28,9 @@ from energy.wire import VERSION, Address, Status, decode_acknowledgement, decode
 
 _log = structlog.get_logger("collector")
 
+_BETWEEN_STATUSES = 1.0
+"""Real seconds between two statuses, however much is dropped: the contract's bound."""
+
 
 class Uplink:
     """One gateway's uplink.
@@ -52,7 +55,7 @@ class Uplink:
         self._window = Window(settings.window, delay, mqtt.timeout)
         self._cursor = 0
         self._set_back = False
-        self._status_due = self._sleeps_until = 0.0
+        self._told_at = self._status_due = self._sleeps_until = 0.0
         self._drain_until: float | None = None
         self._health = Availability(_log, "broker", gateway=address.gateway)
         self.online = False
@@ -121,11 +124,12 @@ class Uplink:
         """Keep the window full, send what is due, tell the status; until drained."""
         while not self._drained(stopping):
             self._spool.changed.clear()
-            dropped = self._spool.take_dropped()
-            self._window.remove(dropped)
+            if dropped := self._spool.take_dropped():
+                self._window.remove(dropped)
+                self._status_due = min(self._status_due, self._told_at + _BETWEEN_STATUSES)
             await self._fill()
             self._send_due(link)
-            if dropped or self._now() >= self._status_due:
+            if self._now() >= self._status_due:
                 await self._tell(link)
             await self._something_to_do()
 
@@ -206,7 +210,8 @@ class Uplink:
 
     async def _tell(self, link: Link, *, online: bool = True) -> None:
         """Publish the status, retained."""
-        self._status_due = self._now() + self._settings.status_interval_s
+        self._told_at = self._now()
+        self._status_due = self._told_at + self._settings.status_interval_s
         await self._spool.settle()
         state = self._spool.state()
         status = Status(

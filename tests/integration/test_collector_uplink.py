@@ -202,6 +202,22 @@ async def test_the_status_tells_what_is_kept_and_what_was_dropped(tmp_path: Path
         assert made.platform.statuses[-1].stream == made.spool.stream
 
 
+async def test_a_spool_that_drops_all_the_time_does_not_tell_all_the_time(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """At most one status a second tells of drops, and the last of them tells all."""
+    bound = SpoolSettings(max_bytes=262_144)
+    settings = UplinkSettings(window=2, resend=SLOW, drain_s=0)
+    async with world(tmp_path, mqtt, settings, spool_settings=bound) as made:
+        made.platform.confirming = False
+        await eventually(lambda: made.platform.statuses)
+        began = asyncio.get_running_loop().time()
+        readings = [Reading("P-1", DataClock().now_ms(), float(number)) for number in range(100)]
+        for _ in range(200):
+            await made.spool.append(readings)
+        told_of_all = made.spool.state().dropped
+        await eventually(lambda: tuple(made.platform.statuses[-1].dropped) == told_of_all)
+        assert len(made.platform.statuses) - 1 <= 1 + asyncio.get_running_loop().time() - began
+
+
 async def test_a_refused_envelope_leaves_and_a_foreign_stream_is_ignored(tmp_path: Path, mqtt: MqttSettings) -> None:
     """A refusal is ingest's word too; the acknowledgement of an earlier stream frees nothing."""
     async with world(tmp_path, mqtt, UplinkSettings(resend=SLOW, drain_s=0)) as made:
