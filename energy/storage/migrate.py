@@ -13,8 +13,9 @@ import psycopg
 import sqlalchemy
 from alembic import command, op
 from alembic.config import Config
+from alembic.util import CommandError
 
-from energy.errors import PermissionRefusedError, SetupError, StorageError
+from energy.errors import PermissionRefusedError, SchemaError, SetupError, StorageError
 from energy.storage.pool import SQL_DIRECTORY
 
 _LOCK = 0x71775F6D69677261  # "qw_migra": one migration at a time per database
@@ -26,6 +27,7 @@ def migrate(dsn: str) -> None:
     Raises:
         SetupError: the database cannot be reached with this DSN, or lacks the extension timescaledb.
         PermissionRefusedError: the user has not the rights.
+        SchemaError: the schema is one that this version does not know.
         StorageError: the connection was lost on the way; nothing was changed.
     """
     engine = sqlalchemy.create_engine(
@@ -62,6 +64,10 @@ def _translating() -> Iterator[None]:
         raise SetupError(
             f"the server has no TimescaleDB: {error}",
             advice="Install the extension (Debian 13: postgresql-17-timescaledb), or use `quotawatt stack up`.",
+        ) from error
+    except CommandError as error:
+        raise SchemaError(
+            f"the database's schema is not one of this version's: {error}", advice="Use the version that made it."
         ) from error
     except psycopg.OperationalError as error:
         raise StorageError(f"the migration was cut off: {error}", advice="Run it again.") from error

@@ -58,6 +58,13 @@ async def test_a_database_that_was_never_migrated_is_refused(endpoints: Endpoint
     await drop_database(endpoints.dsn, "never_migrated")
 
 
+async def test_a_schema_of_a_later_version_is_left_alone(dsn: str, pool: Pool) -> None:
+    """Migrations go forward only: what a newer version has made is named, not guessed at."""
+    await pool.execute("update alembic_version set version_num = '9999'")
+    with pytest.raises(SchemaError, match="9999"):
+        await asyncio.to_thread(migrate, dsn)
+
+
 async def test_a_migration_without_rights_needs_a_person(endpoints: Endpoints) -> None:
     """Whether the first table is refused or only the extension, it is one clear message."""
     dsn = await create_database(endpoints.dsn, "migrated_without_rights")
