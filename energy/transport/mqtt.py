@@ -254,8 +254,10 @@ class Link:
     def _on_disconnect(
         self, paho: Paho, data: Any, flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
+        if self._closed:  # Nobody waits for this any more, and aiomqtt would trip over the cancelled wait.
+            return
         connected = self._client._connected  # noqa: SLF001 - else aiomqtt waits its whole time-out for a closed line
-        if not connected.done() and not self._closed:
+        if not connected.done():
             connected.set_exception(aiomqtt.MqttError("it closed the connection before accepting it"))
         self._client._on_disconnect(paho, data, flags, code, properties)  # noqa: SLF001 - aiomqtt's own handling
 

@@ -7,13 +7,14 @@ import base64
 import hashlib
 import uuid
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from energy.errors import PermissionRefusedError, SetupError, TransportError
 from energy.transport.mqtt import Link, MqttSettings, TlsSettings, connect
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, never_within
 from tests.support.private_broker import private_broker
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 
@@ -117,6 +118,21 @@ async def test_a_cancelled_connect_leaves_no_connection_behind(mqtt: MqttSetting
             await connecting
         proxy.resume()
         await eventually(lambda: not proxy.alive)
+
+
+async def test_giving_up_on_a_broker_that_says_nothing_is_no_error(mqtt: MqttSettings) -> None:
+    """A stop while the answer is awaited leaves no traceback in the log."""
+    errors: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    async with tcp_proxy(mqtt.host, mqtt.port) as proxy:
+        proxy.stall()
+        connecting = asyncio.ensure_future(open_and_close(through(mqtt, proxy)))
+        await eventually(lambda: proxy.alive)
+        await never_within(0.1, connecting.done)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        await never_within(0.1, lambda: bool(errors))
 
 
 async def test_a_connection_closed_before_its_answer_fails_without_waiting(mqtt: MqttSettings) -> None:
