@@ -30,7 +30,6 @@ class Acknowledger:
         control.ready()
         async for batch in self._committed:
             self._acknowledge(batch)
-        await self._session.settle()
         await control.stopping.wait()  # the batches end before this service is told to
 
     def _acknowledge(self, batch: Batch[Receipt]) -> None:

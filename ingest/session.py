@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -80,16 +79,6 @@ class Session:
         if self._link is None:
             raise TransportError("the broker is away")
         self._link.send(address.ack, encode(answer), qos=1)
-
-    async def settle(self) -> None:
-        """Return when the broker has read all that was acknowledged, as far as the connection lasts.
-
-        Without this a close could overtake it: while the broker is still sending, closing resets the line, and what it
-        has not read yet is lost. It answers in order, so the answer to a repeated subscription comes after it.
-        """
-        if self._link is not None:
-            with contextlib.suppress(TransportError):
-                await self._link.subscribe(shared_up(self._receive.group), qos=1)
 
     async def check(self) -> None:
         """Raise TransportError while there is no connection: for the readiness endpoint."""

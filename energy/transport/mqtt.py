@@ -1,8 +1,9 @@
 """One connection to an MQTT broker; the only module that knows aiomqtt and the paho client beneath it.
 
-aiomqtt connects, subscribes and ties paho to the event loop. Three things it cannot do, and they are done here on paho
-itself: acknowledge a message after its work is done (so that the broker's receive window is the back-pressure), hand on
-15 000 messages a second (it makes a task for each), and fail at once what waits when the line is lost.
+aiomqtt connects, subscribes, keeps the line alive and ties paho to the event loop. Messages and their confirmations go
+past both, through a socket of ours (`mqtt_line`), for what they cannot do: acknowledge a message after its work is done
+(so that the broker's receive window is the back-pressure), carry 15 000 messages a second at little cost (aiomqtt makes
+a task for each, paho takes each apart in about 100 µs), and fail at once what waits when the line is lost.
 A link lives once: after a loss make a new one. It never reconnects by itself, so that nobody misses a loss.
 """
 
@@ -18,13 +19,22 @@ from typing import Any, Literal, Self
 
 import aiomqtt
 from paho.mqtt.client import Client as Paho
-from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from energy.errors import QuotawattError, TransportError
-from energy.transport.mqtt_flow import Inbox, Outbox
+from energy.transport.mqtt_flow import Inbox, Joiner, Outbox
+from energy.transport.mqtt_line import Line
+from energy.transport.mqtt_packets import (
+    KIND,
+    PUBACK,
+    PUBLISH,
+    decode_puback,
+    decode_publish,
+    encode_puback,
+    encode_publish,
+)
 from energy.transport.mqtt_refusals import FIRST_FAILURE_CODE, refusal
 from energy.transport.mqtt_settings import Message, MqttSettings, TlsSettings, Will
 
@@ -33,6 +43,9 @@ __all__ = ["Link", "Message", "MqttSettings", "TlsSettings", "Will", "connect"]
 Qos = Literal[0, 1]
 
 _MOST_UNCONFIRMED = 10_000
+
+_CLOSING_S = 2.0
+"""Real seconds that a broker has to close the line after we said goodbye."""
 
 # Our messages are small and answered: held back until the one before is acknowledged by TCP, each would take 40 ms more
 # (measured: a round trip over the broker takes 89 ms instead of 0.4).
@@ -84,7 +97,7 @@ def connect(  # noqa: PLR0913 - MQTT has that many options, all but one with a d
         "identifier": settings.client_id or client_id or None,
         "will": aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
     }
-    return Link(settings, options, manual_ack=manual_ack)
+    return Link(settings, options, manual_ack=manual_ack, properties=protocol != 311)  # noqa: PLR2004 - MQTT 3.1.1
 
 
 class Link:
@@ -94,20 +107,23 @@ class Link:
         session_present: the broker still had our session, with its subscriptions.
     """
 
-    def __init__(self, settings: MqttSettings, options: dict[str, Any], *, manual_ack: bool) -> None:
+    def __init__(self, settings: MqttSettings, options: dict[str, Any], *, manual_ack: bool, properties: bool) -> None:
         self.session_present = False
         self._settings = settings
         self._options = options
         self._manual_ack = manual_ack
+        self._properties = properties  # stand in the packets of MQTT 5
         self._inbox = Inbox()
-        self._outbox = Outbox()
+        self._joiner = Joiner(self._queue)
+        self._outbox = Outbox(self._joiner.write)
+        self._line: Line | None = None
         self._loss: TransportError | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
         self._client = self._make_client()
         # Below aiomqtt's public face; tests/contract/test_foundation_mqtt.py fails when an upgrade breaks it.
-        self._paho: Paho = self._client._client  # noqa: SLF001 - the only way to acknowledge
+        self._paho: Paho = self._client._client  # noqa: SLF001 - the only way to give it a socket
         self._take_over()
         try:
             await self._client.__aenter__()
@@ -123,9 +139,18 @@ class Link:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Say goodbye and close; the broker has then read all that was sent, if it closes the line within two seconds.
+
+        What is held back because the broker takes no more unconfirmed messages is not sent any more.
+        """
+        self._joiner.flush()
         try:
+            if self._line is not None:
+                self._line.lingering = True
             with contextlib.suppress(aiomqtt.MqttError):
                 await self._client.__aexit__(kind, error, trace)
+            if self._line is not None:
+                await self._line.finish(_CLOSING_S)
         finally:
             self._abandon()
             self._fail(TransportError(f"{self._broker}: the connection was closed"))
@@ -164,16 +189,20 @@ class Link:
 
         Raises:
             TransportError: the line is lost, or 10 000 messages are unconfirmed.
+            ValueError: nobody can publish to this topic.
         """
         if self._loss is not None:
             raise self._loss
-        info = self._paho.publish(topic, payload, qos, retain)
-        if info.rc:
-            raise TransportError(f"{self._broker}: a message could not be sent ({info.rc.name})")
-        confirmation = self._outbox.expect(info.mid)
-        if not qos:
-            self._outbox.confirm(info.mid)
-        return confirmation
+        if len(self._outbox) >= _MOST_UNCONFIRMED:
+            raise TransportError(f"{self._broker}: a message could not be sent, {_MOST_UNCONFIRMED} are unconfirmed")
+        packet_id = self._free_packet_id() if qos else 0
+        packet = encode_publish(topic, payload, retain=retain, packet_id=packet_id, properties=self._properties)
+        if qos:
+            return self._outbox.send(packet_id, packet)
+        self._joiner.write(packet)
+        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sent.set_result(None)
+        return sent
 
     @property
     def messages(self) -> AsyncIterator[Message]:
@@ -191,10 +220,10 @@ class Link:
         """Tell the broker that the work on `message` is done; in any order.
 
         Harmless for QoS 0, for one acknowledged before, and for one of an earlier link: that one comes again. So may
-        one acknowledged just before the end of a link: the broker drops what it has not read of a replaced connection.
+        one acknowledged just before a link is lost: the broker drops what it has not read of a replaced connection.
         """
         if self._inbox.settle(message):
-            self._paho.ack(message.packet_id, message.qos)
+            self._joiner.write(encode_puback(message.packet_id))
 
     @property
     def waiting(self) -> int:
@@ -226,29 +255,31 @@ class Link:
             keepalive=settings.keepalive,
             timeout=settings.timeout,
             logger=_SILENT,
-            max_queued_outgoing_messages=_MOST_UNCONFIRMED,
-            socket_options=[_NO_DELAY],
             **self._options,
         )
 
     def _take_over(self) -> None:
-        """Put our callbacks in the place of aiomqtt's, or around them."""
+        """Put our socket and callbacks in the place of paho's and aiomqtt's, or around them."""
         paho = self._paho
         paho.disable_logger()
-        paho.manual_ack_set(True)
-        paho.on_message = self._on_message
-        paho.on_publish = self._on_publish
+        open_socket = paho._create_socket  # noqa: SLF001 - where paho, too, puts a socket of its own making (WebSocket)
+        paho._create_socket = lambda: self._open_line(open_socket())  # type: ignore[method-assign] # noqa: SLF001 - likewise
         paho.on_connect = self._on_connect
         paho.on_disconnect = self._on_disconnect
+
+    def _open_line(self, connection: object) -> Line:
+        """Called in the thread that connects."""
+        assert isinstance(connection, socket.socket)  # noqa: S101 - we ask for TCP, with or without TLS
+        connection.setsockopt(*_NO_DELAY)
+        self._line = Line(connection, self._take_packet)
+        return self._line
 
     def _on_connect(self, paho: Paho, data: Any, flags: Any, code: ReasonCode, properties: Properties | None) -> None:
         if self._closed:  # The caller was cancelled while a thread was still connecting.
             self._abandon()
             return
         self.session_present = flags.session_present
-        # paho does not heed how many unconfirmed messages an MQTT 5 broker takes, and more is a protocol error.
-        # Its public setter refuses an open connection; nothing was sent on this one yet.
-        paho._max_inflight_messages = getattr(properties, "ReceiveMaximum", 0)  # noqa: SLF001 - see above
+        self._outbox.window = getattr(properties, "ReceiveMaximum", self._outbox.window)
         self._client._on_connect(paho, data, flags, code, properties)  # noqa: SLF001 - aiomqtt's own handling
 
     def _on_disconnect(
@@ -261,19 +292,23 @@ class Link:
             connected.set_exception(aiomqtt.MqttError("it closed the connection before accepting it"))
         self._client._on_disconnect(paho, data, flags, code, properties)  # noqa: SLF001 - aiomqtt's own handling
 
-    def _on_message(self, paho: Paho, data: Any, raw: MQTTMessage) -> None:  # noqa: ARG002 - paho's signature
-        self._inbox.add(Message(raw.topic, bytes(raw.payload), raw.retain, raw.qos, raw.mid))
+    def _take_packet(self, first: int, body: bytes) -> None:
+        if first & KIND == PUBLISH:
+            self._inbox.add(decode_publish(first, body, properties=self._properties))
+        else:
+            packet_id, code = decode_puback(body)
+            refused = code >= FIRST_FAILURE_CODE
+            self._outbox.confirm(packet_id, refusal(f"{self._broker}: a message", code) if refused else None)
 
-    def _on_publish(
-        self,
-        paho: Paho,  # noqa: ARG002 - paho's signature
-        data: Any,  # noqa: ARG002 - likewise
-        mid: int,
-        code: ReasonCode,
-        properties: Properties | None,  # noqa: ARG002 - likewise
-    ) -> None:
-        failed = code.value >= FIRST_FAILURE_CODE
-        self._outbox.confirm(mid, refusal(f"{self._broker}: a message", code.value) if failed else None)
+    def _free_packet_id(self) -> int:
+        """A number that no unconfirmed message has; paho's subscriptions take theirs from the same source."""
+        while (packet_id := self._paho._mid_generate()) in self._outbox:  # noqa: SLF001 - no public one
+            pass
+        return packet_id
+
+    def _queue(self, packets: bytes) -> None:
+        """Send behind paho's own packets, of which one may be half sent; to paho it is a packet that starts nothing."""
+        self._paho._packet_queue(PUBACK, packets, 0, 1)  # noqa: SLF001 - no public one
 
     def _on_lost(self, lost: asyncio.Future[None]) -> None:
         cause = None if lost.cancelled() else lost.exception()
@@ -287,10 +322,8 @@ class Link:
     def _abandon(self) -> None:
         """Leave no socket behind: paho sees the end of the line in its next read, and then frees everything itself."""
         self._closed = True
-        line = self._paho.socket()
-        if isinstance(line, socket.socket):
-            with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+        if self._line is not None:
+            self._line.cut()
 
     def _translate(self, error: aiomqtt.MqttError, what: str) -> QuotawattError:
         if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):

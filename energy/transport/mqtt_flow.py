@@ -1,4 +1,4 @@
-"""What is under way on one MQTT connection: messages that came in, and messages whose confirmation is awaited.
+"""What is under way on one MQTT connection: messages that came in, those whose confirmation is awaited, what to write.
 
 Pure bookkeeping for one event loop; it knows no library.
 """
@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from energy.transport.mqtt_settings import Message
 
 MOST_WAITING_QOS_0 = 1_000
 """QoS 0 has no receive window: what comes in beyond this number is thrown away, as that quality of service allows."""
+
+
+TOGETHER_BYTES = 65_536
+"""Packets are joined to pieces of about this size: paho copies what it could not write of a piece at each attempt."""
 
 
 class Inbox:
@@ -76,18 +81,34 @@ class Inbox:
 
 
 class Outbox:
-    """Messages sent, whose confirmation by the broker is awaited."""
+    """QoS 1 messages sent, whose confirmation by the broker is awaited.
 
-    def __init__(self) -> None:
+    Args:
+        write: sends a packet.
+
+    Attributes:
+        window: how many unconfirmed messages the broker takes; more are held back, since they would be a protocol
+            error. 65 535 unless the broker says otherwise (MQTT 5.0, section 3.2.2.3.3).
+    """
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self.window = 65_535
+        self._write = write
         self._awaited: dict[int, asyncio.Future[None]] = {}
+        self._held: deque[bytes] = deque()
 
     def __len__(self) -> int:
         return len(self._awaited)
 
-    def expect(self, packet_id: int) -> asyncio.Future[None]:
-        """A future that ends with the confirmation of that number."""
+    def __contains__(self, packet_id: object) -> bool:
+        return packet_id in self._awaited
+
+    def send(self, packet_id: int, packet: bytes) -> asyncio.Future[None]:
+        """Send the packet of that number as soon as the window allows; the future ends with its confirmation."""
         confirmation: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited[packet_id] = confirmation
+        self._held.append(packet)
+        self._release()
         return confirmation
 
     def confirm(self, packet_id: int, refusal: Exception | None = None) -> None:
@@ -95,11 +116,46 @@ class Outbox:
         confirmation = self._awaited.pop(packet_id, None)
         if confirmation is not None:
             _end(confirmation, refusal)
+            self._release()
 
     def fail(self, loss: Exception) -> None:
         """End all that is awaited with `loss`."""
+        self._held.clear()
         while self._awaited:
             _end(self._awaited.popitem()[1], loss)
+
+    def _release(self) -> None:
+        while self._held and len(self._awaited) - len(self._held) < self.window:
+            self._write(self._held.popleft())
+
+
+class Joiner:
+    """Joins what is written in one step of the event loop, so that a thousand small packets are one write.
+
+    Args:
+        send: given the joined packets.
+    """
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self._packets: list[bytes] = []
+        self._bytes = 0
+
+    def write(self, packet: bytes) -> None:
+        """Send a packet at the end of this step, or as soon as a piece is full."""
+        if not self._packets:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._packets.append(packet)
+        self._bytes += len(packet)
+        if self._bytes >= TOGETHER_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send now what was written."""
+        if self._packets:
+            self._send(b"".join(self._packets))
+            self._packets.clear()
+            self._bytes = 0
 
 
 def _end(confirmation: asyncio.Future[None], error: Exception | None) -> None:

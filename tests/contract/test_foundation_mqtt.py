@@ -73,6 +73,22 @@ async def test_the_receive_window_bounds_what_is_unacknowledged_and_a_loss_bring
         await never_within(0.3, lambda: link.waiting)
 
 
+async def test_what_was_acknowledged_before_the_end_does_not_come_again(mqtt: MqttSettings, topic: str) -> None:
+    """A link that ends while the broker is still sending closes gently: the broker reads all, and nothing is reset."""
+    session = {"client_id": uuid.uuid4().hex, "clean_start": False, "session_expiry": 60, "receive_maximum": 1_000}
+    async with connect(mqtt, manual_ack=True, **session) as link:  # type: ignore[arg-type] # mixed values of one dict
+        await link.subscribe(topic)
+        async with connect(mqtt) as sender:
+            await asyncio.gather(*(sender.send(topic, b"%06d" % number + bytes(4_000)) for number in range(3_000)))
+        early = await take(link, 700)
+        for message in early:
+            link.acknowledge(message)
+    async with connect(mqtt, manual_ack=True, **session) as link:  # type: ignore[arg-type] # likewise
+        again = await take(link, 1_000)
+        assert {message.payload for message in again}.isdisjoint({message.payload for message in early})
+        assert min(message.payload for message in again)[:6] == b"000700"
+
+
 async def test_without_manual_acknowledgement_taking_a_message_acknowledges_it(mqtt: MqttSettings, topic: str) -> None:
     """Nobody takes, so no more than the window comes in; whoever takes gets everything in order."""
     async with connect(mqtt, receive_maximum=WINDOW) as link:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy.errors import PermissionRefusedError, SetupError, TransportError
-from energy.transport.mqtt_flow import MOST_WAITING_QOS_0, Inbox, Outbox
+from energy.transport.mqtt_flow import MOST_WAITING_QOS_0, TOGETHER_BYTES, Inbox, Joiner, Outbox
 from energy.transport.mqtt_refusals import refusal
 from energy.transport.mqtt_settings import Message
 
@@ -68,8 +68,8 @@ def test_only_messages_without_a_receive_window_are_thrown_away() -> None:
 
 async def test_confirmations_reach_those_who_wait_and_a_loss_all_the_rest() -> None:
     """A refused, a confirmed, a given-up and a lost message end each in their own way."""
-    outbox = Outbox()
-    confirmed, refused, given_up, lost = (outbox.expect(number) for number in range(4))
+    outbox = Outbox(lambda _: None)
+    confirmed, refused, given_up, lost = (outbox.send(number, b"") for number in range(4))
     given_up.cancel()
     outbox.confirm(0)
     outbox.confirm(1, PermissionRefusedError("no"))
@@ -83,6 +83,45 @@ async def test_confirmations_reach_those_who_wait_and_a_loss_all_the_rest() -> N
         await refused
     with pytest.raises(TransportError, match="gone"):
         await lost
+
+
+@given(st.integers(1, 5), st.lists(st.integers(0, 1), max_size=40))
+def test_no_more_is_under_way_than_the_broker_takes_and_order_is_kept(window: int, steps: list[int]) -> None:
+    """Whatever the order of sending and confirming, the window holds, and what it held back follows in order."""
+
+    async def play() -> None:
+        written: list[bytes] = []
+        outbox = Outbox(written.append)
+        outbox.window = window
+        sent = confirmed = 0
+        for confirms in steps:
+            if confirms and confirmed < len(written):
+                outbox.confirm(confirmed)
+                confirmed += 1
+            else:
+                outbox.send(sent, b"%d" % sent)
+                sent += 1
+            assert len(written) == min(sent, confirmed + window)
+            assert len(outbox) == sent - confirmed
+        assert written == [b"%d" % number for number in range(len(written))]
+        outbox.fail(TransportError("gone"))
+
+    asyncio.run(play())
+
+
+async def test_what_is_written_in_one_step_is_sent_as_one_piece_unless_it_is_large() -> None:
+    """Small packets wait for the end of the step; a full piece goes at once, and nothing goes twice."""
+    sent: list[bytes] = []
+    joiner = Joiner(sent.append)
+    joiner.write(b"a")
+    joiner.write(b"b")
+    assert not sent
+    await asyncio.sleep(0)
+    joiner.write(b"c" * TOGETHER_BYTES)
+    joiner.write(b"d")
+    joiner.flush()
+    await asyncio.sleep(0)
+    assert sent == [b"ab", b"c" * TOGETHER_BYTES, b"d"]
 
 
 @pytest.mark.parametrize(
