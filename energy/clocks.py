@@ -57,10 +57,6 @@ class DataClock:
         """Data time as an aware datetime in UTC."""
         return datetime.fromtimestamp(self._now(), UTC)
 
-    def real_seconds(self, data_ms: float) -> float:
-        """How many real seconds a span of `data_ms` milliseconds of data time lasts."""
-        return data_ms / 1000 / self.scale
-
     def until(self, at_ms: int) -> float:
         """Real seconds from now until data time `at_ms` (ms UTC); 0 when it has passed."""
         if self._origin is None:

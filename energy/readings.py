@@ -20,11 +20,6 @@ class Quality(IntEnum):
     NOT_AVAILABLE = 3
     """The device answered that it has no value (its not-available marker, or NaN)."""
 
-    @property
-    def has_value(self) -> bool:
-        """Whether a reading of this quality carries a number."""
-        return self is not Quality.NOT_AVAILABLE
-
 
 class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The state of one point at one moment; identified by (point, at).

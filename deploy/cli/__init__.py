@@ -9,6 +9,7 @@ import click
 
 from energy.errors import QuotawattError
 
+_OURS = {"alerts", "collector", "deploy", "energy", "ingest", "simulators"}
 _COMMANDS = {
     "accounting": "derive consumption, standard coal and CO2 from committed readings",
     "alerts": "judge quotas and keep the state of every alert",
@@ -55,6 +56,8 @@ def main() -> None:
 
         sys.exit(report(error))
     except ModuleNotFoundError as error:
+        if not error.name or error.name.split(".")[0] in _OURS:
+            raise
         click.echo(
             f"quotawatt: this command needs the package {error.name}: pip install 'quotawatt[platform]'", err=True
         )

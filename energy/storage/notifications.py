@@ -62,8 +62,12 @@ class Notifications:
     async def _listen(self) -> None:
         with translating():
             connection = await asyncpg.connect(self._settings.dsn, timeout=self._settings.connect_timeout_s)
-            for channel in self._channels:
-                await connection.add_listener(channel, self._notified)
+            try:
+                for channel in self._channels:
+                    await connection.add_listener(channel, self._notified)
+            except BaseException:
+                connection.terminate()
+                raise
         self._connection = connection
 
     async def _listen_again(self) -> None:

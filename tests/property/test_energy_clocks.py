@@ -52,7 +52,6 @@ def test_without_settings_it_is_the_system_clock() -> None:
     system = DataClock(wall=lambda: 1_700_000_000.25)
     assert system.now() == datetime.fromtimestamp(1_700_000_000.25, UTC)
     assert system.until(1_700_000_001_250) == pytest.approx(1.0)
-    assert system.real_seconds(1_500) == 1.5
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,3 @@ def test_order_of_arrival_never_matters(candidates: list[tuple[int, float | None
 def test_a_value_goes_before_none(value: float) -> None:
     """At equal quality a reading with a value is effective before one without."""
     assert content_order(1, value) < content_order(1, None) == content_order(1, math.nan)
-
-
-def test_only_not_available_has_no_value() -> None:
-    """Every other quality carries a number."""
-    assert [quality for quality in Quality if not quality.has_value] == [Quality.NOT_AVAILABLE]
