@@ -53,14 +53,14 @@ def services(settings: IngestSettings) -> list[Service]:
     committed: Channel[Batch[Receipt]] = Channel(2)
     for name, queue in (("ingest_intake", intake), ("ingest_batches", batches), ("ingest_committed", committed)):
         watch_queue(name, queue)
-    connection = KeptConnection(settings.database, metrics.database_failed)
+    connections = [KeptConnection(settings.database, metrics.database_failed) for _ in range(settings.batch.writers)]
     return [
         _health(settings, session),
         directory,
         statuses,
         session,
         Acknowledger(session, committed),
-        Writer(connection, Store(settings.worker, clock.now), batches, committed),
+        Writer(connections, Store(settings.worker, clock.now), batches, committed),
         Cutter(intake, directory, clock, settings.checks, batches),
         Receiver(session, intake, statuses),
     ]

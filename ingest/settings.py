@@ -36,10 +36,12 @@ class BatchSettings(msgspec.Struct, frozen=True):
     Attributes:
         readings: about so many readings.
         age_ms: real milliseconds since its first message came in.
+        writers: so many batches are written at once, each on a connection of its own.
     """
 
     readings: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20_000
     age_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 100
+    writers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2
 
 
 class CheckSettings(msgspec.Struct, frozen=True):

@@ -1,9 +1,10 @@
-"""Commits batches one after the other, however long the database takes, then hands them on to be acknowledged."""
+"""Commits batches, however long the database takes, then hands them on to be acknowledged."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from energy.channel import Channel
@@ -35,8 +36,12 @@ class Due:
 class Writer:
     """The service between the cutter and the acknowledger.
 
+    It writes as many batches at once as it has connections: a transaction has half a dozen exchanges with the database,
+    and while one waits for this process, which has other things to do, another one keeps the database busy. Batches
+    may be committed in any order, as those of two workers are.
+
     Args:
-        connection: its own connection to the database.
+        connections: its own connections to the database.
         store: makes a batch permanent.
         batches: where batches come from; the writer ends when it is closed and drained.
         committed: where committed batches go; closed at the end.
@@ -45,9 +50,13 @@ class Writer:
     name = "writer"
 
     def __init__(
-        self, connection: KeptConnection, store: Store, batches: Channel[Due], committed: Channel[Batch[Receipt]]
+        self,
+        connections: Sequence[KeptConnection],
+        store: Store,
+        batches: Channel[Due],
+        committed: Channel[Batch[Receipt]],
     ) -> None:
-        self._connection = connection
+        self._connections = connections
         self._store = store
         self._batches = batches
         self._committed = committed
@@ -60,45 +69,57 @@ class Writer:
             FatalError: the database refuses us, or is of another schema.
             StorageRejectedError: it refuses a batch of which it would take every single row.
         """
-        clock = asyncio.get_running_loop().time
         control.ready()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for connection in self._connections:
+                    group.create_task(self._write_all(connection))
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[
+                0
+            ] from None  # the first one stopped the others; the runner wants the error itself
+        finally:
+            self._committed.close()
+        await control.stopping.wait()  # the batches end before this service is told to
+
+    async def _write_all(self, connection: KeptConnection) -> None:
+        clock = asyncio.get_running_loop().time
         try:
             async for due in self._batches:
                 start = clock()
-                batch, outcome = await self.write(due.batch)
+                batch, outcome = await self.write(connection, due.batch)
                 metrics.batch_committed(batch, outcome, commit_s=clock() - start, receipt_s=clock() - due.opened)
                 await self._committed.put(batch)
         finally:
-            self._committed.close()
-            await self._connection.close()
-        await control.stopping.wait()  # the batches end before this service is told to
+            await connection.close()
 
-    async def write(self, batch: Batch[Receipt]) -> tuple[Batch[Receipt], Outcome]:
+    async def write(self, connection: KeptConnection, batch: Batch[Receipt]) -> tuple[Batch[Receipt], Outcome]:
         """Commit `batch`, without the rows that the database refuses; returns what was committed, and its counts."""
-        number = await self._next_number()
+        number = await self._next_number(connection)
         while True:
             try:
-                outcome = await self._connection.until_done(_Attempt(self._store, batch, number))
+                outcome = await connection.until_done(_Attempt(self._store, batch, number))
             except StorageRejectedError as error:
-                batch = await self._without_refused(batch, error)
+                batch = await _without_refused(connection, batch, error)
             else:
                 metrics.database_works()
                 return batch, outcome
 
-    async def _next_number(self) -> int:
+    async def _next_number(self, connection: KeptConnection) -> int:
         if not self._numbers:
-            self._numbers.extend(
-                await self._connection.until_done(lambda connection: reserve_numbers(connection, NUMBERS_AT_ONCE))
-            )
+            self._numbers.extend(await connection.until_done(lambda own: reserve_numbers(own, NUMBERS_AT_ONCE)))
         return self._numbers.popleft()
 
-    async def _without_refused(self, batch: Batch[Receipt], error: StorageRejectedError) -> Batch[Receipt]:
-        rows = batch.rows
-        refused, detail = await self._connection.until_done(lambda connection: find_refused(connection, rows))
-        if not refused.any():
-            raise error
-        metrics.rows_refused(int(refused.sum()), detail)
-        return batch.refusing(refused, detail)
+
+async def _without_refused(
+    connection: KeptConnection, batch: Batch[Receipt], error: StorageRejectedError
+) -> Batch[Receipt]:
+    rows = batch.rows
+    refused, detail = await connection.until_done(lambda own: find_refused(own, rows))
+    if not refused.any():
+        raise error
+    metrics.rows_refused(int(refused.sum()), detail)
+    return batch.refusing(refused, detail)
 
 
 class _Attempt:
