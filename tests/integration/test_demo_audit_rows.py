@@ -75,8 +75,9 @@ async def test_a_row_that_stands_twice_is_surplus(connection: Connection) -> Non
 async def test_a_derived_row_beyond_the_readings_is_surplus(connection: Connection, minutes: int) -> None:
     """Before the first quarter hour, and after the last one."""
     await connection.execute(
-        "insert into consumption_15min select point_id, '2026-03-01T00:00+08:00'::timestamptz + $1 * interval '1 minute',"
-        " 0, 0, 0, ready from consumption_15min limit 1",
+        "insert into consumption_15min"
+        " select point_id, '2026-03-01T00:00+08:00'::timestamptz + $1 * interval '1 minute', 0, 0, 0, ready"
+        " from consumption_15min limit 1",
         minutes,
     )
     assert (await audit_flow(connection, SENT)).duplicates == 1
@@ -90,7 +91,7 @@ async def test_a_derived_row_beyond_the_readings_is_surplus(connection: Connecti
     ],
 )
 async def test_a_derived_row_that_is_gone_or_another_one_shows_as_energy(connection: Connection, harm: str) -> None:
-    """A quarter of the hour's energy, or a sixtieth of a percent, is not what the meter counted."""
+    """A quarter of the hour's energy, or a sixth of a percent of it, is not what the meter counted."""
     await connection.execute(harm)
     assert await _energy_error(connection) > 0.001
     assert await wrong_totals(connection) == 1
