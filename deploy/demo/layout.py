@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from deploy.demo.city import City
 from deploy.demo.city_parts import CityGateway, gateways, simulator_settings
 from deploy.demo.processes import Command, ProcessGroup
 from deploy.demo.toml_files import write_settings
-from deploy.stack import Endpoints
+from deploy.stack import Endpoints, ports
 from energy.clocks import ClockSettings
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
@@ -69,15 +67,14 @@ class Layout:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._gateways = gateways(setting.city)
-        ports = iter(free_ports(4 + setting.collectors + len(self._gateways)))
-        self._ports = ports
+        self._ports = iter(ports.passing(4 + setting.collectors + len(self._gateways), int(setting.run, 16)))
         self._mqtt = MqttSettings(host=setting.endpoints.mqtt_host, port=setting.endpoints.mqtt_port)
         self._database = StorageSettings(setting.endpoints.dsn)
         self.log = setting.directory / "log" / "demo.log"
         self.spools = setting.directory / "spools"
         for path in (self.spools, setting.directory / "etc", setting.directory / "log"):
             path.mkdir(parents=True, exist_ok=True)
-        self._modbus = {gateway.code: next(ports) for gateway in self._gateways}
+        self._modbus = {gateway.code: next(self._ports) for gateway in self._gateways}
         self.groups = [
             ProcessGroup("alerts", [self._alerts()]),
             ProcessGroup("accounting", [self._accounting()]),
@@ -161,12 +158,3 @@ class Layout:
         if health.port is None:
             raise ValueError(f"{name}: the demo asks every process for its health, so it needs a port")
         return Command(name, (*command, str(file)), health.port, self._setting.directory / "log" / f"{name}.log")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on; a process that finds its one taken meanwhile says so."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((_LOOPBACK, 0))
-        return [each.getsockname()[1] for each in sockets]

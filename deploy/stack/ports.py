@@ -1,4 +1,4 @@
-"""Chooses loopback ports that stay a stack's own."""
+"""Chooses loopback ports: some that stay a stack's own, others for as long as a run lasts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import socket
 import time
 import zlib
+from itertools import islice
 
 from energy.errors import SetupError
 
@@ -14,6 +15,7 @@ LOOPBACK = "127.0.0.1"
 # Below the range that systems hand out for outgoing connections (32768 and up): a client that keeps trying a dead
 # server's port from that range is in the end connected to itself, and then holds the port against the server.
 _FIRST = 20_000
+_FIRST_PASSING = 10_000
 _COUNT = 10_000
 _TRIES = 200
 _PATIENCE = 2.0
@@ -56,6 +58,19 @@ def choose(key: str, kept: int | None) -> int:
         if port != kept and is_free(port):
             return port
     raise SetupError(f"No loopback port is free among the {_TRIES} that were tried from {_FIRST + begin % _COUNT} on.")
+
+
+def passing(count: int, begin: int) -> list[int]:
+    """Ports for the servers of one run: `count` free ones, from a place that follows from `begin`.
+
+    Raises:
+        SetupError: there are not so many.
+    """
+    ports = (_FIRST_PASSING + (begin + step) % _COUNT for step in range(_COUNT))
+    found = list(islice(filter(is_free, ports), count))
+    if len(found) < count:
+        raise SetupError(f"Only {len(found)} loopback ports are free from {_FIRST_PASSING} on; {count} are needed.")
+    return found
 
 
 def _becomes_free(port: int) -> bool:

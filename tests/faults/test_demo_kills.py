@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,10 +17,11 @@ from deploy.demo.demo import Options, Running, run_demo
 from deploy.stack import Stack
 from energy.errors import RetryableError
 from energy.services import Control
-from energy.storage import translating
+from energy.storage import StorageSettings, connect, translating
 from tests.support.eventually import eventually
 from tests.support.stack import running_stack
 
+Strike = Callable[[Running], Awaitable[None]]
 UNITS = 6
 DAY_S = 20.0
 SEEDS = [pytest.param(0), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 10))]
@@ -45,7 +46,7 @@ class Killing:
 
     name = "killing"
 
-    def __init__(self, running: Running, strike: Callable[[Running], None], seed: int) -> None:
+    def __init__(self, running: Running, strike: Strike, seed: int) -> None:
         self._running = running
         self._strike = strike
         self._before = 300 + 37 * seed
@@ -54,7 +55,7 @@ class Killing:
         """Strike once."""
         control.ready()
         await self._stored(self._before)
-        await asyncio.to_thread(self._strike, self._running)
+        await self._strike(self._running)
         await self._stored(await self._count() + 400)
         await eventually(self._derived, within=60)
         control.request_stop()
@@ -84,22 +85,31 @@ class Killing:
             return None  # the database is the one that was struck
 
 
-def kill_process(name: str) -> Callable[[Running], None]:
-    """SIGKILL for one of our processes; the demo starts it again."""
-
-    def strike(running: Running) -> None:
-        running.processes[name].signal(signal.SIGKILL)
-
-    return strike
+async def kill_collector(running: Running) -> None:
+    """SIGKILL for a collector; the demo starts it again."""
+    running.processes["collector-1"].signal(signal.SIGKILL)
 
 
-def kill_server(name: str) -> Callable[[Running], None]:
+async def kill_ingest(running: Running) -> None:
+    """SIGKILL for ingest while it waits for a commit: what it had acknowledged too early would be lost."""
+    async with connect(StorageSettings(running.dsn)) as connection, connection.transaction():
+        await connection.execute("lock table readings in share mode")
+
+        async def commits_wait() -> bool:
+            return bool(await connection.fetchval("select exists (select from pg_locks where not granted)"))
+
+        await eventually(commits_wait, within=30)
+        running.processes["ingest"].signal(signal.SIGKILL)
+        await running.processes["ingest"].exited()
+
+
+def kill_server(name: str) -> Strike:
     """SIGKILL for a server of the stack, and `up` to repair it."""
 
-    def strike(running: Running) -> None:
+    async def strike(running: Running) -> None:
         before = running.stack.pid_of(name)
         os.kill(before, signal.SIGKILL)
-        running.stack.up()
+        await asyncio.to_thread(running.stack.up)
         assert running.stack.pid_of(name) != before
 
     return strike
@@ -110,14 +120,14 @@ def kill_server(name: str) -> Callable[[Running], None]:
 @pytest.mark.parametrize(
     ("strike", "restarts"),
     [
-        pytest.param(kill_process("collector-1"), 1, id="collector"),
-        pytest.param(kill_process("ingest"), 1, id="ingest"),
+        pytest.param(kill_collector, 1, id="collector"),
+        pytest.param(kill_ingest, 1, id="ingest"),
         pytest.param(kill_server("mosquitto"), 0, id="mosquitto"),
         pytest.param(kill_server("postgres"), 0, id="postgres"),
     ],
 )
 async def test_a_kill_loses_nothing_and_doubles_nothing(
-    own_stack: Stack, city: City, strike: Callable[[Running], None], restarts: int, seed: int
+    own_stack: Stack, city: City, strike: Strike, restarts: int, seed: int
 ) -> None:
     """After SIGKILL and restart the audit is clean, energy is conserved, and only what was killed had to restart."""
     outcome = await run_demo(

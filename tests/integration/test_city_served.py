@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from collector.profiles import load_profile
 from deploy.demo import BAOJI
 from deploy.demo.city import City, CityMeter, load_city
 from deploy.demo.city_parts import CityTruth
-from deploy.demo.layout import free_ports
+from deploy.stack import ports
 from energy.carriers import carrier
 from simulators.registers import CounterScale
 from tests.support.eventually import eventually
@@ -48,7 +49,7 @@ async def read(port: int, meter: CityMeter) -> float:
 async def test_every_meter_shows_its_start_and_what_the_file_says(tmp_path: Path) -> None:
     """With the clock far in the past and barely moving, the registers stand where the audit's truth puts them."""
     file, city = one_unit(tmp_path)
-    (port,) = free_ports(1)
+    (port,) = ports.passing(1, os.getpid())
     # A year of real time at this scale is 31 seconds of data time: the clock stands, a little after the start.
     process = await start(file, "--port", str(port), "--scale", "0.000001", "--real-origin", "1")
     try:

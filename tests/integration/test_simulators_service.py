@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ import pytest
 import structlog
 from pymodbus.client import AsyncModbusTcpClient
 
-from deploy.demo.layout import free_ports
+from deploy.stack import ports
 from energy.errors import SetupError, TransportError
 from energy.services import run_services
 from simulators.catalogue import LoadSettings
@@ -77,7 +78,7 @@ async def until_ready(health: int) -> None:
 
 async def test_the_process_serves_counts_and_stops(tmp_path: Path) -> None:
     """It becomes ready, its register stands at its start and then rises with data time, and SIGTERM ends it with 0."""
-    port, health = free_ports(2)
+    port, health = ports.passing(2, os.getpid())
     origin = datetime.now(UTC).timestamp() + 3600
     config = tmp_path / "meters.toml"
     config.write_text(CONFIG.format(port=port, health=health, origin=origin), encoding="utf-8")
