@@ -27,7 +27,7 @@ def configure_logs(*, level: int = logging.INFO, stream: TextIO | None = None) -
     """Send our logs, and the libraries' warnings, to `stream` (stderr): one JSON object a line unless a terminal."""
     out = stream or sys.stderr
     render: tuple[structlog.typing.Processor, ...] = (
-        (structlog.dev.ConsoleRenderer(),)
+        (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
         if out.isatty()
         else (structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False))
     )

@@ -70,7 +70,10 @@ def _city(snapshot: BoardSnapshot, language: Language) -> str:
 
 
 def _verdicts(lines: Sequence[QuotaLine], language: Language) -> Text:
-    tally = Counter(rank(line) for line in lines)
+    pressing: dict[str, Rank] = {}
+    for line in lines:
+        pressing.setdefault(line.unit, rank(line))  # a unit's most pressing line comes first
+    tally = Counter(pressing.values())
     broken, course = tally[Rank.BROKEN], tally[Rank.ON_COURSE]
     parts = [
         (broken + course, "flagged", "bold red" if broken else "bold dark_orange" if course else "dim"),
@@ -181,6 +184,8 @@ def remark(snapshot: BoardSnapshot, line: QuotaLine, language: Language) -> str:
         return word(line.verdict, language)
     if line.exhausted_at is not None and line.state in {"pending", "firing"}:
         return word("on_course", language, moment(line.exhausted_at, snapshot.now))
+    if line.firing:  # the projection has come down to the limit, but not far enough below it to clear the alert
+        return word("lasting", language, moment(line.since, snapshot.now))
     return word("warned", language) if line.verdict == "warned" else ""
 
 

@@ -9,7 +9,7 @@ from deploy.demo.board_model import Language
 from energy.carriers import carriers
 
 WORDS: Mapping[str, tuple[str, str]] = {
-    "flagged": ("已报警", "flagged"),
+    "flagged": ("预警", "flagged"),
     "pending": ("待确认", "pending"),
     "warned": ("接近限额", "near limit"),
     "unknown": ("无法判断", "no answer"),
@@ -32,7 +32,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "figures": ("用量 / 限额", "used / limit"),
     "remark": ("说明", "why"),
     "exceeded": ("超限 {}", "over {}"),
-    "on_course": ("将破 {}", "breaks {}"),
+    "on_course": ("预计超限 {}", "breaks {}"),
+    "lasting": ("自 {} 起", "since {}"),
     "stale": ("数据滞后", "late data"),
     "no_data": ("缺数据", "no data"),
     "incomplete": ("数据不全", "data gaps"),

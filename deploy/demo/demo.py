@@ -206,6 +206,8 @@ async def _outcome(running: Running, seconds: float) -> Outcome:
                 unit_zh=row["name_zh"],
                 unit_en=row["name_en"],
                 quota=row["quota"],
+                period=row["period"],
+                period_start=row["period_start"].isoformat(),
                 verdict=row["verdict"],
                 fired_at=_iso(row["fired_at"], running.city),
                 used=row["used"],

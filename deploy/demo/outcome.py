@@ -16,6 +16,8 @@ class Flagged(msgspec.Struct, frozen=True):
     Attributes:
         unit: code of the unit; `unit_zh`, `unit_en` are its names.
         quota: code of the quota.
+        period, period_start: the kind of period, and the first day of the one that this is about: a day's quota may
+            fire every day.
         verdict: the latest verdict.
         fired_at: data time of the first firing, ISO 8601.
         used, limit, projected: in the quota's unit of measure; projected is null while the pace is not judged.
@@ -26,6 +28,8 @@ class Flagged(msgspec.Struct, frozen=True):
     unit_zh: str
     unit_en: str
     quota: str
+    period: str
+    period_start: str
     verdict: str
     fired_at: str
     used: float

@@ -41,6 +41,20 @@ def test_flagged_quotas_stand_first_with_their_reason() -> None:
     assert "breaks 20:15" in listed[1]
 
 
+def test_the_header_counts_units_not_quotas() -> None:
+    """A unit with two alerts is one flagged unit, and not one that is within its limits as well."""
+    head = drawn(frame(broken("a"), on_course("a"), line("a", quota="a-year"), line("b")))[1]
+    assert "1 flagged" in head
+    assert "1 within" in head
+
+
+def test_an_alert_that_lasts_although_the_projection_fell_says_since_when() -> None:
+    """Between the limit and the clear threshold the alert goes on: the reason column is not left empty."""
+    lasting = line("slow", pace=0.99, state="firing", cause="on_course", verdict="ok", colour="green")
+    (row,) = [row for row in drawn(frame(lasting)) if "Fictional" in row]
+    assert "since 11:37" in row
+
+
 def test_the_header_tells_time_flow_and_queues() -> None:
     """All that the demo must show at a glance stands in the first rows; an unknown queue is not shown as empty."""
     head = "\n".join(drawn(frame(broken("a"), *CROWD))[:5])
@@ -55,7 +69,7 @@ def test_chinese_has_words_and_names_of_its_own() -> None:
     text = "\n".join(drawn(frame(broken("a"), line("b", verdict="stale", colour="grey")), 140, 24, "zh"))
     for part in (
         "宝鸡（虚构）",
-        "1 已报警",
+        "1 预警",
         "虚构·a",
         "渭滨",
         "日 总能耗",

@@ -104,3 +104,35 @@ def test_a_loss_that_a_person_can_mend_comes_with_its_advice() -> None:
     assert events == [
         {"event": "broker_lost", "log_level": "warning", "reason": "refused", "advice": "Check username."},
     ]
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+def test_a_traceback_on_a_terminal_shows_no_variables() -> None:
+    """Variables of a traceback hold passwords: neither a terminal nor a file gets to see them."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    out = Terminal()
+    try:
+        configure_logs(stream=out)
+        fail_with_a_secret()
+    finally:
+        root.handlers, root.level = handlers, level
+        structlog.reset_defaults()
+    assert "ZeroDivisionError" in out.getvalue()
+    assert "hunter2" not in out.getvalue()
+
+
+def fail_with_a_secret() -> None:
+    """Log an exception from a frame that holds a secret."""
+    password = "".join(["hunt", "er2"])
+    try:
+        _ = len(password) / 0
+    except ZeroDivisionError:
+        logging.getLogger("some.library").exception("it failed")

@@ -1,15 +1,15 @@
 -- name: fired
--- How many quotas have fired, each period by itself; asked again and again.
-select count(distinct (quota_id, period_start)) from quota_transition where to_state = 'firing';
+-- How many quotas have fired, in whatever period; asked again and again.
+select count(distinct quota_id) from quota_transition where to_state = 'firing';
 
 -- name: stored
 -- How many raw readings are stored; asked once a simulated day, because it counts them all.
 select count(*) from readings;
 
 -- name: flagged
--- The latest evidence of every quota that has fired, the highest use first.
+-- The latest evidence of every quota that has fired, each period by itself, the highest use first.
 select
-    u.code as unit, u.name_zh, u.name_en, q.code as quota, s.state, s.verdict,
+    u.code as unit, u.name_zh, u.name_en, q.code as quota, q.period, s.period_start, s.state, s.verdict,
     s.used::float8 as used, s.limit_value::float8 as limit, s.projected::float8 as projected, s.evidence::text as evidence,
     t.at as fired_at
 from quota_state s
