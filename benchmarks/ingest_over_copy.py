@@ -4,7 +4,8 @@ Numerator: readings per second of the service as it ships (`quotawatt ingest run
 batch records, dirty marks and acknowledgements), draining a backlog of QoS 1 messages of 100 readings from the broker,
 from the first message it receives until its last commit is seen. Denominator: rows per second of a pre-encoded binary
 COPY of the same rows in the same order, each batch sorted as ingest sorts it, into the same kind of table with the same
-index, at the batch size that is best for it. Same cluster, same run; the rounds alternate, and the medians count.
+index, on one connection, at the batch size that is best for it. Same cluster, same run; the rounds alternate, and the
+medians count. Since ingest writes on several connections, COPY on as many is measured too, as the ceiling.
 
 Two orders of the backlog, each divided by COPY in that order. `ingest_over_copy`: every message comes from another
 gateway than the one before, as many gateways send, so that every envelope needs an acknowledgement of its own.
@@ -18,6 +19,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +40,7 @@ from ingest.store import chunks
 
 ROUNDS = 3
 COPY_SIZES = (10_000, 20_000, 50_000, 100_000, 200_000)
+WRITERS = BatchSettings().writers
 GATEWAYS, POINTS, WINDOW = 625, 100, 32
 WORKER = "bench"
 ORDERS = {"": 1, "_windows": WINDOW}
@@ -62,7 +66,8 @@ async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
     for _ in range(ROUNDS):
         for order, load in loads.items():
             for size in COPY_SIZES:
-                taken[order].copied[size].append(await _copy(endpoints, load, size))
+                taken[order].copied[size].append(await _copy(endpoints, load, size, 1))
+            taken[order].side_by_side.append(await _copy(endpoints, load, BatchSettings().readings, WRITERS))
             taken[order].ingested.append(await _ingest(endpoints, load, directory))
     return [figure for order, load in loads.items() for figure in _figures(order, load, taken[order])]
 
@@ -72,11 +77,13 @@ class Taken:
     """Rates taken in one order of the backlog, one of each round; readings (or rows) per second.
 
     Attributes:
-        copied: of COPY alone, by batch size.
+        copied: of COPY alone on one connection, by batch size.
+        side_by_side: of COPY alone on as many connections as ingest has, in batches of its size.
         ingested: of ingest.
     """
 
     copied: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in COPY_SIZES})
+    side_by_side: list[float] = field(default_factory=list)
     ingested: list[float] = field(default_factory=list)
 
 
@@ -88,7 +95,7 @@ def _figures(order: str, load: Load, taken: Taken) -> list[Figure]:
         "in a row": load.run,
         "rounds": ROUNDS,
     }
-    how = {**about, "batch": BatchSettings().readings, "window": ReceiveSettings().window}
+    how = {**about, "batch": BatchSettings().readings, "writers": WRITERS, "window": ReceiveSettings().window}
     by_size = {size: statistics.median(rates) for size, rates in taken.copied.items()}
     best = max(by_size, key=lambda size: by_size[size])
     rate = statistics.median(taken.ingested)
@@ -98,6 +105,12 @@ def _figures(order: str, load: Load, taken: Taken) -> list[Figure]:
             by_size[best],
             "rows/s",
             {**about, "by batch": {size: round(found) for size, found in by_size.items()}},
+        ),
+        Figure(
+            f"copy_side_by_side_rows_per_second{order}",
+            statistics.median(taken.side_by_side),
+            "rows/s",
+            {**about, "batch": BatchSettings().readings, "connections": WRITERS},
         ),
         Figure(
             f"ingest_readings_per_second{order}",
@@ -115,20 +128,25 @@ async def _require_durable(connection: Connection) -> None:
             raise SystemExit(f"{setting} is off: the figures would mean nothing")
 
 
-async def _copy(endpoints: Endpoints, load: Load, size: int) -> float:
+async def _copy(endpoints: Endpoints, load: Load, size: int, connections: int) -> float:
     """Rows per second of COPY alone, one transaction a batch."""
     dsn = await create_database(endpoints.dsn, "bench_copy", template=TEMPLATE)
-    batches = [encode_readings(rows, 1) for rows in load.rows(size)]
-    async with connect(StorageSettings(dsn)) as connection:
+    batches = iter([encode_readings(rows, 1) for rows in load.rows(size)])
+    async with AsyncExitStack() as stack:
+        own = [await stack.enter_async_context(connect(StorageSettings(dsn))) for _ in range(connections)]
         begin = time.perf_counter()
-        for batch in batches:
-            await connection.copy_to_table("readings", source=chunks(batch), columns=READINGS_COLUMNS, format="binary")
+        await asyncio.gather(*(_copy_all(connection, batches) for connection in own))
         seconds = time.perf_counter() - begin
-        stored = await connection.fetchval("select count(*) from readings")
+        stored = await own[0].fetchval("select count(*) from readings")
     await drop_database(endpoints.dsn, "bench_copy")
     if stored != load.readings:
         raise SystemExit(f"COPY stored {stored} of {load.readings} rows")
     return load.readings / seconds
+
+
+async def _copy_all(connection: Connection, batches: Iterator[bytes]) -> None:
+    for batch in batches:
+        await connection.copy_to_table("readings", source=chunks(batch), columns=READINGS_COLUMNS, format="binary")
 
 
 async def _ingest(endpoints: Endpoints, load: Load, directory: Path) -> float:

@@ -41,7 +41,7 @@ class BatchSettings(msgspec.Struct, frozen=True):
 
     readings: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20_000
     age_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 100
-    writers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2
+    writers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 3
 
 
 class CheckSettings(msgspec.Struct, frozen=True):
