@@ -6,13 +6,12 @@ import asyncio
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import filelock
 import msgspec
 
 from alerts.store import apply_quotas
@@ -26,7 +25,6 @@ from deploy.demo.outcome import Flagged, Outcome
 from deploy.demo.processes import Process
 from deploy.stack import Stack
 from energy.clocks import ClockSettings, DataClock
-from energy.errors import SetupError
 from energy.registry.store import apply
 from energy.services import Service, run_services
 from energy.storage import Pool, StorageSettings, load_queries, open_pool, translating
@@ -115,60 +113,50 @@ async def run_demo(
 
 @asynccontextmanager
 async def _stack_up(stack: Stack, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """Have the stack up, and leave it as it was found."""
-    was_up = stack.status().running
-    try:
-        await asyncio.to_thread(stack.up, say)
-        yield
-    finally:
-        if not was_up:
-            say("stopping the stack")
-            await asyncio.to_thread(stack.down)
+    """Have the stack up and for this run alone, and leave it as it was found."""
+    with ExitStack() as reservation:
+        await asyncio.to_thread(reservation.enter_context, stack.reserved("a demo"))
+        served = stack.serves
+        try:
+            await asyncio.to_thread(stack.up, say)
+            yield
+        finally:
+            if not served:
+                await asyncio.to_thread(stack.down, say)
 
 
 @asynccontextmanager
 async def _running(city: City, stack: Stack, options: Options, say: Callable[[str], None]) -> AsyncIterator[Running]:
     """A database and a directory of the run's own, filled and written; the processes are launched, not awaited."""
-    directory = stack.home.root / "demo"
-    with _only_one(directory):
-        say("making the database")
-        endpoints = stack.endpoints()
-        dsn = await create_database(endpoints.dsn, _DATABASE)
-        await asyncio.to_thread(migrate, dsn)
-        async with open_pool(StorageSettings(dsn)) as pool:
-            await _seed(pool, city)
-            scale = _DAY_S / options.day_s
-            clock = ClockSettings(city.city.start, time.time() + options.lead_s, scale)
-            run = secrets.token_hex(4)
-            layout = Layout(
-                Setting(city, directory, replace(endpoints, dsn=dsn), clock, run, options.collectors, options.audited)
-            )
-            say(f"starting {len(city.unit)} gateways in {options.collectors} collectors, and the platform")
-            try:
-                for group in layout.groups:
-                    await group.launch()
-                yield Running(city, stack, dsn, pool, DataClock(clock), layout, scale)
-            finally:
-                for group in reversed(layout.groups):  # a group whose turn to run never came is launched all the same
-                    await group.stop()
+    directory = _emptied(stack.home.root / "demo")
+    say("making the database")
+    endpoints = stack.endpoints()
+    dsn = await create_database(endpoints.dsn, _DATABASE)
+    await asyncio.to_thread(migrate, dsn)
+    async with open_pool(StorageSettings(dsn)) as pool:
+        await _seed(pool, city)
+        scale = _DAY_S / options.day_s
+        clock = ClockSettings(city.city.start, time.time() + options.lead_s, scale)
+        run = secrets.token_hex(4)
+        layout = Layout(
+            Setting(city, directory, replace(endpoints, dsn=dsn), clock, run, options.collectors, options.audited)
+        )
+        say(f"starting {len(city.unit)} gateways in {options.collectors} collectors, and the platform")
+        try:
+            for group in layout.groups:
+                await group.launch()
+            yield Running(city, stack, dsn, pool, DataClock(clock), layout, scale)
+        finally:
+            for group in reversed(layout.groups):  # a group whose turn to run never came is launched all the same
+                await group.stop()
 
 
-@contextmanager
-def _only_one(directory: Path) -> Iterator[None]:
-    """An empty directory, and a lock against a second demo on the same stack."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(directory.with_suffix(".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise SetupError(
-            "another demo is running on this stack", advice="Stop it, or take another stack: QUOTAWATT_STACK=name."
-        ) from error
-    try:
-        shutil.rmtree(directory, ignore_errors=True)
-        yield
-    finally:
-        lock.release()
+def _emptied(directory: Path) -> Path:
+    """An empty directory that is closed to others: files in it carry the database's password."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    return directory
 
 
 async def _seed(pool: Pool, city: City) -> None:

@@ -9,11 +9,16 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from deploy.stack.files import write_whole
+
 
 def write_settings(path: Path, settings: msgspec.Struct) -> Path:
-    """Write settings as TOML; what is None or stands at its default is left out. Returns `path`."""
+    """Write settings as TOML, for us alone to read; what is None or stands at its default is left out.
+
+    Settings may carry a password. Returns `path`.
+    """
     builtins = msgspec.to_builtins(settings, builtin_types=(datetime, date, time), enc_hook=str)
-    path.write_text(tomli_w.dumps(_without_none(builtins)), encoding="utf-8")
+    write_whole(path, tomli_w.dumps(_without_none(builtins)), mode=0o600)
     return path
 
 

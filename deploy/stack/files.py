@@ -94,15 +94,29 @@ def exclusive(path: Path, *, seconds: float, waiting: str) -> Iterator[None]:
     Raises:
         SetupError: it was still held after `seconds`, or the file cannot be made.
     """
-    lock = FileLock(path, timeout=seconds)
+    with attempt(path, seconds=seconds) as held:
+        if not held:
+            raise SetupError(f"Another process is still {waiting} after {seconds:.0f} s.")
+        yield
+
+
+@contextmanager
+def attempt(path: Path, *, seconds: float = 0.0) -> Iterator[bool]:
+    """Hold the lock file `path` if it can be had within `seconds`; gives whether it is held.
+
+    Raises:
+        SetupError: the file cannot be made.
+    """
+    lock = FileLock(path, timeout=seconds, thread_local=False)  # taken in one thread, let go of in another
     try:
         lock.acquire()
-    except Timeout as error:
-        raise SetupError(f"Another process is still {waiting} after {seconds:.0f} s.") from error
+    except Timeout:
+        yield False
+        return
     except OSError as error:
         raise SetupError(f"{path} cannot be locked: {error.strerror}.") from error
     try:
-        yield
+        yield True
     finally:
         lock.release()
 

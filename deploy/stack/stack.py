@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from deploy.stack.paths import check_name, choose_places, require_walkable, serv
 from deploy.stack.ports import LOOPBACK
 from deploy.stack.postgres import Postgres, PostgresPrograms
 from deploy.stack.processes import ProcessRecord
+from deploy.stack.reservation import Reservation
 from deploy.stack.service import Home, Server
 from energy.errors import SetupError, StorageError
 
@@ -95,6 +96,7 @@ class Stack:
         self._cache = (cache_dir or places.cache).absolute()
         self._given = choice.given(environ, dsn, mqtt)
         self._progress: Callable[[str], None] = silent
+        self._reservation = Reservation(self.home)
         self._postgres = Postgres(self.home, self._postgres_programs, background_workers)
         self._servers = {
             "postgres": Server(self._postgres, self.home),
@@ -115,17 +117,40 @@ class Stack:
             self._check_given()
             return Endpoints(self._up_postgres(), *self._up_mosquitto())
 
-    def down(self) -> None:
+    def down(self, progress: Callable[[str], None] = silent) -> None:
         """Stop the servers that are ours and keep their data; given ones are left alone.
 
         Raises:
-            SetupError: a server does not end.
+            SetupError: somebody else has reserved the stack, or a server does not end.
         """
         if not self.home.root.is_dir():
             return
         with self._alone():
+            self._reservation.require_free()
+            if self.serves:
+                progress("stopping the stack")
             for name in ("mosquitto", "postgres"):
                 self._servers[name].stop()
+
+    @contextmanager
+    def reserved(self, by: str) -> Iterator[None]:
+        """While the body runs, nobody else stops the servers (`down`), nor reserves them.
+
+        Args:
+            by: who that is, as the message to others says it: "a demo".
+
+        Raises:
+            SetupError: somebody has reserved the stack.
+        """
+        with ExitStack() as held:
+            with self._alone():
+                held.enter_context(self._reservation.hold(by))
+            yield
+
+    @property
+    def serves(self) -> bool:
+        """Whether a server of ours runs; given ones are not asked."""
+        return any(server.running() is not None for server in self._servers.values())
 
     def endpoints(self) -> Endpoints:
         """Where the running stack listens.

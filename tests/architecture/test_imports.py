@@ -47,7 +47,7 @@ LIBRARIES = {
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),
     "rich": ("deploy.cli.*", "deploy.demo.*"),
-    "filelock": ("deploy.stack.files", "deploy.demo.*"),
+    "filelock": ("deploy.stack.files",),
     "tomli_w": ("deploy.demo.toml_files",),
 }
 
