@@ -8,7 +8,8 @@ TransportError
 └── RefusedReadError     the device answered with a Modbus exception
 RejectedError
 ├── RegisterError        words that hold no number of the profile's type, or a number that does not fit
-└── PlanError            registers that no legal read covers
+├── PlanError            registers that no legal read covers
+└── RatioError           transformer ratios missing, or given for the primary side
 FatalError
 └── SpoolCorruptError    the spool's file broke while it was open
 """
@@ -53,6 +54,10 @@ class RegisterError(RejectedError):
 
 class PlanError(RejectedError):
     """A wanted register cannot be read within the device's limits."""
+
+
+class RatioError(RejectedError):
+    """Transformer ratios are missing for a register of the secondary side, or given for one of the primary side."""
 
 
 class SpoolCorruptError(FatalError):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from collector.conversion import Ratio
 from energy.clocks import ClockSettings
 from energy.config import Host
 from energy.health import HealthSettings
@@ -20,6 +21,8 @@ PointCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 """A point's code, as the platform's registry has it."""
 UnitId = Annotated[int, msgspec.Meta(ge=1, le=255)]
 """A Modbus unit: 1 to 247 on a serial line, 255 for a device that speaks TCP itself; nobody answers 0, a broadcast."""
+MODBUS_PORT = 502
+"""Where Modbus TCP servers listen by default (IANA)."""
 
 
 class MeterSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +33,8 @@ class MeterSettings(msgspec.Struct, frozen=True, kw_only=True):
         unit_id: Modbus unit behind the gateway's address.
         profile: register layout, by name of its file in `collector/models`.
         carrier: what it measures.
-        ct: ratio of the current transformers, for profiles that show the secondary side.
+        ct: ratio of the current transformers, 1 where connected directly; needed for profiles whose counter shows
+            the secondary side, and only there.
         pt: ratio of the voltage transformers, likewise.
         unit: unit of measure as set in the meter's menu, where that is not the profile's.
     """
@@ -39,8 +43,8 @@ class MeterSettings(msgspec.Struct, frozen=True, kw_only=True):
     unit_id: UnitId
     profile: str
     carrier: str
-    ct: Positive = 1.0
-    pt: Positive = 1.0
+    ct: Ratio | None = None
+    pt: Ratio | None = None
     unit: str = ""
 
 
@@ -61,7 +65,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     region: str
     host: Host
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 502
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = MODBUS_PORT
     interval_s: Annotated[float, msgspec.Meta(ge=0.1)] = 60.0
     offset_s: NotNegative = 0.0
     time_out_s: Positive = 1.0

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from alerts.quotas import QuotaSpec
+from collector.conversion import Ratio
 from deploy.demo.city_checks import cross_faults
 from energy.config import Document, dotted, load_document
 from energy.errors import ConfigError, Fault
 from energy.registry.model import District, Industry
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e15)]
 UnitCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 """Short enough that the codes of its gateway and meters can be made of it."""
 LocalCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
@@ -92,7 +93,7 @@ class CityMeter(msgspec.Struct, frozen=True, kw_only=True):
         level: 1 gate meter, 2 main sub-unit, 3 main equipment.
         profile: register layout, by name of its file in `collector/models`.
         address: Modbus unit id behind the unit's gateway.
-        ct, pt: transformer ratios; only for layouts that show the secondary side.
+        ct, pt: transformer ratios, 1 where connected directly; for layouts of the secondary side, and only there.
         load: name of its load.
         mean_per_hour: mean consumption per hour over the whole recording.
         start: what its register shows at the city's start, primary side.
@@ -106,11 +107,11 @@ class CityMeter(msgspec.Struct, frozen=True, kw_only=True):
     level: Literal[1, 2, 3]
     profile: str
     address: Annotated[int, msgspec.Meta(ge=1, le=247)]
-    ct: Positive = 1.0
-    pt: Positive = 1.0
+    ct: Ratio | None = None
+    pt: Ratio | None = None
     load: str
     mean_per_hour: Positive
-    start: Annotated[float, msgspec.Meta(ge=0)]
+    start: Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 
 
 class CityUnit(msgspec.Struct, frozen=True, kw_only=True):

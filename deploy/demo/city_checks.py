@@ -6,12 +6,14 @@ value is missing or of the wrong type they say nothing: decoding reports that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from collector.conversion import RATIOS, ratio_faults
 from collector.errors import RegisterError
-from collector.profiles import CtPt, Profile, load_profile, profile_names
+from collector.profiles import Profile, load_profile, profile_names
 from deploy.demo.credit_codes import credit_code_fault
 from energy.carriers import carriers
 from energy.config import dotted
@@ -54,10 +56,10 @@ def _unit(place: Path, unit: Table, districts: Collection[Any]) -> Found:
         yield (*place, "credit_code"), message
     yield from _repeated(meters, "code")
     yield from _repeated(meters, "address")
-    gate = {meter.get("carrier") for _, meter in meters if meter.get("level") == 1}
+    gate = [meter.get("carrier") for _, meter in meters if meter.get("level") == 1]
     for at, quota in _tables(unit, "quota"):
         measure = quota.get("measure")
-        if measure in carriers() and measure not in gate:
+        if isinstance(measure, str) and measure in carriers() and measure not in gate:
             yield (*place, "quota", at, "measure"), f"the unit has no gate meter (level 1) of {measure}"
 
 
@@ -68,8 +70,13 @@ def _meter(place: Path, meter: Table, loads: Collection[Any]) -> Found:
     carrier = carriers().get(meter["carrier"]) if isinstance(meter.get("carrier"), str) else None
     if carrier and isinstance(unit := meter.get("unit"), str) and unit != carrier.unit:
         yield (*place, "unit"), f"{carrier.key} is counted in {carrier.unit}, not in {unit!r}"
-    if carrier and meter.get("profile") in profile_names():
-        yield from _layout(place, meter, load_profile(meter["profile"]), carrier.key)
+    if meter.get("profile") not in profile_names():
+        return
+    profile = load_profile(meter["profile"])
+    for key, message in ratio_faults(profile.counter_register, [key for key in RATIOS if key in meter]):
+        yield (*place, key), f"{meter['profile']}: {message}"
+    if carrier:
+        yield from _layout(place, meter, profile, carrier.key)
 
 
 def _layout(place: Path, meter: Table, profile: Profile, carrier: str) -> Found:
@@ -77,15 +84,10 @@ def _layout(place: Path, meter: Table, profile: Profile, carrier: str) -> Found:
     if profile.carrier != carrier:
         yield (*place, "profile"), f"{meter['profile']} measures {profile.carrier}, the meter is one of {carrier}"
         return
-    register = profile.counter_register
-    if register.ct_pt is CtPt.NONE:
-        for key in ("ct", "pt"):
-            if meter.get(key, 1) != 1:
-                yield (*place, key), f"{meter['profile']} shows the primary side already: no {key} belongs here"
     figures = [meter.get("start"), meter.get("ct", 1), meter.get("pt", 1)]
-    if all(isinstance(figure, int | float) and figure >= 0 for figure in figures) and all(figures[1:]):
+    if all(isinstance(figure, int | float) and 0 <= figure < math.inf for figure in figures) and all(figures[1:]):
         try:
-            Counter(CounterScale(register, carriers()[carrier].unit, *figures[1:]), figures[0])
+            Counter(CounterScale(profile.counter_register, carriers()[carrier].unit, *figures[1:]), figures[0])
         except (RegisterError, UnitError) as error:
             yield (*place, "start"), f"{meter['profile']} cannot show it: {error}"
 

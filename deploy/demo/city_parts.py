@@ -45,8 +45,8 @@ class PolledMeter:
     address: int
     profile: str
     carrier: str
-    ct: float
-    pt: float
+    ct: float | None
+    pt: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def city_loads(city: City) -> dict[str, LoadSettings]:
 
 def _scale(meter: CityMeter) -> CounterScale:
     register = load_profile(meter.profile).counter_register
-    return CounterScale(register, carrier(meter.carrier).unit, meter.ct, meter.pt)
+    return CounterScale(register, carrier(meter.carrier).unit, meter.ct or 1.0, meter.pt or 1.0)
 
 
 def _meter(unit: CityUnit, meter: CityMeter) -> Meter:
@@ -181,6 +181,6 @@ def _simulated(meter: CityMeter, loads: Mapping[str, LoadSettings]) -> MeterSett
         carrier=meter.carrier,
         load=load_settings(meter, loads),
         start=meter.start,
-        ct=meter.ct,
-        pt=meter.pt,
+        ct=meter.ct or 1.0,
+        pt=meter.pt or 1.0,
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.conversion import conversion
-from collector.errors import RegisterError
+from collector.errors import RatioError, RegisterError
 from collector.profiles import load_profile
 from energy.errors import UnitError
 
@@ -46,15 +46,25 @@ def test_known_meters(profile: str, unit: str, raw: float, target: str, value: f
     assert conversion(load_profile(profile).counter_register, target, unit=unit).apply(raw) == value
 
 
-def test_ratios_do_not_touch_a_primary_register() -> None:
-    """The meter knows them already."""
-    register = load_profile("schneider_iem3155").counter_register
-    assert conversion(register, "kWh", ct=200, pt=100).apply(1_000) == 1.0
+@pytest.mark.parametrize(
+    ("profile", "ct", "pt", "message"),
+    [
+        ("schneider_iem3155", 200, None, "primary side already: no ct"),
+        ("schneider_iem3155", None, 1, "primary side already: no pt"),
+        ("acrel_dtsd1352", 200, None, "secondary side: give pt"),
+        ("chint_dtsu666", None, 1, "secondary side: give ct"),
+        ("chint_dtsu666", None, None, "secondary side: give ct.*secondary side: give pt"),
+    ],
+)
+def test_ratios_are_never_guessed(profile: str, ct: float | None, pt: float | None, message: str) -> None:
+    """A ratio left out is not 1, and one too many would count twice what the meter has counted already."""
+    with pytest.raises(RatioError, match=message):
+        conversion(load_profile(profile).counter_register, "kWh", ct=ct, pt=pt)
 
 
 def test_a_decimal_ratio_means_what_is_written() -> None:
     """0.1 is a tenth, not the nearest binary fraction."""
-    assert conversion(ACREL, "kWh", ct=0.1).apply(3_000) == 3.0
+    assert conversion(ACREL, "kWh", ct=0.1, pt=1).apply(3_000) == 3.0
 
 
 def test_a_value_beyond_all_floats_is_no_value() -> None:
@@ -66,4 +76,4 @@ def test_a_value_beyond_all_floats_is_no_value() -> None:
 def test_units_of_different_kinds_do_not_convert() -> None:
     """A tonne is no kilowatt-hour."""
     with pytest.raises(UnitError):
-        conversion(ACREL, "t")
+        conversion(ACREL, "t", ct=1, pt=1)

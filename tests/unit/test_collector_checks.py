@@ -13,44 +13,67 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "collector.toml"
 
 FAULTY = """\
 spool_dir = "spool"
+graze_s = 4 #! unknown key, did you mean 'grace_s'?
 [mqtt]
-client_id = "one"
+client_id = "one" #! several gateways connect
+port = "1883" #! Expected `int`
 [[gateways]]
-code = "GW 1"
-region = "610303"
+code = "GW 1" #! gateway 'GW 1': 1 to 63
+region = "6103" #! region '6103': six digits
 host = "192.0.2.1"
+interval_s = 0 #! >= 0.1
 [[gateways.meters]]
 point = "P-1"
 unit_id = 1
-profile = "eastron_sdm360"
+profile = "eastron_sdm360" #! unknown profile 'eastron_sdm360'
 carrier = "electricity"
-[[gateways.meters]]
-point = "P-2"
-unit_id = 1
+[[gateways.meters]] #! missing key
+unit_id = 1 #! unit 1 behind gateways[0] stands here a second time (first: gateways[0].meters[0].unit_id)
 profile = "eastron_sdm630"
-carrier = "electric"
+carrier = "electric" #! unknown carrier 'electric'
 [[gateways.meters]]
-point = "P-1"
+point = "P-1" #! point P-1 stands here a second time (first: gateways[0].meters[0].point)
+unit_id = 300 #! <= 255
+profile = "eastron_sdm630"
+carrier = "heat" #! eastron_sdm630 measures electricity, not heat
+[[gateways.meters]] #! secondary side: give pt
+point = "P-3"
 unit_id = 3
-profile = "eastron_sdm630"
-carrier = "heat"
+profile = "acrel_dtsd1352"
+carrier = "electricity"
+ct = 0 #! > 0
 [[gateways]]
 code = "gw-2"
-region = "610303"
-host = "192.0.2.1"
+region = 610303 #! Expected `str`
+host = "192.0.2.1" #! line 192.0.2.1:502 stands here a second time
 [[gateways.meters]]
 point = "P-4"
 unit_id = 1
-profile = "eastron_sdm630"
+profile = "schneider_iem3155"
 carrier = "electricity"
-ct = 200
+pt = 1 #! primary side already: no pt belongs here
 [[gateways.meters]]
-point = "P-5"
+point = "P 5" #! matching regex
 unit_id = 2
 profile = "kamstrup_multical_403"
 carrier = "heat"
-unit = "t"
+unit = "t" #! no conversion leads there
+[[gateways]]
+code = "gw-2" #! gateway gw-2 stands here a second time (first: gateways[1].code)
+region = "610303"
+host = "192.0.2.1"
+port = 503
+meters = 7 #! Expected `array`
 """
+"""Faults of single values and between tables, each told behind `#!` on its line."""
+
+
+def faults_of(file: Path, text: str) -> list[tuple[int, str]]:
+    """Line and message of each fault of a file of that text."""
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    return [(fault.line, fault.message) for fault in caught.value.faults]
 
 
 def test_the_example_loads() -> None:
@@ -60,27 +83,43 @@ def test_the_example_loads() -> None:
     assert [len(gateway.meters) for gateway in settings.gateways] == [4]
 
 
-def test_every_fault_across_tables_is_listed_with_its_line(tmp_path: Path) -> None:
-    """Two meters at one address, a point twice, unknown names, units that do not fit: nothing hides another."""
-    file = tmp_path / "collector.toml"
-    file.write_text(FAULTY, encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
-        load_settings(file)
-    faults = {fault.line: fault.message for fault in caught.value.faults}
-    expected = {
-        3: "several gateways connect",
-        4: "gateway 'GW 1'",
-        11: "unknown profile 'eastron_sdm360'",
-        15: "unit 1 behind GW 1 stands here a second time (first: gateways[0].meters[0].unit_id)",
-        17: "unknown carrier 'electric'",
-        19: "point P-1 stands here a second time",
-        22: "eastron_sdm630 measures electricity, not heat",
-        23: "line 192.0.2.1:502 stands here a second time",
-        27: "ct and pt do not belong here",
-        38: "no conversion leads there",
-    }
-    assert faults.keys() == expected.keys()
-    assert all(message in faults[line] for line, message in expected.items())
+def test_every_fault_is_listed_with_its_line(tmp_path: Path) -> None:
+    """No fault hides another, be it of a single value or between tables; the order is the file's."""
+    expected = [
+        (line, text.partition("#! ")[2]) for line, text in enumerate(FAULTY.splitlines(), start=1) if "#! " in text
+    ]
+    found = faults_of(tmp_path / "collector.toml", FAULTY)
+    assert [line for line, _ in found] == [line for line, _ in expected]
+    assert all(part in message for (_, part), (_, message) in zip(expected, found, strict=True)), found
+
+
+@pytest.mark.parametrize("profile", ["acrel_dtsd1352", "chint_dtsu666"])
+def test_a_meter_of_the_secondary_side_needs_both_ratios(tmp_path: Path, profile: str) -> None:
+    """Left out they would mean 1, and the meter would count thousands of times too little."""
+    ratios = "ct = 200 # 1000/5 A: this meter shows the secondary side\npt = 100 # 10/0.1 kV\n"
+    whole = EXAMPLE.read_text(encoding="utf-8")
+    assert ratios in whole
+    text = whole.replace(ratios, "").replace("acrel_dtsd1352", profile)
+    line = text[: text.index('point = "EXAMPLE-001-E2"')].count("\n")
+    found = faults_of(tmp_path / "collector.toml", text)
+    assert [(at, message.partition(",")[0]) for at, message in found] == [
+        (line, f"{profile}: shows the secondary side: give ct"),
+        (line, f"{profile}: shows the secondary side: give pt"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "gateways = 3",
+        "gateways = [1, {meters = [2]}]\nmqtt = []",
+        "gateways = [{code = [], region = {}, port = true, meters = [{profile = [1], carrier = {}, ct = nan}]}]",
+    ],
+)
+def test_a_wholly_different_file_is_refused_without_a_crash(tmp_path: Path, text: str) -> None:
+    """Checks between tables say nothing of what is no table at all; decoding does."""
+    assert faults_of(tmp_path / "collector.toml", text)
 
 
 @pytest.mark.parametrize(

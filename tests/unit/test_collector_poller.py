@@ -61,7 +61,9 @@ class World:
         meters = [
             Meter(
                 "gw-1",
-                MeterSettings(point=f"P-{unit}", unit_id=unit, profile="acrel_dtsd1352", carrier="electricity", ct=10),
+                MeterSettings(
+                    point=f"P-{unit}", unit_id=unit, profile="acrel_dtsd1352", carrier="electricity", ct=10, pt=1
+                ),
                 LONG,
             )
             for unit in (1, 2, 3)
