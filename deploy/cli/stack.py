@@ -1,4 +1,4 @@
-"""`quotawatt stack`: TimescaleDB and Mosquitto for this project, started, stopped and looked at."""
+"""`quotawatt stack`: TimescaleDB and Mosquitto for this installation, started, stopped and looked at."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _addresses(command: F) -> F:
     for option in (
         click.option("--mqtt", metavar="HOST:PORT", help="Use this broker. [env: QUOTAWATT_MQTT]"),
         click.option("--dsn", metavar="DSN", help="Use this database. [env: QUOTAWATT_DSN]"),
-        click.option("--name", help="Which stack; by default this project's own. [env: QUOTAWATT_STACK]"),
+        click.option("--name", help="Which stack; by default this installation's own. [env: QUOTAWATT_STACK]"),
     ):
         command = option(command)
     return command
@@ -47,7 +47,7 @@ def up(name: str | None, dsn: str | None, mqtt: str | None) -> None:
 
 
 @stack.command()
-@click.option("--name", help="Which stack; by default this project's own. [env: QUOTAWATT_STACK]")
+@click.option("--name", help="Which stack; by default this installation's own. [env: QUOTAWATT_STACK]")
 def down(name: str | None) -> None:
     """Stop the servers; their data stay."""
     chosen = Stack(name)

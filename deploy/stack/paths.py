@@ -23,6 +23,7 @@ NAME_VARIABLE = "QUOTAWATT_STACK"
 
 _SYSTEM_CACHE = Path("/var/cache/quotawatt")
 _SYSTEM_STATE = Path("/var/lib/quotawatt")
+_INSIDE_PROJECTS = {".venv", "venv", ".env", "env"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -112,16 +113,22 @@ def _may_enter(directory: Path, account: Account) -> bool:
     return bool(entry.st_mode & 0o001)
 
 
-def stack_name(environ: Mapping[str, str], directory: Path) -> str:
-    """The stack's name: QUOTAWATT_STACK, or one derived from the project that `directory` lies in.
+def stack_name(environ: Mapping[str, str], installation: Path) -> str:
+    """The stack's name: QUOTAWATT_STACK, or one derived from the installation, wherever the command is called.
 
-    Two checkouts get two names, so that their stacks run side by side.
+    Two checkouts have two environments and get two names, so that their stacks run side by side.
+
+    Args:
+        environ: what stands for the environment.
+        installation: the Python environment that we are installed in (`sys.prefix`). One inside a project, such as
+            `.venv`, lends its stack the project's name.
     """
     if chosen := environ.get(NAME_VARIABLE):
         return check_name(chosen)
-    project = _project_of(directory.resolve())
-    slug = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-") or "stack"
-    return f"{slug[:24]}-{hashlib.sha256(str(project).encode()).hexdigest()[:8]}"
+    prefix = installation.resolve()
+    named = prefix.parent if prefix.name in _INSIDE_PROJECTS else prefix
+    slug = re.sub(r"[^a-z0-9]+", "-", named.name.lower()).strip("-") or "stack"
+    return f"{slug[:24]}-{hashlib.sha256(str(prefix).encode()).hexdigest()[:8]}"
 
 
 def check_name(name: str) -> str:
@@ -136,10 +143,3 @@ def check_name(name: str) -> str:
             advice="Use at most 63 letters, digits, dots, dashes and underscores; begin with a letter or a digit.",
         )
     return name
-
-
-def _project_of(directory: Path) -> Path:
-    for candidate in (directory, *directory.parents):
-        if (candidate / "pyproject.toml").is_file() or (candidate / ".git").exists():
-            return candidate
-    return directory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -63,10 +64,10 @@ def silent(_message: str) -> None:
 
 
 class Stack:
-    """TimescaleDB and Mosquitto for one project, kept running beside it and with their data.
+    """TimescaleDB and Mosquitto for one installation, kept running beside it and with their data.
 
     Args:
-        name: tells stacks apart; None means QUOTAWATT_STACK, or a name derived from the project at hand.
+        name: tells stacks apart; None means QUOTAWATT_STACK, or a name derived from this installation.
         state_dir: holds the directory of this stack; None means QUOTAWATT_STATE, or the usual place.
         cache_dir: holds fetched programs; None means QUOTAWATT_CACHE, or the usual place.
         background_workers: TimescaleDB's, from the next start on; 0 where template databases are cloned.
@@ -90,7 +91,7 @@ class Stack:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         places = choose_places(environ, server_account())
-        self.name = check_name(name) if name else stack_name(environ, Path.cwd())
+        self.name = check_name(name) if name else stack_name(environ, Path(sys.prefix))
         root = (state_dir or places.state).absolute() / self.name
         self.home = Home(root, server_account(data=root / "postgres"))
         self._cache = (cache_dir or places.cache).absolute()

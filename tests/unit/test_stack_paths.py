@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.stack import Stack
 from deploy.stack.files import exclusive, link, load, make_directory, save, write_whole
 from deploy.stack.paths import (
     Account,
@@ -26,14 +27,26 @@ _OTHER = Account("other", os.geteuid() + 4711, os.getegid() + 4711)
 
 
 def test_two_checkouts_have_two_names(tmp_path: Path) -> None:
-    """Directories of the same name in different places do not share a stack; folders of one project do."""
-    for place in ("a/quotawatt", "b/quotawatt"):
-        (tmp_path / place / "docs").mkdir(parents=True)
-        (tmp_path / place / "pyproject.toml").touch()
-    first, second = (stack_name({}, tmp_path / place) for place in ("a/quotawatt", "b/quotawatt"))
+    """Environments of projects of the same name in different places do not share a stack."""
+    first, second = (stack_name({}, tmp_path / place / "quotawatt/.venv") for place in "ab")
     assert first != second
     assert first.startswith("quotawatt-")
-    assert stack_name({}, tmp_path / "a/quotawatt/docs") == first
+
+
+def test_an_installation_of_its_own_is_named_after_itself() -> None:
+    """An environment that no project holds has a name; one without a usable name has some."""
+    assert stack_name({}, Path("/opt/Meters 2")).startswith("meters-2-")
+    assert stack_name({}, Path("/")).startswith("stack-")
+
+
+def test_the_current_directory_names_no_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same installation called from another directory finds the same stack."""
+    environ = {"HOME": str(tmp_path), "QUOTAWATT_STATE": str(tmp_path)}
+    here = Stack(environ=environ).name
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    assert Stack(environ=environ).name == here
+    assert Stack("mine", environ=environ).name == "mine"
 
 
 def test_a_name_can_be_given() -> None:
