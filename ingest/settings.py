@@ -26,7 +26,7 @@ class ReceiveSettings(msgspec.Struct, frozen=True):
     """
 
     group: Annotated[str, msgspec.Meta(pattern=r"^[^/+#]{1,64}$")] = "ingest"
-    window: Annotated[int, msgspec.Meta(ge=10, le=65_535)] = 1_000
+    window: Annotated[int, msgspec.Meta(ge=10, le=65_535)] = 2_000
     session_expiry_s: Annotated[int, msgspec.Meta(ge=0)] = 300
 
 
@@ -39,7 +39,7 @@ class BatchSettings(msgspec.Struct, frozen=True):
         writers: so many batches are written at once, each on a connection of its own.
     """
 
-    readings: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20_000
+    readings: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 40_000
     age_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 100
     writers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 3
 
