@@ -8,6 +8,7 @@ from typing import Protocol
 import prometheus_client
 import structlog
 
+from collector.refusals import Began, Ended
 from energy.wire import Refusal
 
 _log = structlog.get_logger("collector")
@@ -138,15 +139,20 @@ def envelopes_confirmed(gateway: str, count: int) -> None:
 
 
 def refused(gateway: str, refusals: Iterable[Refusal]) -> None:
-    """Ingest refused readings or envelopes; one line per acknowledgement and reason."""
-    by_code: dict[str, list[Refusal]] = {}
+    """Ingest refused readings or envelopes; the log tells of it by `refusals_changed`."""
     for refusal in refusals:
-        by_code.setdefault(refusal.code, []).append(refusal)
-    for code, same in by_code.items():
-        _REFUSED.labels(gateway, code).inc(len(same))
-        first = same[0]
-        detail = first.detail[:_MOST_DETAIL]
-        _log.warning("refused", gateway=gateway, code=code, count=len(same), seq=first.seq, detail=detail)
+        _REFUSED.labels(gateway, refusal.code).inc()
+
+
+def refusals_changed(gateway: str, changes: Iterable[Began | Ended]) -> None:
+    """Refusals of a point (or, where it is empty, of whole envelopes) begin or end: one line each."""
+    for change in changes:
+        if isinstance(change, Began):
+            fields = {"point": change.point, "seq": change.seq, "detail": change.detail[:_MOST_DETAIL]}
+            _log.warning("refusal_began", gateway=gateway, code=change.code, **fields)
+        else:
+            ended = {"point": change.point, "count": change.count, "lasted_seconds": round(change.seconds, 3)}
+            _log.info("refusal_ended", gateway=gateway, code=change.code, **ended)
 
 
 def message_unreadable(gateway: str, kind: str, error: Exception) -> None:

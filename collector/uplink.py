@@ -14,6 +14,7 @@ import structlog
 
 from collector import metrics
 from collector.errors import SpoolCorruptError
+from collector.refusals import Refusals
 from collector.settings import UplinkSettings
 from collector.spool import Spool
 from collector.window import Window, growing_delay
@@ -53,6 +54,7 @@ class Uplink:
         self._clock = clock
         delay = growing_delay(settings.resend.first_s, settings.resend.most_s, random.random)
         self._window = Window(settings.window, delay, mqtt.timeout)
+        self._refusals = Refusals()
         self._cursor = 0
         self._set_back = False
         self._told_at = self._status_due = self._sleeps_until = 0.0
@@ -188,11 +190,11 @@ class Uplink:
         acknowledgement = decode_acknowledgement(payload)
         if acknowledgement.stream not in (None, self._spool.stream):
             return
+        # The answer to a message that could not be read names no stream: nothing is confirmed by it. Nor can be what
+        # is not on the way: a number that was never sent is no confirmation of ours.
+        confirmed = self._window.remove(acknowledgement.confirmed if acknowledgement.stream else ())
         metrics.refused(self.gateway, acknowledgement.refused)
-        if acknowledgement.stream is None:  # the answer to a message that could not be read: nothing is confirmed by it
-            return
-        # Only what is on the way can be confirmed: a number that was never sent is no confirmation of ours.
-        confirmed = self._window.remove(acknowledgement.confirmed)
+        metrics.refusals_changed(self.gateway, self._refusals.take(acknowledgement.refused, confirmed, self._now()))
         if confirmed:
             metrics.envelopes_confirmed(self.gateway, len(confirmed))
             await self._spool.confirm(confirmed)

@@ -65,9 +65,9 @@ class Window:
         """When the next envelope is due, real time; None when there is none."""
         return min((entry.due for entry in self._entries.values()), default=None)
 
-    def remove(self, numbers: Iterable[int]) -> list[int]:
-        """Forget envelopes, confirmed or dropped; returns those that were here."""
-        return [number for number in numbers if self._entries.pop(number, None) is not None]
+    def remove(self, numbers: Iterable[int]) -> dict[int, bytes]:
+        """Forget envelopes, confirmed or dropped; returns those that were here: bodies by number."""
+        return {number: entry.body for number in numbers if (entry := self._entries.pop(number, None)) is not None}
 
     def again(self, ranges: Iterable[tuple[int, int]]) -> None:
         """The envelopes of these ranges are due at once."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from collector.settings import BackoffSettings, SpoolSettings, UplinkSettings
 from collector.spool import Spool
@@ -232,6 +233,21 @@ async def test_a_refused_envelope_leaves_and_a_foreign_stream_is_ignored(tmp_pat
         await made.platform.confirm(made.spool.stream, [1], (refusal,))
         await eventually(lambda: made.spool.unconfirmed <= 1)
         assert [number for number, _ in await made.spool.fetch(0, 9)] == [2]
+
+
+async def test_a_lasting_refusal_is_logged_once(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """Every envelope is refused and leaves; the log tells it of the point, once."""
+    with capture_logs() as lines:
+        async with world(tmp_path, mqtt, UplinkSettings(resend=SLOW, drain_s=0)) as made:
+            made.platform.confirming = False
+            await made.keep(5)
+            await eventually(lambda: len(made.platform.times) == 5)
+            for number in range(1, 6):
+                refusal = Refusal(number, 0, RefusalCode.UNKNOWN_POINT, "nobody knows it")
+                await made.platform.confirm(made.spool.stream, [number], (refusal,))
+            await eventually(lambda: made.spool.unconfirmed == 0)
+    told = [(line["event"], line["point"], line["seq"]) for line in lines if line["event"].startswith("refus")]
+    assert told == [("refusal_began", "P-1", 1)]
 
 
 async def test_the_platform_may_ask_again(tmp_path: Path, mqtt: MqttSettings) -> None:
