@@ -91,7 +91,7 @@ class QuotaSpec(msgspec.Struct, frozen=True):
         rule: how it is watched.
     """
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     measure: str
     period: QuotaPeriod
     limit: Decimal

@@ -25,7 +25,7 @@ class ReceiveSettings(msgspec.Struct, frozen=True):
             broker does not keep, the gateways send again.
     """
 
-    group: Annotated[str, msgspec.Meta(pattern=r"^[^/+#]{1,64}$")] = "ingest"
+    group: Annotated[str, msgspec.Meta(pattern=r"^[^/+#\s]{1,64}\Z")] = "ingest"
     window: Annotated[int, msgspec.Meta(ge=10, le=65_535)] = 2_000
     session_expiry_s: Annotated[int, msgspec.Meta(ge=0)] = 300
 
@@ -69,7 +69,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
 
     database: StorageSettings
     mqtt: MqttSettings
-    worker: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "ingest-1"
+    worker: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")] = "ingest-1"
     clock: ClockSettings = ClockSettings()
     health: HealthSettings = HealthSettings()
     receive: ReceiveSettings = ReceiveSettings()

@@ -132,6 +132,9 @@ def test_the_small_city_is_sound() -> None:
         ("start = 10\n", "start = 1e12\n", "unit[0].meter[0].start", "cannot show it"),
         ('limit_unit = "tce"', 'limit_unit = "kWh"', "unit[0].quota[0]", "has its limit in tce, not in 'kWh'"),
         ('measure = "tce"', 'measure = "heat"', "unit[0].quota[0].measure", "no gate meter (level 1) of heat"),
+        ('code = "works"', 'code = "works\\n"', "unit[0].code", "matching regex"),
+        ('code = "E1"', 'code = "E1\\n"', "unit[0].meter[0].code", "matching regex"),
+        ('"works.tce-month"', '"works.tce-month\\n"', "unit[0].quota[0].code", "matching regex"),
         ("limit = 100", "limits = 100", "unit[0].quota[0].limits", "unknown key"),
     ],
 )
