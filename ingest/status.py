@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,6 +10,7 @@ from energy.clocks import DataClock
 from energy.errors import StorageError, WireError
 from energy.services import Control
 from energy.storage import Connection, StorageSettings, translating
+from energy.waiting import set_within
 from energy.wire import Address, Status, decode_status, parse_topic
 from ingest import metrics
 from ingest.database import KeptConnection
@@ -52,8 +51,7 @@ class StatusFollower:
         control.ready()
         try:
             while not control.stopping.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(control.stopping.wait(), WRITE_EVERY_S)
+                await set_within(control.stopping, WRITE_EVERY_S)
                 await self._write_pending()
         finally:
             await self._connection.close()
