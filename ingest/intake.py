@@ -63,8 +63,10 @@ class Intake:
             if due_in == 0 or self._closed:
                 return self._popped(self._batcher.take())
             self._changed.clear()
+            # Not `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):  # then the batch is due by its age
-                await asyncio.wait_for(self._changed.wait(), due_in)
+                async with asyncio.timeout(due_in):
+                    await self._changed.wait()
         return self._popped(self._full.popleft())
 
     def _popped(self, gathered: Gathered[Receipt] | None) -> Gathered[Receipt] | None:
