@@ -4,6 +4,7 @@
 fetched through the system's apt, unpacked to a cache and made to run there. See docs/stack.md.
 """
 
-from deploy.stack.stack import Endpoints, ServiceStatus, Stack, StackStatus
+from deploy.stack.report import Endpoints, ServiceStatus, StackStatus
+from deploy.stack.stack import Stack
 
 __all__ = ["Endpoints", "ServiceStatus", "Stack", "StackStatus"]

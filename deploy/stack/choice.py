@@ -1,11 +1,9 @@
-"""Decides what serves a stack: an address that was given, else this machine's own programs, else fetched ones."""
+"""Decides which programs serve a stack: this machine's own, else fetched ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from deploy.stack import discover
 from deploy.stack.files import load, save
@@ -14,48 +12,7 @@ from deploy.stack.postgres import PostgresPrograms
 from deploy.stack.tree import POSTGRES_MAJOR, ensure_tree, finished_tree
 from energy.errors import SetupError
 
-DSN_VARIABLE = "QUOTAWATT_DSN"
-MQTT_VARIABLE = "QUOTAWATT_MQTT"
-
-_MQTT_PORT = 1883
 _ZONES = "usr/share/zoneinfo"
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The servers that were named from outside; None where there is none."""
-
-    dsn: str | None = None
-    mqtt: tuple[str, int] | None = None
-
-
-def given(environ: Mapping[str, str], dsn: str | None = None, mqtt: str | None = None) -> Given:
-    """What was named by argument, or else by environment variable.
-
-    Raises:
-        SetupError: the broker's address is not one.
-    """
-    address = mqtt or environ.get(MQTT_VARIABLE)
-    return Given(dsn or environ.get(DSN_VARIABLE) or None, parse_address(address) if address else None)
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """Host and port from `host`, `host:port` or `mqtt://host:port`; the port is 1883 when none is named.
-
-    Raises:
-        SetupError: it is something else.
-    """
-    try:
-        parts = urlsplit(text if "://" in text else f"mqtt://{text}")
-        port = parts.port or _MQTT_PORT
-    except ValueError:
-        parts, port = urlsplit(""), 0
-    if parts.scheme != "mqtt" or not parts.hostname or parts.username or parts.path.strip("/"):
-        raise SetupError(
-            f"{text!r} is not the address of a broker.",
-            advice=f"Write host:port or mqtt://host:port, as an option or in {MQTT_VARIABLE}.",
-        )
-    return parts.hostname, port
 
 
 def postgres_programs(cache: Path, kept: Path, major: int | None, progress: Callable[[str], None]) -> PostgresPrograms:

@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import conninfo, errors, sql
 
 from energy.errors import PermissionRefusedError, SetupError, StorageError
 from energy.queries import load_queries
 
 _CONNECT_SECONDS = 5
+_SCHEMES = ("postgresql://", "postgres://")
 _QUERIES = load_queries("deploy.stack", "database.sql")
+
+
+class Place(NamedTuple):
+    """Whose database where, as a DSN says it; empty where it leaves something out."""
+
+    user: str
+    host: str
+    port: str
+    name: str
+
+
+def place_of(dsn: str) -> Place | None:
+    """What `dsn` names; None when it is no URL of PostgreSQL's, which is the form that all our drivers read."""
+    if not dsn.startswith(_SCHEMES):
+        return None
+    try:
+        found = conninfo.conninfo_to_dict(dsn)
+    except psycopg.Error:
+        return None
+    port = str(found.get("port") or "")
+    if not all(part.isdecimal() for part in port.split(",") if part):  # one for each host
+        return None
+    return Place(str(found.get("user") or ""), str(found.get("host") or ""), port, str(found.get("dbname") or ""))
 
 
 def is_up(dsn: str) -> bool:

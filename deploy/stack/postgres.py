@@ -70,6 +70,10 @@ class Postgres:
         """How clients connect; it carries the password."""
         return f"postgresql://{_USER}:{self._password()}@{LOOPBACK}:{port}/{name}"
 
+    def place(self, port: int) -> database.Place:
+        """What `dsn` names, without the password."""
+        return database.Place(_USER, LOOPBACK, str(port), DATABASE)
+
     def prepare(self, port: int) -> tuple[str, ...]:
         """Write the settings, make the cluster if there is none, and return the server's command line."""
         programs = self.programs()

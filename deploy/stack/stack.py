@@ -6,57 +6,24 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.stack import broker, choice, database
+from deploy.stack import choice
+from deploy.stack.database import Place
 from deploy.stack.files import exclusive
+from deploy.stack.given import given_broker, given_database
 from deploy.stack.mosquitto import Mosquitto
 from deploy.stack.paths import check_name, choose_places, require_walkable, server_account, stack_name
 from deploy.stack.ports import LOOPBACK
 from deploy.stack.postgres import Postgres, PostgresPrograms
 from deploy.stack.processes import ProcessRecord
+from deploy.stack.report import Endpoints, ServiceStatus, StackStatus
 from deploy.stack.reservation import Reservation
 from deploy.stack.service import Home, Server
-from energy.errors import SetupError, StorageError
+from energy.errors import SetupError
 
 _LOCK_SECONDS = 600.0
 _BACKGROUND_WORKERS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Where the servers listen; the DSN carries a password."""
-
-    dsn: str
-    mqtt_host: str
-    mqtt_port: int
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
-    """One server: `origin` is `given`, `machine`, `cache` or `to be fetched`; the rest is None where it is not ours."""
-
-    origin: str
-    running: bool
-    pid: int | None = None
-    port: int | None = None
-    log: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StackStatus:
-    """A stack's name, its directory, and its two servers."""
-
-    name: str
-    directory: str
-    postgres: ServiceStatus
-    mosquitto: ServiceStatus
-
-    @property
-    def running(self) -> bool:
-        """Whether both servers run."""
-        return self.postgres.running and self.mosquitto.running
 
 
 def silent(_message: str) -> None:
@@ -95,7 +62,6 @@ class Stack:
         root = (state_dir or places.state).absolute() / self.name
         self.home = Home(root, server_account(data=root / "postgres"))
         self._cache = (cache_dir or places.cache).absolute()
-        self._given = choice.given(environ, dsn, mqtt)
         self._progress: Callable[[str], None] = silent
         self._reservation = Reservation(self.home)
         self._postgres = Postgres(self.home, self._postgres_programs, background_workers)
@@ -105,6 +71,8 @@ class Stack:
                 Mosquitto(self.home, lambda: choice.mosquitto_executable(self._cache, self._progress)), self.home
             ),
         }
+        self._database = given_database(environ, dsn, self._own_place)
+        self._broker = given_broker(environ, mqtt, lambda: self._servers["mosquitto"].port)
 
     def up(self, progress: Callable[[str], None] = silent) -> Endpoints:
         """Have both servers running and answering: fetch, start or repair what it takes, and nothing if all is well.
@@ -159,8 +127,10 @@ class Stack:
         Raises:
             SetupError: a server of ours does not run.
         """
-        host, port = self._given.mqtt or (LOOPBACK, self._running("mosquitto")[1])
-        return Endpoints(self._given.dsn or self._postgres.dsn(self._running("postgres")[1]), host, port)
+        dsn = self._database.dsn if self._database else self._postgres.dsn(self._running("postgres")[1])
+        if self._broker:
+            return Endpoints(dsn, self._broker.host, self._broker.port)
+        return Endpoints(dsn, LOOPBACK, self._running("mosquitto")[1])
 
     def status(self) -> StackStatus:
         """How things stand; changes nothing."""
@@ -202,26 +172,24 @@ class Stack:
             raise SetupError(f"{service} of the stack {self.name} does not run.", advice="Start it: quotawatt stack up")
         return record, port
 
+    def _own_place(self) -> Place | None:
+        port = self._servers["postgres"].port
+        return self._postgres.place(port) if port else None
+
     def _check_given(self) -> None:
         """Refuse servers that were named and cannot serve, before anything is started beside them."""
-        if self._given.dsn is not None:
-            try:
-                database.require_timescaledb(self._given.dsn)
-            except StorageError as error:
-                advice = f"Check {choice.DSN_VARIABLE} or --dsn."
-                raise SetupError(f"The given database: {error}", advice=advice) from error
-        if self._given.mqtt is not None and not broker.is_broker(*self._given.mqtt):
-            host, port = self._given.mqtt
-            raise SetupError(f"No broker answers at {host}:{port}.", advice=f"Check {choice.MQTT_VARIABLE} or --mqtt.")
+        for given in (self._database, self._broker):
+            if given is not None:
+                given.require()
 
     def _up_postgres(self) -> str:
-        if self._given.dsn is not None:
-            return self._given.dsn
+        if self._database is not None:
+            return self._database.dsn
         return self._postgres.dsn(self._ensure("postgres"))
 
     def _up_mosquitto(self) -> tuple[str, int]:
-        if self._given.mqtt is not None:
-            return self._given.mqtt
+        if self._broker is not None:
+            return self._broker.host, self._broker.port
         return LOOPBACK, self._ensure("mosquitto")
 
     def _ensure(self, service: str) -> int:
@@ -237,14 +205,14 @@ class Stack:
         return self.home.root / "run" / "programs.json"
 
     def _postgres_status(self) -> ServiceStatus:
-        if self._given.dsn is not None:
-            return ServiceStatus("given", database.is_up(self._given.dsn))
+        if self._database is not None:
+            return ServiceStatus("given", self._database.is_up())
         origin = choice.postgres_origin(self._cache, self._kept_choice, self._postgres.major())
         return self._own_status("postgres", origin)
 
     def _mosquitto_status(self) -> ServiceStatus:
-        if self._given.mqtt is not None:
-            return ServiceStatus("given", broker.is_broker(*self._given.mqtt), port=self._given.mqtt[1])
+        if self._broker is not None:
+            return ServiceStatus("given", self._broker.is_up(), port=self._broker.port)
         return self._own_status("mosquitto", choice.mosquitto_origin(self._cache))
 
     def _own_status(self, service: str, origin: str) -> ServiceStatus:

@@ -64,8 +64,9 @@ def test_the_database_asks_for_the_password(own: Stack) -> None:
     wrong = own.endpoints().dsn.replace(":", ":not-", 2).replace("not-//", "//")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(wrong)
-    with pytest.raises(PermissionRefusedError):
-        Stack("given", own.home.root.parent, dsn=wrong, environ={}).up()
+    with pytest.raises(PermissionRefusedError) as refused:
+        Stack("given", own.home.root.parent, environ={"QUOTAWATT_DSN": wrong}).up()
+    assert "unset QUOTAWATT_DSN" in refused.value.advice
 
 
 def test_given_servers_are_used_and_left_alone(own: Stack) -> None:
@@ -80,6 +81,20 @@ def test_given_servers_are_used_and_left_alone(own: Stack) -> None:
     assert own.status().running
     with pytest.raises(SetupError, match="does not run"):
         guest.pid_of("postgres")
+
+
+def test_a_shell_that_still_has_our_addresses_starts_us(own: Stack) -> None:
+    """`stack env`, `down` and `up` in one shell: the variables name this very stack, so that its servers start."""
+    endpoints = own.endpoints()
+    environ = {"QUOTAWATT_DSN": endpoints.dsn, "QUOTAWATT_MQTT": f"{endpoints.mqtt_host}:{endpoints.mqtt_port}"}
+    again = Stack(own.name, own.home.root.parent, background_workers=0, environ=environ)
+    said: list[str] = []
+    again.down(said.append)
+    assert said == ["stopping the stack"]
+    assert not again.status().running
+    assert again.up() == endpoints
+    assert again.status().postgres.pid == own.pid_of("postgres")
+    assert again.status().mosquitto.pid == own.pid_of("mosquitto")
 
 
 def test_given_servers_that_cannot_serve_are_refused_at_once() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.stack.choice import given, parse_address, postgres_origin, postgres_programs
+from deploy.stack.choice import postgres_origin, postgres_programs
 from deploy.stack.discover import machine_mosquitto, machine_postgres, parse_major, parse_mosquitto
 from deploy.stack.files import save
 from deploy.stack.postgres import PostgresPrograms
@@ -81,33 +81,6 @@ def test_versions_are_read_from_what_programs_print() -> None:
     assert parse_major("no server here") is None
     assert parse_mosquitto("mosquitto version 2.0.21\n\nmosquitto is …") == (2, 0)
     assert parse_mosquitto("") is None
-
-
-def test_arguments_go_before_the_environment() -> None:
-    """What was said in the command counts more than what was set in the shell."""
-    environ = {"QUOTAWATT_DSN": "postgresql://shell/x", "QUOTAWATT_MQTT": "shell:1884"}
-    assert given(environ).dsn == "postgresql://shell/x"
-    assert given(environ).mqtt == ("shell", 1884)
-    assert given(environ, dsn="postgresql://option/x", mqtt="option").dsn == "postgresql://option/x"
-    assert given(environ, mqtt="option").mqtt == ("option", 1883)
-    assert given({}).dsn is None
-    assert given({}).mqtt is None
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [("host", ("host", 1883)), ("host:1", ("host", 1)), ("mqtt://host:2/", ("host", 2)), ("[::1]:3", ("::1", 3))],
-)
-def test_addresses_of_brokers(text: str, address: tuple[str, int]) -> None:
-    """A host, with a port or without, as such or as a URL."""
-    assert parse_address(text) == address
-
-
-@pytest.mark.parametrize("text", ["http://host", "mqtt://", ":1883", "host:port", "host:99999", "host/path", "u@host"])
-def test_other_texts_are_no_addresses(text: str) -> None:
-    """What cannot be used is refused with the form that can."""
-    with pytest.raises(SetupError, match="not the address of a broker"):
-        parse_address(text)
 
 
 def test_what_was_chosen_for_data_stays_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
