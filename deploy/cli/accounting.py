@@ -15,7 +15,10 @@ def accounting() -> None:
 @accounting.command()
 @click.argument("config", type=click.Path(path_type=Path))
 def run(config: Path) -> None:
-    """Run one worker with the settings of CONFIG (TOML) until SIGTERM or SIGINT; then finish what is dirty."""
+    """Run one worker with the settings of CONFIG (TOML).
+
+    At SIGTERM or SIGINT it finishes what is dirty, and ends.
+    """
     from energy.config import load_toml  # noqa: PLC0415 - loaded when called
     from energy.services import run_main  # noqa: PLC0415 - likewise
     from ingest.accounting.service import run as serve  # noqa: PLC0415 - likewise

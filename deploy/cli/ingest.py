@@ -15,7 +15,10 @@ def ingest() -> None:
 @ingest.command()
 @click.argument("config", type=click.Path(path_type=Path))
 def run(config: Path) -> None:
-    """Run one worker with the settings of CONFIG (TOML) until SIGTERM or SIGINT."""
+    """Run one worker with the settings of CONFIG (TOML).
+
+    It ends with SIGTERM or SIGINT.
+    """
     from energy.config import load_toml  # noqa: PLC0415 - loaded when called
     from energy.services import run_main  # noqa: PLC0415 - likewise
     from ingest.service import run as serve  # noqa: PLC0415 - likewise

@@ -72,7 +72,10 @@ def city(city: Path, listen: str, port: int, scale: float | None, real_origin: f
 @click.argument("city", type=_PATH)
 @click.option("--days", default=4, show_default=True, type=click.IntRange(1, 366), help="How far to look.")
 def forecast(city: Path, days: int) -> None:
-    """Tell which quota of CITY (TOML) will fire when, as a Markdown table."""
+    """Tell which quota of CITY (TOML) will fire when.
+
+    The answer is a Markdown table.
+    """
     from deploy.demo import forecast as forecasts  # noqa: PLC0415 - loaded when called
     from deploy.demo.city import load_city  # noqa: PLC0415 - likewise
 

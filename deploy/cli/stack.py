@@ -38,7 +38,10 @@ def stack() -> None:
 @stack.command()
 @_addresses
 def up(name: str | None, dsn: str | None, mqtt: str | None) -> None:
-    """Start what does not run; fetch it first where it is not there, repair it where it crashed."""
+    """Start what does not run.
+
+    It is fetched first where it is not there, and repaired where it crashed.
+    """
     chosen = Stack(name, dsn=dsn, mqtt=mqtt)
     with _progress() as report:
         endpoints = chosen.up(report)
@@ -49,7 +52,10 @@ def up(name: str | None, dsn: str | None, mqtt: str | None) -> None:
 @stack.command()
 @click.option("--name", help="Which stack; by default this installation's own. [env: QUOTAWATT_STACK]")
 def down(name: str | None) -> None:
-    """Stop the servers; their data stay."""
+    """Stop the servers; their data stay.
+
+    Refused while a demo runs on them.
+    """
     chosen = Stack(name)
     chosen.down()
     click.echo(f"The stack {chosen.name} is down; its data stay in {chosen.home.root}.")
@@ -59,7 +65,10 @@ def down(name: str | None) -> None:
 @_addresses
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(name: str | None, dsn: str | None, mqtt: str | None, *, as_json: bool) -> None:
-    """Say what runs, where it comes from and where it logs; the exit code is 0 when both servers run, else 3."""
+    """Say what runs, where it comes from and where it logs.
+
+    The exit code is 0 when both servers run, else 3.
+    """
     found = Stack(name, dsn=dsn, mqtt=mqtt).status()
     if as_json:
         click.echo(msgspec.json.encode({**msgspec.to_builtins(found), "running": found.running}))
@@ -73,7 +82,10 @@ def status(name: str | None, dsn: str | None, mqtt: str | None, *, as_json: bool
 @stack.command()
 @_addresses
 def env(name: str | None, dsn: str | None, mqtt: str | None) -> None:
-    """Print the running stack's addresses as shell commands; the database's carries its password."""
+    """Print the running stack's addresses as shell commands.
+
+    The database's carries its password. For this shell: eval "$(quotawatt stack env)"
+    """
     endpoints = Stack(name, dsn=dsn, mqtt=mqtt).endpoints()
     click.echo(f"export QUOTAWATT_DSN={shlex.quote(endpoints.dsn)}")
     click.echo(f"export QUOTAWATT_MQTT={shlex.quote(f'{endpoints.mqtt_host}:{endpoints.mqtt_port}')}")
