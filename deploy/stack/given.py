@@ -146,8 +146,8 @@ def parse_address(text: str, source: str) -> tuple[str, int]:
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme != "mqtt" or not parts.hostname or not port or parts.username or parts.path.strip("/"):
-        raise SetupError(
-            f"{source} is not the address of a broker: {text!r}.",
+        raise SetupError(  # what it is instead is not quoted: it may carry a password
+            f"{source} is not the address of a broker.",
             advice=f"Expected: HOST:PORT, or mqtt://HOST:PORT. {_way_out(source)}",
         )
     return parts.hostname, port

@@ -56,6 +56,13 @@ def test_other_texts_are_no_addresses_of_brokers(text: str) -> None:
     assert "unset" not in refused.value.advice
 
 
+def test_a_broker_s_password_is_not_shown() -> None:
+    """Names and passwords are not part of the address that we take, and do not get into the message."""
+    with pytest.raises(SetupError) as refused:
+        given_broker({}, "mqtt://user:secret@host:1")
+    assert "secret" not in f"{refused.value} {refused.value.advice}"
+
+
 @pytest.mark.parametrize(
     "text", ["secret", "mysql://u:secret@h/x", "host=h password=secret", "postgresql://h:secret/x"]
 )
