@@ -20,18 +20,18 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 SQL_DIRECTORY = Path(__file__).with_name("migrations") / "sql"
 
+_MOST_CONNECTIONS = 4
+
 
 class StorageSettings(msgspec.Struct, frozen=True):
     """The `[database]` table.
 
     Attributes:
         dsn: `postgresql://user@host:port/database`; a password comes better from the standard PGPASSFILE.
-        max_connections: most connections of this process's pool.
         connect_timeout_s: real seconds until a connection attempt is given up.
     """
 
     dsn: str
-    max_connections: Annotated[int, msgspec.Meta(ge=1)] = 4
     connect_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
 
 
@@ -44,7 +44,7 @@ async def open_pool(settings: StorageSettings) -> AsyncIterator[Pool]:
     """
     with translating():
         pool = await asyncpg.create_pool(
-            settings.dsn, min_size=1, max_size=settings.max_connections, timeout=settings.connect_timeout_s
+            settings.dsn, min_size=1, max_size=_MOST_CONNECTIONS, timeout=settings.connect_timeout_s
         )
     try:
         yield pool
