@@ -15,8 +15,8 @@ from collector.planner import limits_of, plan
 from collector.profiles import Profile, load_profile, profile_names
 from collector.settings import MODBUS_PORT, CollectorSettings
 from energy.carriers import carriers
-from energy.config import Document, dotted, load_document
-from energy.errors import ConfigError, Fault, RejectedError
+from energy.config import dotted, load_document
+from energy.errors import RejectedError
 from energy.toml_lines import Path as Place
 from energy.units import ratio
 from energy.wire import Address
@@ -27,24 +27,8 @@ Table = dict[str, Any]
 
 def load_settings(path: Path) -> CollectorSettings:
     """Read a collector's file; raises ConfigError with all its faults, those between tables among them."""
-    return decode_settings(load_document(path))
-
-
-def decode_settings(document: Document) -> CollectorSettings:
-    """Decode a parsed collector's file; raises ConfigError with all its faults, in the order of the file."""
-    found: list[Fault] = []
-    settings: CollectorSettings | None = None
-    try:
-        settings = document.decode(CollectorSettings)
-    except ConfigError as error:
-        found.extend(error.faults)
-    found.extend(
-        Fault(document.source, document.line_of(place), dotted(place), message)
-        for place, message in cross_faults(document.content)
-    )
-    if found or settings is None:
-        raise ConfigError(tuple(sorted(found)))
-    return settings
+    document = load_document(path)
+    return document.decode(CollectorSettings, across=cross_faults(document.content))
 
 
 def cross_faults(content: Table) -> Found:

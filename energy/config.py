@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -91,11 +92,20 @@ class Document:
             path = path[:-1]
         return 0
 
-    def decode(self, expected: type[T]) -> T:
-        """Decode the whole document into `expected`; raises ConfigError with all its faults."""
+    def decode(self, expected: type[T], *, across: Iterable[tuple[toml_lines.Path, str]] = (), advice: str = "") -> T:
+        """Decode the whole document into `expected`; raises ConfigError with all its faults.
+
+        Args:
+            expected: what the document describes.
+            across: faults that no single value shows, such as two meters at one address, found in `content`: where,
+                and what is wrong.
+            advice: goes with the error.
+        """
         collector = FaultCollector(self)
         decoded = TomlDecoder(collector.add, self.directory).decode(self.content, expected, ())
-        collector.raise_faults()
+        for path, message in across:
+            collector.add(path, message)
+        collector.raise_faults(advice)
         return cast("T", decoded)
 
 
@@ -111,10 +121,10 @@ class FaultCollector:
         document = self._document
         self._faults.append(Fault(document.source, document.line_of(path), dotted(path), message))
 
-    def raise_faults(self) -> None:
+    def raise_faults(self, advice: str = "") -> None:
         """Raise ConfigError with all faults so far, in the order of the file; return where there is none."""
         if self._faults:
-            raise ConfigError(tuple(sorted(self._faults)))
+            raise ConfigError(tuple(sorted(self._faults)), advice=advice)
 
 
 def dotted(path: toml_lines.Path) -> str:

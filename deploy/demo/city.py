@@ -17,8 +17,7 @@ import msgspec
 from alerts.quotas import QuotaSpec
 from collector.conversion import Ratio
 from deploy.demo.city_checks import cross_faults
-from energy.config import Document, dotted, load_document
-from energy.errors import ConfigError, Fault
+from energy.config import Document, load_document
 from energy.registry.model import District, Industry
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
@@ -162,16 +161,5 @@ def load_city(path: Path) -> City:
 
 def decode_city(document: Document) -> City:
     """Decode a parsed city file; raises ConfigError with all its faults, in the order of the file."""
-    found: list[Fault] = []
-    city: City | None = None
-    try:
-        city = document.decode(City)
-    except ConfigError as error:
-        found.extend(error.faults)
-    found.extend(
-        Fault(document.source, document.line_of(place), dotted(place), message)
-        for place, message in cross_faults(document.content)
-    )
-    if found or city is None:
-        raise ConfigError(tuple(sorted(found)), advice="Nothing was started. docs/demo-city.md explains every key.")
-    return city
+    advice = "Nothing was started. docs/demo-city.md explains every key."
+    return document.decode(City, across=cross_faults(document.content), advice=advice)
