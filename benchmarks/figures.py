@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 LATEST = Path(__file__).with_name("latest.json")
 
@@ -32,7 +32,7 @@ class Figure:
 
 def show(figures: Iterable[Figure]) -> None:
     """Print a table."""
-    table = Table("figure", "value", "unit", "settings")
+    table = Table(Column("figure", no_wrap=True, overflow="fold"), Column("value", justify="right"), "unit", "settings")
     for figure in figures:
         settings = ", ".join(f"{key} {value}" for key, value in figure.settings.items())
         table.add_row(figure.name, f"{figure.value:,.3f}".rstrip("0").rstrip("."), figure.unit, settings)
