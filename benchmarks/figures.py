@@ -32,7 +32,9 @@ class Figure:
 
 def show(figures: Iterable[Figure]) -> None:
     """Print a table."""
-    table = Table(Column("figure", no_wrap=True, overflow="fold"), Column("value", justify="right", no_wrap=True), "unit", "settings")
+    name = Column("figure", no_wrap=True, overflow="fold")
+    value = Column("value", justify="right", no_wrap=True)
+    table = Table(name, value, "unit", "settings")
     for figure in figures:
         settings = ", ".join(f"{key} {value}" for key, value in figure.settings.items())
         table.add_row(figure.name, f"{figure.value:,.3f}".rstrip("0").rstrip("."), figure.unit, settings)
