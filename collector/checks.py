@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from collector.conversion import RATIOS, ratio_faults
-from collector.planner import limits_of, plan
+from collector.planning.planner import limits_of, plan
 from collector.profiles import Profile, load_profile, profile_names
+from collector.profiles.conversion import RATIOS, ratio_faults
 from collector.settings import MODBUS_PORT, CollectorSettings
 from energy.carriers import carriers
 from energy.config import dotted, load_document

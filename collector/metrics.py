@@ -8,7 +8,7 @@ from typing import Protocol
 import prometheus_client
 import structlog
 
-from collector.refusals import Began, Ended
+from collector.uplink.refusals import Began, Ended
 from energy.wire import Refusal
 
 _log = structlog.get_logger("collector")

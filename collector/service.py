@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from collector import metrics
-from collector.meter import Meter
-from collector.modbus import ModbusLine
-from collector.poller import Poller
-from collector.schedule import Schedule
+from collector.drivers.modbus.line import ModbusLine
+from collector.polling.meter import Meter
+from collector.polling.poller import Poller
+from collector.polling.schedule import Schedule
 from collector.settings import CollectorSettings, GatewaySettings
-from collector.spool import Spool
-from collector.spool_file import SpoolFile
-from collector.uplink import Uplink
+from collector.spool.file import SpoolFile
+from collector.spool.spool import Spool
+from collector.uplink.uplink import Uplink
 from energy.backoff import Backoff
 from energy.clocks import DataClock
 from energy.errors import FatalError, SetupError, TransportError

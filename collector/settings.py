@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from collector.conversion import Ratio
+from collector.profiles.conversion import Ratio
 from energy.clocks import ClockSettings
 from energy.config import Host
 from energy.health import HealthSettings
@@ -31,7 +31,7 @@ class MeterSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         point: code under which its readings are sent.
         unit_id: Modbus unit behind the gateway's address.
-        profile: register layout, by name of its file in `collector/models`.
+        profile: register layout, by name of its file in `collector/profiles/models`.
         carrier: what it measures.
         ct: ratio of the current transformers, 1 where connected directly; needed for profiles whose counter shows
             the secondary side, and only there.

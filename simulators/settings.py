@@ -19,7 +19,7 @@ class MeterSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         address: Modbus unit id.
-        profile: register layout, by name of its file in `collector/models`.
+        profile: register layout, by name of its file in `collector/profiles/models`.
         carrier: key of its carrier; its base unit of measure is that of `load` and `start`.
         load: what it measures.
         start: what its register shows at `SimulatorSettings.start`, primary side.

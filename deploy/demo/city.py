@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from alerts.quotas import QuotaSpec
-from collector.conversion import Ratio
+from collector.profiles.conversion import Ratio
 from deploy.demo.city_checks import cross_faults
 from energy.config import Document, load_document
 from energy.registry.model import District, Industry
@@ -90,7 +90,7 @@ class CityMeter(msgspec.Struct, frozen=True, kw_only=True):
         carrier: key of the carrier.
         unit: unit of measure of `mean_per_hour` and `start`: the carrier's base unit.
         level: 1 gate meter, 2 main sub-unit, 3 main equipment.
-        profile: register layout, by name of its file in `collector/models`.
+        profile: register layout, by name of its file in `collector/profiles/models`.
         address: Modbus unit id behind the unit's gateway.
         ct, pt: transformer ratios, 1 where connected directly; for layouts of the secondary side, and only there.
         load: name of its load.

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from collector.conversion import RATIOS, ratio_faults
 from collector.errors import RegisterError
 from collector.profiles import Profile, load_profile, profile_names
+from collector.profiles.conversion import RATIOS, ratio_faults
 from deploy.demo.credit_codes import credit_code_fault
 from energy.carriers import carriers
 from energy.config import dotted

@@ -42,8 +42,8 @@ LIBRARIES = {
     "psycopg": ("energy.storage.migrate", "deploy.stack.database"),
     # Columns are the language of ingest, not a library behind an interface: no object per reading.
     "numpy": ("ingest.*",),
-    "pymodbus": ("collector.modbus",),
-    "sqlite3": ("collector.spool_file",),
+    "pymodbus": ("collector.drivers.modbus.*",),
+    "sqlite3": ("collector.spool.file",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),
     "rich": ("deploy.cli.*", "deploy.demo.*"),

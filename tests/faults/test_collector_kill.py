@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from collector.profiles import load_profile
-from collector.spool_file import spooled_readings
+from collector.spool.file import spooled_readings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from tests.support.eventually import eventually, never_within

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from collector.drivers.modbus.line import ModbusLine
 from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
-from collector.modbus import ModbusLine
-from collector.planner import Read
+from collector.planning.planner import Read
 from tests.support.eventually import eventually
 from tests.support.modbus_peer import Answer, Peer, asked, modbus_peer, refusal, reply
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collector.meter import Meter
+from collector.polling.meter import Meter
 from collector.profiles import load_profile
 from collector.service import _all_online, run
 from collector.settings import (
@@ -24,9 +24,9 @@ from collector.settings import (
     SpoolSettings,
     UplinkSettings,
 )
-from collector.spool import Spool
-from collector.spool_file import SpoolFile, spooled_readings
-from collector.uplink import Uplink
+from collector.spool.file import SpoolFile, spooled_readings
+from collector.spool.spool import Spool
+from collector.uplink.uplink import Uplink
 from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
 from energy.health import HealthSettings

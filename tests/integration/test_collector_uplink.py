@@ -16,9 +16,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.settings import BackoffSettings, SpoolSettings, UplinkSettings
-from collector.spool import Spool
-from collector.spool_file import SpoolFile
-from collector.uplink import Uplink
+from collector.spool.file import SpoolFile
+from collector.spool.spool import Spool
+from collector.uplink.uplink import Uplink
 from energy.clocks import DataClock
 from energy.readings import Reading
 from energy.transport.mqtt import Link, MqttSettings, connect

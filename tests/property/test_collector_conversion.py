@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.conversion import conversion
 from collector.errors import RatioError, RegisterError
 from collector.profiles import load_profile
+from collector.profiles.conversion import conversion
 from energy.errors import UnitError
 
 ACREL = load_profile("acrel_dtsd1352").counter_register

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import PlanError
-from collector.planner import Limits, limits_of, plan
+from collector.planning.planner import Limits, limits_of, plan
 from collector.profiles import Confidence, Register, load_profile, profile_names
 from collector.registers import DataType
 

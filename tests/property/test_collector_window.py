@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from collector.window import Window, growing_delay
+from collector.uplink.window import Window, growing_delay
 
 SIZE = 4
 PATIENCE = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.errors import SilentUnitError
-from collector.meter import Meter
+from collector.polling.meter import Meter
 from collector.profiles import load_profile
 from collector.settings import BackoffSettings, MeterSettings
 from energy.errors import RejectedError

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from collector.drivers.modbus.line import Answer
 from collector.errors import LineError, LostLineError, RefusedReadError, SilentUnitError, SpoolCorruptError
-from collector.meter import Meter
-from collector.modbus import Answer
-from collector.planner import Read
-from collector.poller import Poller
+from collector.planning.planner import Read
+from collector.polling.meter import Meter
+from collector.polling.poller import Poller
 from collector.settings import BackoffSettings, MeterSettings
 from energy.backoff import Backoff
 from energy.errors import StorageError, TransportError
@@ -135,7 +135,7 @@ async def test_a_full_disk_loses_nothing_while_memory_lasts(world: World) -> Non
 
 async def test_memory_is_bounded_while_the_disk_refuses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound the oldest go."""
-    monkeypatch.setattr("collector.poller._MOST_UNSPOOLED", 4)
+    monkeypatch.setattr("collector.polling.poller._MOST_UNSPOOLED", 4)
     world.disk.fault = StorageError("disk is full")
     await world.round()
     await world.round()
@@ -178,7 +178,7 @@ async def test_a_cancelled_round_keeps_what_was_read(world: World) -> None:
 
 async def test_a_long_round_goes_to_disk_in_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash in a round over a slow line costs seconds, not the round."""
-    monkeypatch.setattr("collector.poller._KEEP_AFTER", -1.0)
+    monkeypatch.setattr("collector.polling.poller._KEEP_AFTER", -1.0)
     kept_before: list[int] = []
     world.line.before = lambda _: kept_before.append(len(world.disk.kept))
     await world.round()

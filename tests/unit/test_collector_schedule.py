@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.schedule import Schedule, missed_ticks, next_tick
+from collector.polling.schedule import Schedule, missed_ticks, next_tick
 from energy.clocks import ClockSettings, DataClock
 
 MINUTE = 60_000
@@ -65,7 +65,7 @@ async def ticks(schedule: Schedule, clock: DataClock, works: list[float], wall: 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real waits are cut short: time passes in `Wall`."""
-    monkeypatch.setattr("collector.schedule.LONGEST_SLEEP", 0.0)
+    monkeypatch.setattr("collector.polling.schedule.LONGEST_SLEEP", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -11,8 +11,8 @@ import pytest
 
 from collector.errors import SpoolCorruptError
 from collector.settings import SpoolSettings
-from collector.spool import Spool
-from collector.spool_file import SpoolFile, spooled_readings
+from collector.spool.file import SpoolFile, spooled_readings
+from collector.spool.spool import Spool
 from energy.clocks import DataClock
 from energy.errors import SchemaError, SetupError, StorageError
 from energy.metrics import exposition

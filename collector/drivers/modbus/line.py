@@ -16,7 +16,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
 from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
-from collector.planner import Read
+from collector.planning.planner import Read
 
 _HEADER = 8  # MBAP header and function code
 _EXCEPTION_LENGTH = 3  # unit, function, exception code; as much as unit, function and byte count

@@ -15,14 +15,14 @@ import msgspec
 import structlog
 
 from collector.errors import SpoolCorruptError
-from collector.file_lock import FileLock
 from collector.settings import SpoolSettings
+from collector.spool.lock import FileLock
 from energy.errors import SchemaError, StorageError
 from energy.queries import load_queries
 from energy.readings import Reading
 from energy.wire import DroppedRange, decode_envelope, encode_envelope
 
-_SQL = load_queries("collector", "spool.sql")
+_SQL = load_queries("collector.spool", "spool.sql")
 _VERSION = 1
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _DROPS_REPORTED = 100

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from collector.conversion import conversion
-from collector.planner import Read, limits_of, plan
+from collector.planning.planner import Read, limits_of, plan
 from collector.profiles import load_profile
+from collector.profiles.conversion import conversion
 from collector.settings import BackoffSettings, MeterSettings
 from energy.backoff import Backoff
 from energy.carriers import carrier

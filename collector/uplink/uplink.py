@@ -14,10 +14,10 @@ import structlog
 
 from collector import metrics
 from collector.errors import SpoolCorruptError
-from collector.refusals import Refusals
 from collector.settings import UplinkSettings
-from collector.spool import Spool
-from collector.window import Window, growing_delay
+from collector.spool.spool import Spool
+from collector.uplink.refusals import Refusals
+from collector.uplink.window import Window, growing_delay
 from energy.backoff import Backoff
 from energy.clocks import DataClock
 from energy.errors import QuotawattError, WireError

@@ -8,10 +8,10 @@ from typing import Protocol
 import structlog
 
 from collector import metrics
+from collector.drivers.modbus.line import Answer
 from collector.errors import LineError
-from collector.meter import Meter
-from collector.modbus import Answer
-from collector.planner import Read
+from collector.planning.planner import Read
+from collector.polling.meter import Meter
 from energy.backoff import Backoff
 from energy.errors import RejectedError, StorageError, TransportError
 from energy.logs import Availability
@@ -26,7 +26,7 @@ _MOST_UNSPOOLED = 10_000
 
 
 class Line(Protocol):
-    """What a round needs of the line; `collector.modbus.ModbusLine` has it."""
+    """What a round needs of the line; `collector.drivers.modbus.line.ModbusLine` has it."""
 
     async def read(self, unit: int, request: Read) -> Answer:
         """Ask a unit for registers; raises TransportError."""

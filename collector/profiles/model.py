@@ -172,7 +172,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 def profile_names() -> tuple[str, ...]:
     """Names of all profiles that come with the collector, sorted."""
-    files = (resources.files("collector") / "models").iterdir()
+    files = (resources.files("collector.profiles") / "models").iterdir()
     return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
 
 
@@ -185,7 +185,7 @@ def load_profile(name: str) -> Profile:
     """
     if name not in profile_names():
         raise ConfigError(
-            (Fault("collector/models", 0, name, f"no such profile (known: {', '.join(profile_names())})"),)
+            (Fault("collector/profiles/models", 0, name, f"no such profile (known: {', '.join(profile_names())})"),)
         )
-    file = resources.files("collector") / "models" / f"{name}.toml"
-    return parse_document(file.read_text(encoding="utf-8"), f"collector/models/{name}.toml").decode(Profile)
+    file = resources.files("collector.profiles") / "models" / f"{name}.toml"
+    return parse_document(file.read_text(encoding="utf-8"), f"collector/profiles/models/{name}.toml").decode(Profile)

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from typing import ParamSpec, TypeVar
 
 from collector import metrics
-from collector.spool_file import SpoolFile, SpoolState
+from collector.spool.file import SpoolFile, SpoolState
 from energy.clocks import DataClock
 from energy.errors import StorageError
 from energy.readings import Reading
