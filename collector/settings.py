@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from collector.profiles.conversion import Ratio
+from collector.spool.settings import SpoolSettings
 from energy.clocks import ClockSettings
 from energy.config import Host
 from energy.health import HealthSettings
@@ -85,22 +86,6 @@ class BackoffSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.first_s > self.most_s:
             raise ValueError(f"first_s ({self.first_s:g}) must not be above most_s ({self.most_s:g})")
-
-
-class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The table `[spool]`: how much is kept for how long; what exceeds a bound leaves oldest first, and is reported.
-
-    Attributes:
-        max_bytes: most bytes of unconfirmed envelopes of one gateway.
-        max_age_days: greatest age of an unconfirmed envelope, in data time.
-        keep_confirmed: keep confirmed envelopes too, for an audit; nothing bounds them.
-        readings_per_envelope: where an envelope is cut within one poll round.
-    """
-
-    max_bytes: Annotated[int, msgspec.Meta(ge=262_144)] = 1 << 30
-    max_age_days: Positive = 90.0
-    keep_confirmed: bool = False
-    readings_per_envelope: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
 class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):

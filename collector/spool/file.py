@@ -15,8 +15,8 @@ import msgspec
 import structlog
 
 from collector.errors import SpoolCorruptError
-from collector.settings import SpoolSettings
 from collector.spool.lock import FileLock
+from collector.spool.settings import SpoolSettings
 from energy.errors import SchemaError, StorageError
 from energy.queries import load_queries
 from energy.readings import Reading

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from collector.errors import SpoolCorruptError
-from collector.settings import SpoolSettings
 from collector.spool.file import SpoolFile, spooled_readings
+from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
 from energy.clocks import DataClock
 from energy.errors import SchemaError, SetupError, StorageError

@@ -92,6 +92,8 @@ def type_words(kind: inspect.Type) -> str:
         return f"array, each {type_words(kind.item_type)}"
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         return f"{'integer' if isinstance(kind, inspect.IntType) else 'number'}{bounds(kind)}"
+    if isinstance(kind, inspect.LiteralType):
+        return " or ".join(f'"{value}"' for value in kind.values)
     names: dict[type[inspect.Type], str] = {
         inspect.StrType: "string",
         inspect.BoolType: "boolean",
