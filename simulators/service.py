@@ -15,10 +15,10 @@ from energy.health import HealthServer
 from energy.services import Control, run_services
 from energy.waiting import set_within
 from simulators.devices import Line, MeterDevice
+from simulators.loads.shapes import Load
 from simulators.modbus_server import LineServer
 from simulators.registers import Counter, CounterScale
 from simulators.settings import LineSettings, MeterSettings, SimulatorSettings
-from simulators.shapes import Load
 
 _log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from energy.clocks import ClockSettings
 from energy.health import HealthSettings
-from simulators.catalogue import LoadSettings
+from simulators.loads.catalogue import LoadSettings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 

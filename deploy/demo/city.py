@@ -73,7 +73,7 @@ class CityDistrict(msgspec.Struct, frozen=True):
 
 
 class CityLoad(msgspec.Struct, frozen=True):
-    """A shape of load that meters name; see `simulators.catalogue.LoadSettings`."""
+    """A shape of load that meters name; see `simulators.loads.catalogue.LoadSettings`."""
 
     name: Name
     shape: str

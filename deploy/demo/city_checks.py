@@ -19,7 +19,7 @@ from energy.carriers import carriers
 from energy.config import dotted
 from energy.errors import UnitError
 from energy.toml_lines import Path
-from simulators.catalogue import shape_files
+from simulators.loads.catalogue import shape_files
 from simulators.registers import Counter, CounterScale
 
 Found = Iterator[tuple[Path, str]]

@@ -12,8 +12,8 @@ from energy.carriers import carrier
 from energy.clocks import ClockSettings
 from energy.health import HealthSettings
 from energy.registry import Gateway, Meter, Point, Registry, Unit
-from simulators import truth
-from simulators.catalogue import LoadSettings
+from simulators.loads import truth
+from simulators.loads.catalogue import LoadSettings
 from simulators.registers import CounterScale
 from simulators.settings import LineSettings, MeterSettings, SimulatorSettings
 

@@ -22,8 +22,8 @@ from deploy.demo.city import City, CityUnit
 from deploy.demo.city_parts import city_loads, load_settings
 from energy.factors import Factor, factor_on, shipped_factors
 from energy.periods import Period, local_day, period_of
-from simulators.catalogue import LoadSettings
-from simulators.shapes import Load
+from simulators.loads.catalogue import LoadSettings
+from simulators.loads.shapes import Load
 
 _SHOWN = Decimal("0.001")
 

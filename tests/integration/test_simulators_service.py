@@ -19,7 +19,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from deploy.stack import ports
 from energy.errors import SetupError, TransportError
 from energy.services import run_services
-from simulators.catalogue import LoadSettings
+from simulators.loads.catalogue import LoadSettings
 from simulators.service import MeterService
 from simulators.settings import LineSettings, MeterSettings, SimulatorSettings
 from tests.support.eventually import eventually

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators import truth
-from simulators.catalogue import LoadSettings, shape_files
-from simulators.shapes import Load
+from simulators.loads import truth
+from simulators.loads.catalogue import LoadSettings, shape_files
+from simulators.loads.shapes import Load
 
 START_MS = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
 HOUR_MS = 3_600_000

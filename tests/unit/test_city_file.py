@@ -25,9 +25,9 @@ from deploy.demo.toml_files import write_settings
 from energy.clocks import ClockSettings
 from energy.config import load_toml
 from energy.registry import check
+from simulators.loads.shapes import Load
 from simulators.service import build_line
 from simulators.settings import SimulatorSettings
-from simulators.shapes import Load
 
 DAY_MS = 86_400_000
 DISTRICTS = {f"6103{number:02d}" for number in (2, 3, 4, 5, 23, 24, 26, 27, 28, 29, 30, 31)}

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from energy.errors import RejectedError
-from simulators import truth
-from simulators.catalogue import LoadSettings, ShapeFile, shape_files
-from simulators.shapes import Load, Shape, load_shape
+from simulators.loads import truth
+from simulators.loads.catalogue import LoadSettings, ShapeFile, shape_files
+from simulators.loads.shapes import Load, Shape, load_shape
 
 BAOJI_S = 8 * 3600
 

@@ -1,6 +1,6 @@
 """The audit's truth: what a meter consumed between two moments, summed from the data file itself in exact fractions.
 
-This shares no arithmetic with `simulators.shapes`, which feeds the registers: there a float curve is looked up, here
+This shares no arithmetic with `simulators.loads.shapes`, which feeds the registers: there a float curve is looked up, here
 every interval that overlaps the span is added. The rules that both follow stand in `simulators/data/README.md`.
 """
 
@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cache
 from time import strptime
 
-from simulators.catalogue import LoadSettings, shape_files
+from simulators.loads.catalogue import LoadSettings, shape_files
 
 _WEEK = 604_800
 _DAY = 86_400

@@ -1,7 +1,7 @@
 """Recorded consumption as a load: how much a simulated meter has counted at any moment of data time.
 
 The rules (duplicates, gaps, repetition, hours and weeks) are written down in `simulators/data/README.md`. The audit
-does not use this module: `simulators.truth` sums the intervals by code of its own, so that a fault in either one shows.
+does not use this module: `simulators.loads.truth` sums the intervals by code of its own, so that a fault in either one shows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from energy.errors import RejectedError
-from simulators.catalogue import LoadSettings, ShapeFile, shape_files
+from simulators.loads.catalogue import LoadSettings, ShapeFile, shape_files
 
 WEEK_S = 7 * 86_400
 DAY_S = 86_400
