@@ -36,9 +36,9 @@ from energy.transport.mqtt_packets import (
     encode_publish,
 )
 from energy.transport.mqtt_refusals import FIRST_FAILURE_CODE, refusal
-from energy.transport.mqtt_settings import Message, MqttSettings, TlsSettings, Will
+from energy.transport.mqtt_settings import Message, MqttSettings, Will
 
-__all__ = ["Link", "Message", "MqttSettings", "TlsSettings", "Will", "connect"]
+__all__ = ["Link", "Message", "MqttSettings", "Will", "connect"]
 
 Qos = Literal[0, 1]
 

@@ -9,27 +9,9 @@ from typing import Annotated
 import msgspec
 
 from energy.config import Host, read_secret
-from energy.errors import SetupError
+from energy.transport.tls import TlsSettings
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
-
-
-class TlsSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The `[mqtt.tls]` table; its presence switches TLS on.
-
-    Attributes:
-        ca_file: whom to trust (PEM); the system's authorities without it.
-        cert_file: our own certificate (PEM), where the broker asks for one.
-        key_file: the key of `cert_file`.
-    """
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-
-    def __post_init__(self) -> None:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file belong together: give both or neither")
 
 
 class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,18 +47,7 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def tls_context(self) -> ssl.SSLContext | None:
         """The certificates, read anew; None without TLS. Raises SetupError where a file cannot be used."""
-        if self.tls is None:
-            return None
-        try:
-            context = ssl.create_default_context(cafile=self.tls.ca_file)
-            if self.tls.cert_file is not None:
-                context.load_cert_chain(self.tls.cert_file, self.tls.key_file)
-        except (OSError, ssl.SSLError) as error:
-            raise SetupError(
-                f"the certificates of [mqtt.tls] cannot be used: {error}",
-                advice="Check ca_file, cert_file and key_file: PEM files that the service's user may read.",
-            ) from error
-        return context
+        return None if self.tls is None else self.tls.context("[mqtt.tls]")
 
 
 class Will(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from energy.errors import PermissionRefusedError, SetupError, TransportError
-from energy.transport.mqtt import Link, MqttSettings, TlsSettings, connect
+from energy.transport.mqtt import Link, MqttSettings, connect
+from energy.transport.tls import TlsSettings
 from tests.support.eventually import eventually, never_within
 from tests.support.private_broker import private_broker
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
