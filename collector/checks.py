@@ -35,9 +35,9 @@ def cross_faults(content: Table) -> Found:
     """Every fault that no single value shows, as (place, message)."""
     gateways = list(_tables((), content, "gateways"))
     seen = _Seen()
-    mqtt = content.get("mqtt")
-    if isinstance(mqtt, dict) and mqtt.get("client_id") and len(gateways) > 1:
-        yield ("mqtt", "client_id"), "several gateways connect: leave it out, each takes an id of its own"
+    for place, platform in _tables((), content, "platforms"):
+        if platform.get("client_id") and len(gateways) > 1:
+            yield (*place, "client_id"), "several gateways connect: leave it out, each takes an id of its own"
     for place, gateway in gateways:
         yield from _gateway(place, gateway, seen)
         for at, meter in _tables(place, gateway, "meters"):

@@ -45,7 +45,9 @@ async def run(settings: CollectorSettings, *, stop: asyncio.Event | None = None)
             for gateway in settings.gateways
         }
         uplinks = [
-            Uplink(Address(gateway.region, gateway.code), settings.mqtt, settings.uplink, spools[gateway.code], clock)
+            Uplink(
+                Address(gateway.region, gateway.code), settings.platforms, settings.uplink, spools[gateway.code], clock
+            )
             for gateway in settings.gateways
         ]
         polls = [GatewayPolls(gateway, settings, spools[gateway.code], clock) for gateway in settings.gateways]

@@ -9,10 +9,11 @@ import msgspec
 
 from collector.profiles.conversion import Ratio
 from collector.spool.settings import SpoolSettings
+from collector.uplink.settings import Platform, UplinkSettings
+from energy.backoff import BackoffSettings
 from energy.clocks import ClockSettings
 from energy.config import Host
 from energy.health import HealthSettings
-from energy.transport.mqtt import MqttSettings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 """A number above zero."""
@@ -77,43 +78,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"offset_s ({self.offset_s:g}) must be below interval_s ({self.interval_s:g})")
 
 
-class BackoffSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Real seconds until something that failed is tried again: at first, and at most."""
-
-    first_s: Positive = 1.0
-    most_s: Positive = 120.0
-
-    def __post_init__(self) -> None:
-        if self.first_s > self.most_s:
-            raise ValueError(f"first_s ({self.first_s:g}) must not be above most_s ({self.most_s:g})")
-
-
-class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The table `[uplink]`: how envelopes are sent. All times are real seconds.
-
-    Attributes:
-        window: most unconfirmed envelopes of a gateway on the way.
-        resend: when an envelope without confirmation is sent again.
-        reconnect: when a lost broker is tried again.
-        status_interval_s: how often the status is told although nothing changed.
-        drain_s: how long an orderly stop waits for confirmations.
-    """
-
-    window: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
-    resend: BackoffSettings = BackoffSettings(first_s=30.0, most_s=600.0)
-    reconnect: BackoffSettings = BackoffSettings(first_s=1.0, most_s=60.0)
-    status_interval_s: Positive = 60.0
-    drain_s: NotNegative = 5.0
-
-
 class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file.
 
     Attributes:
-        gateways: each has a line, a spool and a connection to the broker of its own.
+        gateways: each has a line, a spool and a connection to the platform of its own.
         spool_dir: directory of the spools, one file per gateway.
         clock: data time.
-        mqtt: the broker.
+        platforms: addresses of the platform, the preferred one first.
         health: the endpoint.
         spool: bounds of every gateway's spool.
         uplink: how envelopes are sent.
@@ -123,8 +95,8 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     gateways: Annotated[tuple[GatewaySettings, ...], msgspec.Meta(min_length=1)]
     spool_dir: Path
+    platforms: Annotated[tuple[Platform, ...], msgspec.Meta(min_length=1)]
     clock: ClockSettings = ClockSettings()
-    mqtt: MqttSettings = MqttSettings()
     health: HealthSettings = HealthSettings()
     spool: SpoolSettings = SpoolSettings()
     uplink: UplinkSettings = UplinkSettings()

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 import random as random_module
 from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+
+
+class BackoffSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Real seconds until something that failed is tried again: at first, and at most."""
+
+    first_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    most_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
+
+    def __post_init__(self) -> None:
+        if self.first_s > self.most_s:
+            raise ValueError(f"first_s ({self.first_s:g}) must not be above most_s ({self.most_s:g})")
 
 
 class Backoff:

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
 from collector import metrics
 from collector.errors import SpoolCorruptError
-from collector.settings import UplinkSettings
 from collector.spool.spool import Spool
 from collector.uplink.refusals import Refusals
+from collector.uplink.settings import MqttPlatform, Platform, UplinkSettings
 from collector.uplink.window import Window, growing_delay
 from energy.backoff import Backoff
 from energy.clocks import DataClock
 from energy.errors import QuotawattError, WireError
 from energy.logs import Availability
 from energy.metrics import unforeseen_error
-from energy.transport.mqtt import Link, MqttSettings, Will, connect
+from energy.transport.mqtt import Link, Will, connect
 from energy.waiting import set_within
 from energy.wire import VERSION, Address, Status, decode_acknowledgement, decode_command, encode
 
@@ -38,15 +39,17 @@ class Uplink:
 
     Args:
         address: the gateway's topics.
-        mqtt: the broker.
+        platforms: addresses of the platform, the preferred one first.
         settings: window and delays.
         spool: what is to be sent.
         clock: data time.
     """
 
     def __init__(
-        self, address: Address, mqtt: MqttSettings, settings: UplinkSettings, spool: Spool, clock: DataClock
+        self, address: Address, platforms: Sequence[Platform], settings: UplinkSettings, spool: Spool, clock: DataClock
     ) -> None:
+        (mqtt,) = platforms
+        assert isinstance(mqtt, MqttPlatform)
         self._address = address
         self._mqtt = mqtt
         self._settings = settings

@@ -9,19 +9,15 @@ from pathlib import Path
 import msgspec
 
 from alerts.settings import AlertsSettings
-from collector.settings import (
-    BackoffSettings,
-    CollectorSettings,
-    GatewaySettings,
-    MeterSettings,
-    SpoolSettings,
-    UplinkSettings,
-)
+from collector.settings import CollectorSettings, GatewaySettings, MeterSettings
+from collector.spool.settings import SpoolSettings
+from collector.uplink.settings import MqttPlatform, UplinkSettings
 from deploy.demo.city import City
 from deploy.demo.city_parts import CityGateway, gateways, simulator_settings
 from deploy.demo.processes import Command, ProcessGroup
 from deploy.demo.toml_files import write_settings
 from deploy.stack import Endpoints, ports
+from energy.backoff import BackoffSettings
 from energy.clocks import ClockSettings
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
@@ -117,7 +113,7 @@ class Layout:
             health = self._health()
             own = self._gateways[number :: self._setting.collectors]
             settings = CollectorSettings(
-                mqtt=self._mqtt,
+                platforms=(MqttPlatform(host=self._mqtt.host, port=self._mqtt.port),),
                 clock=self._setting.clock,
                 health=health,
                 spool_dir=self.spools,

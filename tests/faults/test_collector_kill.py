@@ -24,7 +24,8 @@ KILLS = 4
 CONFIG = """
 spool_dir = "spool"
 [health]
-[mqtt]
+[[platforms]]
+kind = "mqtt"
 host = "{mqtt.host}"
 port = {mqtt.port}
 [spool]

@@ -16,17 +16,13 @@ import pytest
 from collector.polling.meter import Meter
 from collector.profiles import load_profile
 from collector.service import _all_online, run
-from collector.settings import (
-    BackoffSettings,
-    CollectorSettings,
-    GatewaySettings,
-    MeterSettings,
-    SpoolSettings,
-    UplinkSettings,
-)
+from collector.settings import CollectorSettings, GatewaySettings, MeterSettings
 from collector.spool.file import SpoolFile, spooled_readings
+from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
+from collector.uplink.settings import MqttPlatform, UplinkSettings
 from collector.uplink.uplink import Uplink
+from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
 from energy.health import HealthSettings
@@ -78,7 +74,7 @@ def settings_for(path: Path, mqtt: MqttSettings, address: Address, port: int) ->
     return CollectorSettings(
         gateways=(gateway,),
         spool_dir=path / "spool",
-        mqtt=mqtt,
+        platforms=(MqttPlatform(host=mqtt.host, port=mqtt.port),),
         health=HealthSettings(port=None),
         uplink=UplinkSettings(reconnect=quick),
         meter_backoff=quick,
@@ -145,7 +141,7 @@ async def test_readiness_names_who_is_cut_off(tmp_path: Path, mqtt: MqttSettings
         address = Address(gateway.region, gateway.code)
         with ThreadPoolExecutor(1) as thread:
             spool = Spool("gw-x", SpoolFile(tmp_path / "x.sqlite3", SpoolSettings()), DataClock(), thread)
-            cut_off = Uplink(address, mqtt, UplinkSettings(), spool, DataClock())
+            cut_off = Uplink(address, world.settings.platforms, UplinkSettings(), spool, DataClock())
             with pytest.raises(TransportError, match=gateway.code):
                 await _all_online([cut_off])
 

@@ -14,7 +14,8 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "collector.toml"
 FAULTY = """\
 spool_dir = "spool"
 graze_s = 4 #! unknown key, did you mean 'grace_s'?
-[mqtt]
+[[platforms]]
+kind = "mqtt"
 client_id = "one" #! several gateways connect
 port = "1883" #! Expected `int`
 [[gateways]]
@@ -113,7 +114,7 @@ def test_a_meter_of_the_secondary_side_needs_both_ratios(tmp_path: Path, profile
     [
         "",
         "gateways = 3",
-        "gateways = [1, {meters = [2]}]\nmqtt = []",
+        "gateways = [1, {meters = [2]}]\nplatforms = []",
         "gateways = [{code = [], region = {}, port = true, meters = [{profile = [1], carrier = {}, ct = nan}]}]",
     ],
 )
