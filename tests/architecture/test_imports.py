@@ -43,6 +43,7 @@ LIBRARIES = {
     # Columns are the language of ingest, not a library behind an interface: no object per reading.
     "numpy": ("ingest.*",),
     "pymodbus": ("collector.drivers.modbus.*",),
+    "serial": ("collector.drivers.serial_port",),
     "sqlite3": ("collector.spool.file",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),
