@@ -1,188 +1,206 @@
-"""One Modbus TCP connection to a gateway address, with any number of units behind it. The only importer of pymodbus.
+"""One Modbus line with any number of units behind it: TCP, TLS, RTU at a serial port, or RTU over TCP.
 
-One request is on the way at a time. After a time-out, a cancelled read or an answer that does not fit, the connection
-is dropped: what is still under way then finds nobody, and a late reply is never taken for the next one. pymodbus itself
-checks neither the function nor the length of an answer and skips foreign ones in silence, so that the check is here.
+One request is on the way at a time. An answer is judged by `collector.drivers.modbus.frames` as its bytes come; what
+does not fit never becomes a value.
+
+- TCP and TLS: after a time-out, a cancelled read or a mismatch the connection is dropped. What is still under way then
+  finds nobody, and the numbers of transactions go on, so that no answer fits a later request.
+- RTU: an answer carries no number. After a time-out, a cancelled read, a mismatch or a lost connection the line is kept
+  quiet: nothing is sent, and what comes is counted and thrown away, until the request's time-out and `quiet_s` after it
+  are over. Input while the line is quiet does not make the quiet time longer; input that nobody asked for begins one.
+
+What stays undetectable on RTU: an answer that comes later than time-out and quiet time, or one that is sent twice,
+while the same unit is asked with the same function for as many registers; and damage that a CRC of 16 bits does not
+show.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 
-from pymodbus import ModbusException
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.pdu import ExceptionResponse, ModbusPDU
-
-from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
+from collector.drivers.line import Answer
+from collector.drivers.modbus.connection import Connection
+from collector.drivers.modbus.frames import Asked, RtuAsked, TcpAsked, next_transaction
+from collector.drivers.modbus.settings import ModbusLineSettings, SerialUnits
+from collector.errors import LostLineError, MismatchError, RefusedReadError, SilentUnitError
 from collector.planning.planner import Read
+from energy.errors import TransportError
 
-_HEADER = 8  # MBAP header and function code
-_EXCEPTION_LENGTH = 3  # unit, function, exception code; as much as unit, function and byte count
-_NO_TIME_OUT_OF_ITS_OWN = 3600.0
-
-# What pymodbus has to say about single attempts is said by us, once per transition.
-logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
-
-
-class Answer:
-    """What a unit answered.
-
-    Attributes:
-        words: the registers, as many as asked for.
-        at: data time in the middle between request and answer, ms UTC.
-    """
-
-    __slots__ = ("at", "words")
-
-    def __init__(self, words: tuple[int, ...], at: int) -> None:
-        self.words = words
-        self.at = at
+_MOST_SILENT = 5
+"""Requests in a row without an answer from anybody after which a connection that still stands is made anew: a converter
+that was switched off says nothing."""
 
 
 class ModbusLine:
-    """The connection to one gateway address; connects by itself when a read needs it.
+    """The line; it connects by itself when a request needs it.
 
     Args:
-        host: name or address.
-        port: TCP port.
-        time_out: real seconds within which a connection or an answer has to come.
+        settings: its table.
         now_ms: data time.
+
+    Attributes:
+        discarded: bytes that came while nothing was asked, and were thrown away.
     """
 
-    def __init__(self, host: str, port: int, *, time_out: float, now_ms: Callable[[], int]) -> None:
-        self._host, self._port = host, port
-        self._time_out = time_out
+    def __init__(self, settings: ModbusLineSettings, now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._rtu = settings if isinstance(settings, SerialUnits) else None
         self._now_ms = now_ms
-        self._client: AsyncModbusTcpClient | None = None
         self._turn = asyncio.Lock()
-        self._unit = 0
-        self._request = b""
-        self._sent_at = self._answered_at = 0
+        self._connection: Connection | None = None
+        self._transaction = 0
+        self._asked: Asked | None = None
+        self._answer: asyncio.Future[bytes] | None = None
+        self._answered_at = 0
+        self._gap_until = self._quiet_until = 0.0
+        self._silent = 0
+        self.discarded = 0
 
     def __str__(self) -> str:
-        return f"{self._host}:{self._port}"
+        return self._settings.place
 
     @property
     def connected(self) -> bool:
-        """Whether the connection stands."""
-        return self._client is not None and self._client.connected
+        """Whether the connection stands, or the port is open."""
+        return self._connection is not None and self._connection.connected
 
-    async def read(self, unit: int, request: Read) -> Answer:
-        """Ask a unit for registers.
-
-        Raises:
-            LineError: no connection.
-            LostLineError: the connection was lost before the answer came.
-            SilentUnitError: no answer in time.
-            MismatchError: an answer that belongs to another request, or of the wrong length.
-            RefusedReadError: the device answered with an exception.
-        """
+    async def ask(self, unit: int, request: Read) -> Answer:
+        """Ask a unit for registers, coils or inputs: see `collector.drivers.line.Line.ask`."""
         async with self._turn:
-            client = await self._connect()
-            clean = False
+            if self._rtu is not None:
+                await self._settle()
+            connection = self._connection
+            if connection is None or not connection.connected:
+                connection = await self._connect()
             try:
-                answer = await self._ask(client, unit, request)
-                clean = True
-            finally:
-                if not clean:
-                    self.close()
-        if isinstance(answer, ExceptionResponse):
-            raise RefusedReadError(answer.exception_code, f"{self} unit {unit}: exception {answer.exception_code}")
-        return Answer(tuple(answer.registers), (self._sent_at + self._answered_at) // 2)
+                return await self._exchange(connection, unit, request)
+            except MismatchError as error:
+                raise MismatchError(f"{self} unit {unit}: {error}") from None
+            except RefusedReadError as error:
+                raise RefusedReadError(error.code, f"{self} unit {unit}: {error}") from None
 
     def close(self) -> None:
-        """Drop the connection; the next read makes a new one."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """Drop the connection; the next request makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._fail(LostLineError(f"{self}: closed"))
 
-    async def _connect(self) -> AsyncModbusTcpClient:
-        if self._client is not None and self._client.connected:
-            return self._client
-        self.close()
-        client = AsyncModbusTcpClient(
-            self._host,
-            port=self._port,
-            reconnect_delay=0,
-            retries=0,
-            timeout=_NO_TIME_OUT_OF_ITS_OWN,
-            trace_packet=self._watch,
-            trace_connect=self._lost,
-        )
-        try:
-            async with asyncio.timeout(self._time_out):
-                connected = await client.connect()
-        except TimeoutError:
-            connected = False
-        if not connected:
-            client.close()
-            raise LineError(f"{self}: no connection")
-        self._client = client
-        return client
-
-    async def _ask(self, client: AsyncModbusTcpClient, unit: int, request: Read) -> ModbusPDU:
-        self._unit = unit
-        ask = client.read_input_registers if request.function_code == 4 else client.read_holding_registers  # noqa: PLR2004 - the function code itself
-        try:
-            async with asyncio.timeout(self._time_out):
-                answer = await ask(request.address, count=request.count, device_id=unit)
-        except TimeoutError:
-            raise SilentUnitError(f"{self} unit {unit}: no answer within {self._time_out:g} s") from None
-        except ModbusException as error:
-            raise LostLineError(f"{self} unit {unit}: {error}") from error
-        finally:
-            self._request = b""
-        return answer
-
-    def _watch(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001 - pymodbus's signature
-        """See every packet on its way: take the time, and stop an answer that does not belong to the request."""
-        if sending:
-            self._request = data
-            self._sent_at = self._now_ms()
-        elif fault := _foreign(self._request, data):
-            self._fail(MismatchError(f"{self} unit {self._unit}: {fault}"))
-            return b""
-        else:
-            self._answered_at = self._now_ms()
-        return data
-
-    def _lost(self, connected: bool) -> None:  # noqa: FBT001 - pymodbus's signature
-        if not connected:
-            self._fail(LostLineError(f"{self} unit {self._unit}: connection lost"))
-
-    def _fail(self, error: Exception) -> None:
-        """End the read under way at once: pymodbus would wait for its time-out."""
-        if self._client is None:
+    def received(self, data: bytes) -> None:
+        """Hear what came on the connection."""
+        answer = self._answer
+        if answer is None or self._asked is None or answer.done():
+            self._unasked(data)
             return
-        waiting = self._client.ctx.response_future
-        if self._request and not waiting.done():
-            waiting.set_exception(error)
+        try:
+            payload = self._asked.judge(data)
+        except TransportError as error:
+            self._silent = 0
+            self._fail(error)
         else:
-            # Something came although nothing was asked: what follows on this connection cannot be trusted.
+            if payload is None:
+                return
+            answer.set_result(payload)
+        self._answered_at = self._now_ms()
+        if self._connection is not None:
+            self._connection.forget()
+
+    def lost(self) -> None:
+        """Hear that the connection is gone."""
+        self._fail(LostLineError(f"{self}: connection lost"))
+
+    async def _connect(self) -> Connection:
+        self.close()
+        connection = Connection(self._settings, self)
+        await connection.open(self._settings.time_out_s)
+        self._connection = connection
+        return connection
+
+    async def _settle(self) -> None:
+        """Wait until the line may be used: units need a gap to see where a frame begins."""
+        now = asyncio.get_running_loop().time()
+        if now < self._gap_until:
+            await asyncio.sleep(self._gap_until - now)
+        # Once: whoever keeps talking on the line shall not stop us for ever.
+        if (rest := self._quiet_until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(rest)
+
+    async def _exchange(self, connection: Connection, unit: int, request: Read) -> Answer:
+        loop = asyncio.get_running_loop()
+        asked = self._asked = self._next(unit, request)
+        answer = self._answer = loop.create_future()
+        allowed = self._allowed(asked)
+        timer = loop.call_later(allowed, self._silence, unit, allowed)
+        trusted = False
+        sent, sent_at = loop.time(), self._now_ms()
+        connection.send(asked.frame)
+        try:
+            data = await answer
+            trusted = True
+        except RefusedReadError:
+            trusted = True
+            raise
+        finally:
+            timer.cancel()
+            self._answer = self._asked = None
+            if trusted:
+                self._silent = 0
+                self._rest(loop.time())
+            else:
+                self._distrust(sent + allowed)
+        return Answer(data, (sent_at + self._answered_at) // 2)
+
+    def _next(self, unit: int, request: Read) -> Asked:
+        if self._rtu is not None:
+            return RtuAsked(unit, request)
+        self._transaction = next_transaction(self._transaction)
+        return TcpAsked(self._transaction, unit, request)
+
+    def _allowed(self, asked: Asked) -> float:
+        """Real seconds until the answer has to be complete: on a slow line its bytes take longer than a unit thinks."""
+        if self._rtu is None:
+            return self._settings.time_out_s
+        return self._settings.time_out_s + (len(asked.frame) + asked.answer_size) * self._rtu.byte_s
+
+    def _silence(self, unit: int, waited: float) -> None:
+        self._silent += 1
+        self._fail(SilentUnitError(f"{self} unit {unit}: no answer within {waited:.3g} s"))
+
+    def _fail(self, error: TransportError) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    def _rest(self, now: float) -> None:
+        """After an answer that fits."""
+        if self._rtu is not None:
+            self._gap_until = now + self._rtu.gap_s
+
+    def _distrust(self, until: float) -> None:
+        """Make sure that what may still be under way until then is taken for nobody's answer."""
+        if self._rtu is None or self._silent >= _MOST_SILENT:
+            self._silent = 0
             self.close()
+        if self._rtu is not None:
+            self._quiet_until = until + self._rtu.quiet_s
+
+    def _unasked(self, data: bytes) -> None:
+        """Something came although nothing was asked: what follows on this connection cannot be trusted."""
+        self.discarded += len(data)
+        if self._connection is not None:
+            self._connection.forget()
+        now = asyncio.get_running_loop().time()
+        if self._rtu is None:
+            self.close()
+        elif now >= self._quiet_until:
+            self._quiet_until = now + self._rtu.quiet_s
 
 
-def _foreign(request: bytes, data: bytes) -> str:
-    """Why `data`, the start of an answer, does not belong to `request`; empty when it may.
+def modbus_line(settings: ModbusLineSettings, now_ms: Callable[[], int]) -> ModbusLine:
+    """The line that a table describes.
 
-    Transaction and protocol stand in bytes 0 to 3, the length of the rest in 4 and 5, the unit in 6, the function in 7
-    (its top bit marks an exception); the number of registers asked for in 10 and 11 of the request.
+    Args:
+        settings: its table.
+        now_ms: data time.
     """
-    if not request:
-        return "an answer that nobody asked for"
-    if len(data) < _HEADER:
-        return ""
-    length = int.from_bytes(data[4:6], "big")
-    size = 2 * int.from_bytes(request[10:12], "big")
-    refused = data[7] & 0x80
-    checks = (
-        ("transaction and protocol", data[:4], request[:4]),
-        ("unit", data[6], request[6]),
-        ("function", data[7] & 0x7F, request[7]),
-        ("length", length, _EXCEPTION_LENGTH if refused else _EXCEPTION_LENGTH + size),
-        ("byte count", size if refused else int.from_bytes(data[8:9] or size.to_bytes(1, "big"), "big"), size),
-        ("bytes after the end", max(0, len(data) - (_HEADER - 2) - length), 0),
-    )
-    return next((f"{what} {got!r} instead of {due!r}" for what, got, due in checks if got != due), "")
+    return ModbusLine(settings, now_ms)
