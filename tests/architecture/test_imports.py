@@ -44,6 +44,7 @@ LIBRARIES = {
     "numpy": ("ingest.*",),
     "pymodbus": ("collector.drivers.modbus.*",),
     "serial": ("collector.drivers.serial_port",),
+    "jmespath": ("collector.drivers.mqtt.json_path",),
     "sqlite3": ("collector.spool.file",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),
