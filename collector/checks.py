@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from collector.planning.planner import limits_of, plan
-from collector.profiles import Profile, load_profile, profile_names
-from collector.profiles.conversion import RATIOS, ratio_faults
+from collector.profiles import RATIOS, Profile, load_profile, profile_names
+from collector.profiles.conversion import ratio_faults
 from collector.settings import MODBUS_PORT, CollectorSettings
 from energy.carriers import carriers
 from energy.config import dotted, load_document
@@ -87,7 +87,7 @@ def _meter(place: Place, meter: Table) -> Found:
     if name not in profile_names():
         return
     profile = load_profile(name)
-    for key, message in ratio_faults(profile.counter_register, [key for key in RATIOS if key in meter]):
+    for key, message in ratio_faults([profile.counter_register], [key for key in RATIOS if key in meter]):
         yield (*place, key), f"{name}: {message}"
     if carrier in carriers():
         yield from _fit(place, meter, profile)

@@ -24,7 +24,24 @@ class Dimension(StrEnum):
     ENERGY = "energy"
     MASS = "mass"
     GAS_VOLUME = "gas volume"
-    """Base: m3 at 20 degC and 101.325 kPa, the standard conditions of gas metering in China."""
+    """Base: m3 at 20 degC and 101.325 kPa, the standard conditions of gas metering in China. Water's m3 are m3 too."""
+    POWER = "power"
+    REACTIVE_POWER = "reactive power"
+    REACTIVE_ENERGY = "reactive energy"
+    APPARENT_POWER = "apparent power"
+    APPARENT_ENERGY = "apparent energy"
+    VOLTAGE = "voltage"
+    CURRENT = "current"
+    FREQUENCY = "frequency"
+    TEMPERATURE = "temperature"
+    PRESSURE = "pressure"
+    VOLUME_FLOW = "volume flow"
+    MASS_FLOW = "mass flow"
+    VELOCITY = "velocity"
+    DENSITY = "density"
+    TIME = "time"
+    NUMBER = "number"
+    """A ratio or a count: no unit of measure at all, or per cent."""
     STANDARD_COAL = "standard coal"
     CO2 = "CO2"
 
@@ -38,8 +55,12 @@ class UnitOfMeasure:
     size: Fraction
 
 
-def _units(dimension: Dimension, **sizes: str) -> dict[str, UnitOfMeasure]:
-    return {symbol: UnitOfMeasure(symbol, dimension, Fraction(size)) for symbol, size in sizes.items()}
+def _units(
+    dimension: Dimension, others: dict[str, Fraction | str] | None = None, **sizes: str
+) -> dict[str, UnitOfMeasure]:
+    """Units of one dimension by symbol; `others` are those whose symbols are no names of Python."""
+    every = sizes | (others or {})
+    return {symbol: UnitOfMeasure(symbol, dimension, Fraction(size)) for symbol, size in every.items()}
 
 
 def _scaled(units: dict[str, UnitOfMeasure], *symbols: str) -> dict[str, UnitOfMeasure]:
@@ -52,12 +73,52 @@ _NAMED = (
     _units(Dimension.ENERGY, kJ="1", MJ="1e3", GJ="1e6", Wh="3.6", kWh="3600", MWh="3.6e6")
     | _units(Dimension.MASS, kg="1", t="1e3")
     # 1 m3 at 0 degC is 1.0732 m3 at 20 degC, the ratio of the absolute temperatures (293.15 / 273.15).
-    | _units(Dimension.GAS_VOLUME, m3="1", Nm3="1.0732")
+    | _units(Dimension.GAS_VOLUME, m3="1", Nm3="1.0732", l="1e-3")
+    | _units(Dimension.POWER, {"MJ/h": Fraction(10**6, 3600), "GJ/h": Fraction(10**9, 3600)}, W="1", kW="1e3", MW="1e6")
+    | _units(Dimension.REACTIVE_POWER, var="1", kvar="1e3", Mvar="1e6")
+    | _units(Dimension.REACTIVE_ENERGY, varh="1e-3", kvarh="1", Mvarh="1e3")
+    | _units(Dimension.APPARENT_POWER, VA="1", kVA="1e3", MVA="1e6")
+    | _units(Dimension.APPARENT_ENERGY, VAh="1e-3", kVAh="1", MVAh="1e3")
+    | _units(Dimension.VOLTAGE, V="1", mV="1e-3", kV="1e3")
+    | _units(Dimension.CURRENT, A="1", mA="1e-3", kA="1e3")
+    | _units(Dimension.FREQUENCY, Hz="1")
+    # A difference of temperatures would convert; a temperature does not by a factor, so that degC stands alone.
+    | _units(Dimension.TEMPERATURE, degC="1")
+    | _units(Dimension.PRESSURE, Pa="1e-3", hPa="1e-1", kPa="1", MPa="1e3", mbar="1e-1", bar="100")
+    | _units(Dimension.VOLUME_FLOW, {"l/h": "1e-3", "l/min": "6e-2", "l/s": "3.6", "m3/h": "1", "Nm3/h": "1.0732"})
+    | _units(Dimension.MASS_FLOW, {"kg/h": "1", "kg/s": "3600", "t/h": "1e3"})
+    | _units(Dimension.VELOCITY, {"m/s": "1"})
+    | _units(Dimension.DENSITY, {"kg/m3": "1"})
+    | _units(Dimension.TIME, s="1", min="60", h="3600", d="86400")
+    | _units(Dimension.NUMBER, {"1": "1", "%": "1e-2"})
     | _units(Dimension.STANDARD_COAL, kgce="1", tce="1e3")
     | _units(Dimension.CO2, kgCO2="1", tCO2="1e3")
 )
 UNITS: dict[str, UnitOfMeasure] = _NAMED | _scaled(_NAMED, "kWh", "m3", "Nm3")
 """Every unit of measure that configuration and data files may name, by symbol."""
+_CANONICAL = {
+    Dimension.ENERGY: "kWh",
+    Dimension.MASS: "t",
+    Dimension.GAS_VOLUME: "m3",
+    Dimension.POWER: "W",
+    Dimension.REACTIVE_POWER: "var",
+    Dimension.REACTIVE_ENERGY: "kvarh",
+    Dimension.APPARENT_POWER: "VA",
+    Dimension.APPARENT_ENERGY: "kVAh",
+    Dimension.VOLTAGE: "V",
+    Dimension.CURRENT: "A",
+    Dimension.FREQUENCY: "Hz",
+    Dimension.TEMPERATURE: "degC",
+    Dimension.PRESSURE: "kPa",
+    Dimension.VOLUME_FLOW: "m3/h",
+    Dimension.MASS_FLOW: "t/h",
+    Dimension.VELOCITY: "m/s",
+    Dimension.DENSITY: "kg/m3",
+    Dimension.TIME: "h",
+    Dimension.NUMBER: "1",
+    Dimension.STANDARD_COAL: "tce",
+    Dimension.CO2: "tCO2",
+}
 
 
 def unit_of_measure(symbol: str) -> UnitOfMeasure:
@@ -75,6 +136,11 @@ def ratio(source: str, target: str) -> Fraction:
     if one.dimension is not other.dimension:
         raise UnitError(f"{source} is {one.dimension}, {target} is {other.dimension}: no conversion leads there")
     return one.size / other.size
+
+
+def canonical_unit(symbol: str) -> str:
+    """The unit in which values of the dimension of `symbol` are kept where no carrier decides; raises UnitError."""
+    return _CANONICAL[unit_of_measure(symbol).dimension]
 
 
 def convert(value: Decimal | int, source: str, target: str) -> Decimal:

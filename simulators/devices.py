@@ -86,7 +86,7 @@ class MeterDevice:
         answer = [words.get(at, 0) for at in range(address, address + count)]
         counter = self._profile.counter_register
         if counter.function_code == function:
-            for at, word in enumerate(self._counter_words(at_ms), counter.address):
+            for at, word in self._counter_words(at_ms).items():
                 if address <= at < address + count:
                     answer[at - address] = word
         return answer
@@ -103,7 +103,7 @@ class MeterDevice:
         if forbidden or address < min(self._still[function]) or last > max(self._still[function]):
             raise ReadRefusedError(ExceptionCode.ILLEGAL_ADDRESS)
 
-    def _counter_words(self, at_ms: int) -> tuple[int, ...]:
+    def _counter_words(self, at_ms: int) -> dict[int, int]:
         if not self.fault.not_available:
             return self._counter.words(self._level(at_ms))
         missing = self._profile.counter_register.encode_not_available()
@@ -147,8 +147,8 @@ def _read(meter: MeterDevice, request: Request, at_ms: int) -> list[int]:
 def _still_words(profile: Profile, function: int) -> dict[int, int]:
     """Address → word of every register of one function code, each saying "no value" where it can."""
     return {
-        register.address + offset: word
+        address: word
         for register in profile.registers
         if register.function_code == function
-        for offset, word in enumerate(register.encode_not_available() or (0,) * register.type.words)
+        for address, word in (register.encode_not_available() or dict.fromkeys(register.addresses, 0)).items()
     }

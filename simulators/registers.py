@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 
-from collector.profiles import CtPt, Register
-from collector.registers import DataType, decode
+from collector.profiles import Register
+from collector.registers import DataType
 from energy import units
+from energy.errors import RejectedError
 
 _F32_FRACTION_BITS = 23
 
@@ -25,7 +27,9 @@ class CounterScale:
     """
 
     def __init__(self, register: Register, base_unit: str, ct: float = 1.0, pt: float = 1.0) -> None:
-        transformers = Fraction(str(ct)) * Fraction(str(pt)) if register.ct_pt is CtPt.MULTIPLY else Fraction(1)
+        transformers = Fraction(1)
+        for key, number in (("ct", ct), ("pt", pt)):
+            transformers *= Fraction(str(number)) if key in register.ct_pt.ratios else 1
         self.register = register
         self.per_unit = units.ratio(register.unit, base_unit) * transformers
         """Base units in one `register.unit` on the display."""
@@ -46,9 +50,11 @@ class CounterScale:
             return float(step) * 2.0 ** (math.frexp(raw)[1] - 1 - _F32_FRACTION_BITS)
         return float(step) * (math.ulp(raw) if self.register.type.is_float else 1.0)
 
-    def value(self, words: tuple[int, ...]) -> float:
-        """The primary value, in the base unit, that `words` show."""
-        raw = decode(words, self.register.type, self.register.order)
+    def value(self, words: Mapping[int, int]) -> float:
+        """The primary value, in the base unit, that the words, by address, show; raises RejectedError for none."""
+        raw = self.register.decode(words)
+        if raw is None or isinstance(raw, str):
+            raise RejectedError(f"{self.register.name} shows no number")
         return float(Fraction(raw) * self.register.exact_scale * self.per_unit)
 
 
@@ -68,7 +74,7 @@ class Counter:
         self._start = start
         self.words(0.0)
 
-    def words(self, consumed: float) -> tuple[int, ...]:
-        """What the register holds after `consumed` (base unit); raises RegisterError where it overflows."""
+    def words(self, consumed: float) -> dict[int, int]:
+        """What the registers hold, by address, after `consumed` (base unit); raises RegisterError on overflow."""
         shown = (self._start + consumed) / self._per_unit
         return self._register.encode(shown if self._register.wrap is None else shown % self._register.wrap)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from collector.profiles.conversion import Ratio
+from collector.profiles import Ratio
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 """A number above zero."""
@@ -17,6 +17,15 @@ Interval = Annotated[float, msgspec.Meta(ge=0.1)]
 """Seconds of data time from poll to poll."""
 PointCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 """A point's code, as the platform's registry has it."""
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+"""A TCP port."""
+BaudRate = Annotated[int, msgspec.Meta(ge=300, le=4_000_000)]
+"""Bits per second on a serial line."""
+Parity = Literal["none", "even", "odd"]
+"""The bit behind the eight of a byte on a serial line."""
+StopBits = Literal[1, 2]
+"""The bits at the end of a byte on a serial line."""
 
 
 class MeterBase(msgspec.Struct, frozen=True, kw_only=True):

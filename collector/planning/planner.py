@@ -31,8 +31,7 @@ class Read(msgspec.Struct, frozen=True):
 
     def words_of(self, register: Register, words: Sequence[int]) -> tuple[int, ...]:
         """Cut the words of one value out of the answer's."""
-        start = register.address - self.address
-        return tuple(words[start : start + register.type.words])
+        return tuple(words[register.start - self.address : register.end - self.address])
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -72,7 +71,7 @@ def plan(wanted: Iterable[Register], limits: Limits) -> tuple[Read, ...]:
     reads: list[Read] = []
     group: list[Register] = []
     for register in sorted(wanted, key=_position):
-        if not limits.allow(register.address, register.end):
+        if not limits.allow(register.start, register.end):
             raise PlanError(f"{register.name} at {register.address}: no legal read covers it")
         if group and not _joins(register, group, limits):
             reads.append(_read(group))
@@ -82,18 +81,18 @@ def plan(wanted: Iterable[Register], limits: Limits) -> tuple[Read, ...]:
 
 
 def _position(register: Register) -> tuple[int, int, int]:
-    return register.function_code, register.address, register.end
+    return register.function_code, register.start, register.end
 
 
 def _joins(register: Register, group: Sequence[Register], limits: Limits) -> bool:
     end = max(other.end for other in group)
     return (
         register.function_code == group[0].function_code
-        and register.address - end <= limits.max_hole
-        and limits.allow(group[0].address, max(end, register.end))
+        and register.start - end <= limits.max_hole
+        and limits.allow(group[0].start, max(end, register.end))
     )
 
 
 def _read(group: Sequence[Register]) -> Read:
-    start, end = group[0].address, max(register.end for register in group)
+    start, end = group[0].start, max(register.end for register in group)
     return Read(group[0].function_code, start, end - start, tuple(group))

@@ -1,5 +1,6 @@
-"""Words of a device into numbers and back: data types, byte orders, whole blocks. Pure."""
+"""Words of a device into raw values and back: data types, byte orders, whole blocks. Pure."""
 
-from collector.registers.codec import WORD_RANGE, DataType, WordOrder, decode, encode
+from collector.registers.codec import Raw, decode, encode
+from collector.registers.types import WORD_RANGE, DataType, Layout, WordOrder
 
-__all__ = ["WORD_RANGE", "DataType", "WordOrder", "decode", "encode"]
+__all__ = ["WORD_RANGE", "DataType", "Layout", "Raw", "WordOrder", "decode", "encode"]

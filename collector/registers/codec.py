@@ -1,155 +1,131 @@
-"""Words of a device into numbers and back: data types and byte orders of Modbus registers. Pure.
+"""Words of a device into raw values and back. Pure.
 
-A word is one 16-bit register, 0 to 65 535. `decode` gives the raw number that stands in the registers, before scale;
-simulators use `encode`, which is its inverse.
+A word is one 16-bit register, 0 to 65 535. A raw value is what stands in the registers, before scale: a number, or text
+for a `string`. Simulators use `encode`, which is the inverse of `decode`; `collector.registers.block` decodes many
+values at once with the same `Packing`.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import Literal
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 from collector.errors import RegisterError
+from collector.registers.types import DataType, Layout
 
-WORD_RANGE = 0x1_0000
-"""Number of values of one word."""
+Raw = int | float | str
+"""What stands in registers: a number before scale, or text."""
 
-
-class DataType(StrEnum):
-    """How a value is laid out in registers."""
-
-    U16 = "u16"
-    I16 = "i16"
-    U32 = "u32"
-    I32 = "i32"
-    U64 = "u64"
-    I64 = "i64"
-    F32 = "f32"
-    F64 = "f64"
-    BCD48 = "bcd48"
-    """Twelve decimal digits, four to a word."""
-
-    @property
-    def words(self) -> int:
-        """How many registers a value takes."""
-        return _WORDS[self]
-
-    @property
-    def is_float(self) -> bool:
-        """Whether the raw number is an IEEE 754 one."""
-        return self in (DataType.F32, DataType.F64)
-
-    @property
-    def bounds(self) -> tuple[int, int] | None:
-        """Smallest and largest raw number of an integer type; None for floats."""
-        if self.is_float:
-            return None
-        if self is DataType.BCD48:
-            return 0, 10**12 - 1
-        bits = 16 * self.words
-        return (0, 2**bits - 1) if self.value.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-
-
-class WordOrder(StrEnum):
-    """Order of the bytes on the wire, written as manuals do for a 32-bit value ABCD, A the most significant."""
-
-    ABCD = "abcd"
-    """High word first, high byte first: the standard's order."""
-    CDAB = "cdab"
-    """Low word first."""
-    BADC = "badc"
-    """High word first, the bytes of each word swapped."""
-    DCBA = "dcba"
-    """Low word first and the bytes of each word swapped: little-endian throughout."""
-
-    @property
-    def low_word_first(self) -> bool:
-        """Whether the least significant word has the lowest address."""
-        return self in (WordOrder.CDAB, WordOrder.DCBA)
-
-    @property
-    def swapped_bytes(self) -> bool:
-        """Whether the low byte of a word comes first."""
-        return self in (WordOrder.BADC, WordOrder.DCBA)
-
-
-_WORDS = {
-    DataType.U16: 1,
-    DataType.I16: 1,
-    DataType.U32: 2,
-    DataType.I32: 2,
-    DataType.U64: 4,
-    DataType.I64: 4,
-    DataType.F32: 2,
-    DataType.F64: 4,
-    DataType.BCD48: 3,
-}
-_STRUCTS = {
-    DataType.U16: struct.Struct(">H"),
-    DataType.I16: struct.Struct(">h"),
-    DataType.U32: struct.Struct(">I"),
-    DataType.I32: struct.Struct(">i"),
-    DataType.U64: struct.Struct(">Q"),
-    DataType.I64: struct.Struct(">q"),
-    DataType.F32: struct.Struct(">f"),
-    DataType.F64: struct.Struct(">d"),
+_PLAIN = {
+    DataType.U16: "H",
+    DataType.I16: "h",
+    DataType.U32: "I",
+    DataType.I32: "i",
+    DataType.U64: "Q",
+    DataType.I64: "q",
+    DataType.F32: "f",
+    DataType.F64: "d",
 }
 
 
-def decode(words: Sequence[int], data_type: DataType, order: WordOrder = WordOrder.ABCD) -> int | float:
-    """The raw number in `words`, lowest address first; a float may be NaN or infinite.
+class Packing(NamedTuple):
+    """How the bytes of a layout, the most significant first, become the raw value and back.
+
+    Attributes:
+        format: of `struct`, for big-endian bytes.
+        finish: makes the raw value of what `struct` gives, raises RegisterError; None where that is it.
+        begin: the inverse of `finish`.
+    """
+
+    format: str
+    finish: Callable[[Any], Raw] | None = None
+    begin: Callable[[Any], Any] | None = None
+
+
+def decode(words: Sequence[int], layout: Layout) -> Raw:
+    """The raw value in `words`, lowest address first; a float may be NaN or infinite.
+
+    The one "word" of a `bit` is the coil or input, 0 or 1.
 
     Raises:
-        RegisterError: not as many words as the type takes, or a BCD digit above 9.
+        RegisterError: not as many words as the layout takes, a BCD digit above 9, a mod-10k word above 9 999, or a
+            string that is no ASCII.
     """
-    if len(words) != data_type.words:
-        raise RegisterError(f"{data_type} takes {data_type.words} registers, got {len(words)}")
-    raw = _to_bytes(words, order)
-    if data_type is DataType.BCD48:
-        return _from_bcd(raw)
-    number: int | float = _STRUCTS[data_type].unpack(raw)[0]
-    return number
+    if len(words) != (layout.words or 1):
+        raise RegisterError(f"{layout.type} takes {layout.words or 1} registers, got {len(words)}")
+    if layout.type is DataType.BIT:
+        return words[0] & 1
+    wire = b"".join(word.to_bytes(2, "big") for word in words)
+    packing = packing_of(layout)
+    raw = struct.unpack(f">{packing.format}", bytes(wire[at] for at in layout.order.positions(layout.words)))[0]
+    value: Raw = packing.finish(raw) if packing.finish else raw
+    return value
 
 
-def encode(number: float, data_type: DataType, order: WordOrder = WordOrder.ABCD) -> tuple[int, ...]:
-    """The words that hold `number`, lowest address first; a float is rounded to the nearest of the type.
+def encode(value: Raw, layout: Layout) -> tuple[int, ...]:
+    """The words that hold `value`, lowest address first; a float is rounded to the nearest of the type.
 
     Raises:
-        RegisterError: the number does not fit, or an integer type is given a fraction.
+        RegisterError: the value does not fit, or an integer type is given a fraction.
     """
-    if data_type.is_float:
-        return _to_words(_pack_float(number, data_type), order)
-    if not math.isfinite(number) or number != int(number):
-        raise RegisterError(f"{data_type} holds whole numbers, not {number!r}")
-    whole = int(number)
-    low, high = data_type.bounds or (0, 0)
-    if not low <= whole <= high:
-        raise RegisterError(f"{whole} does not fit {data_type} ({low} to {high})")
-    if data_type is DataType.BCD48:
-        return _to_words(bytes.fromhex(f"{whole:012d}"), order)
-    return _to_words(_STRUCTS[data_type].pack(whole), order)
-
-
-def _pack_float(number: float, data_type: DataType) -> bytes:
+    whole = _checked(value, layout)
+    if layout.type is DataType.BIT:
+        return (int(whole),)
+    packing = packing_of(layout)
     try:
-        return _STRUCTS[data_type].pack(number)
-    except OverflowError as error:
-        raise RegisterError(f"{number!r} does not fit {data_type}") from error
+        raw = struct.pack(f">{packing.format}", packing.begin(whole) if packing.begin else whole)
+    except (OverflowError, struct.error) as error:
+        raise RegisterError(f"{value!r} does not fit {layout.type}") from error
+    wire = bytearray(len(raw))
+    for at, byte in zip(layout.order.positions(layout.words), raw, strict=True):
+        wire[at] = byte
+    return struct.unpack(f">{layout.words}H", wire)
 
 
-def _to_bytes(words: Sequence[int], order: WordOrder) -> bytes:
-    """Most significant byte first."""
-    ordered = reversed(words) if order.low_word_first else words
-    return b"".join(word.to_bytes(2, "little" if order.swapped_bytes else "big") for word in ordered)
+@cache
+def packing_of(layout: Layout) -> Packing:
+    """How a layout's bytes are read; not for a `bit`, which has none of its own."""
+    kind, words = layout.type, layout.words
+    if kind in _PLAIN:
+        return Packing(_PLAIN[kind])
+    if kind is DataType.BITS:
+        mask = (1 << layout.bits) - 1
+        return Packing("HI"[words - 1], lambda raw: raw >> layout.bit & mask, lambda value: value << layout.bit)
+    if kind is DataType.STRING:
+        return Packing(f"{2 * words}s", _text, lambda text: text.encode("ascii"))
+    if kind in (DataType.SM16, DataType.SM32):
+        sign = 1 << (16 * words - 1)
+        return Packing(
+            "HI"[words - 1], lambda raw: sign - raw if raw & sign else raw, lambda value: _signed(value, sign)
+        )
+    if kind.value.startswith("bcd"):
+        return Packing(f"{2 * words}s", _from_bcd, lambda value: bytes.fromhex(f"{value:0{4 * words}d}"))
+    return Packing(f"{2 * words}s", _from_mod10k, lambda value: _to_mod10k(value, words))
 
 
-def _to_words(raw: bytes, order: WordOrder) -> tuple[int, ...]:
-    byte_order: Literal["little", "big"] = "little" if order.swapped_bytes else "big"
-    words = tuple(int.from_bytes(raw[at : at + 2], byte_order) for at in range(0, len(raw), 2))
-    return words[::-1] if order.low_word_first else words
+def _checked(value: Raw, layout: Layout) -> Raw:
+    """`value` as the layout takes it: text that fits, a whole number within bounds, or any float."""
+    if layout.type is DataType.STRING:
+        if not isinstance(value, str) or not value.isascii() or len(value) > 2 * layout.words:
+            raise RegisterError(f"{value!r} is no ASCII text of at most {2 * layout.words} characters")
+        return value
+    if isinstance(value, str):
+        raise RegisterError(f"{layout.type} holds numbers, not {value!r}")
+    if layout.type.is_float:
+        return value
+    if not math.isfinite(value) or value != int(value):
+        raise RegisterError(f"{layout.type} holds whole numbers, not {value!r}")
+    low, high = layout.type.bounds or (0, (1 << layout.bits) - 1)
+    if not low <= value <= high:
+        raise RegisterError(f"{int(value)} does not fit {layout.type} ({low} to {high})")
+    return int(value)
+
+
+def _signed(value: int, sign: int) -> int:
+    return sign - value if value < 0 else value
 
 
 def _from_bcd(raw: bytes) -> int:
@@ -157,3 +133,25 @@ def _from_bcd(raw: bytes) -> int:
     if not digits.isdecimal():
         raise RegisterError(f"{digits} is no binary coded decimal")
     return int(digits)
+
+
+def _from_mod10k(raw: bytes) -> int:
+    total = 0
+    for at in range(0, len(raw), 2):
+        word = raw[at] << 8 | raw[at + 1]
+        if word > 9_999:  # noqa: PLR2004 - four decimal digits
+            raise RegisterError(f"{word} is more than the four digits of a mod-10k word")
+        total = total * 10_000 + word
+    return total
+
+
+def _to_mod10k(value: int, words: int) -> bytes:
+    digits = f"{value:0{4 * words}d}"
+    return b"".join(int(digits[at : at + 4]).to_bytes(2, "big") for at in range(0, len(digits), 4))
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.rstrip(b"\0 ").decode("ascii")
+    except UnicodeDecodeError as error:
+        raise RegisterError(f"{raw!r} is no ASCII text") from error

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from alerts.quotas import QuotaSpec
-from collector.profiles.conversion import Ratio
+from collector.profiles import Ratio
 from deploy.demo.city_checks import cross_faults
 from energy.config import Document, load_document
 from energy.registry.model import District, Industry

@@ -12,8 +12,8 @@ from itertools import chain
 from typing import Any
 
 from collector.errors import RegisterError
-from collector.profiles import Profile, load_profile, profile_names
-from collector.profiles.conversion import RATIOS, ratio_faults
+from collector.profiles import RATIOS, Profile, load_profile, profile_names
+from collector.profiles.conversion import ratio_faults
 from deploy.demo.credit_codes import credit_code_fault
 from energy.carriers import carriers
 from energy.config import dotted
@@ -73,7 +73,7 @@ def _meter(place: Path, meter: Table, loads: Collection[Any]) -> Found:
     if meter.get("profile") not in profile_names():
         return
     profile = load_profile(meter["profile"])
-    for key, message in ratio_faults(profile.counter_register, [key for key in RATIOS if key in meter]):
+    for key, message in ratio_faults([profile.counter_register], [key for key in RATIOS if key in meter]):
         yield (*place, key), f"{meter['profile']}: {message}"
     if carrier:
         yield from _layout(place, meter, profile, carrier.key)

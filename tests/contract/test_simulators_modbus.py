@@ -108,7 +108,7 @@ async def test_a_meter_can_say_that_it_has_no_value() -> None:
             bench.meters[address].fault = Fault(not_available=True)
         words = await read_counter(client, "eastron_sdm630", eastron)
         refusal = await client.read_holding_registers(10, count=2, device_id=acrel)
-    assert load_profile("eastron_sdm630").counter_register.decode(tuple(words)) is None
+    assert load_profile("eastron_sdm630").counter_register.decode(dict(enumerate(words, 72))) is None
     assert refusal.exception_code == 4
 
 

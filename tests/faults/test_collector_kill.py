@@ -70,7 +70,7 @@ async def test_kills_at_random_moments_lose_nothing_that_was_spooled(tmp_path: P
     values = count(1)
     config, log = tmp_path / "collector.toml", tmp_path / "collector.log"
     async with (
-        modbus_peer(lambda request: reply(request, list(register.encode(next(values))))) as peer,
+        modbus_peer(lambda request: reply(request, list(register.encode(next(values)).values()))) as peer,
         platform_peer(address, mqtt) as platform,
     ):
         meters = "".join(METER.format(unit=unit) for unit in range(1, 6))

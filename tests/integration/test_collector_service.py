@@ -51,7 +51,7 @@ def answer(request: bytes) -> bytes | None:
     register = load_profile(METERS[unit][0]).counter_register
     if (address, count) != (register.address, register.type.words):
         return refusal(request, 2)
-    return reply(request, list(register.encode(SHOWN[unit])))
+    return reply(request, list(register.encode(SHOWN[unit]).values()))
 
 
 def settings_for(path: Path, mqtt: MqttSettings, address: Address, port: int) -> CollectorSettings:
