@@ -5,7 +5,8 @@
 Each service starts when the one before it is ready. To stop, the last one is told first; it drains into those before
 it, which are told only when it has ended. So a reading on its way in is carried to the end. After `grace` seconds all
 that still runs is cancelled. A service that fails, or ends without having been told to, stops the others in the same
-order. `run_main` is the outermost frame of a process around it.
+order. `run_main` is the outermost frame of a process around it. Under systemd (`Type=notify`) the runner tells when all
+are ready, that the event loop still turns, and when the stop begins.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import uvloop
 from energy import metrics
 from energy.errors import FatalError, QuotawattError, RejectedError
 from energy.logs import configure_logs
-from energy.waiting import first_of
+from energy.supervision import Supervisor
+from energy.waiting import first_of, set_within
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C or a second signal, as shells use it (128 + SIGINT)."""
@@ -88,14 +90,29 @@ async def run_services(services: Sequence[Service], *, grace: float, stop: async
         ServiceEndedError: a service returned by itself.
     """
     runner = _Runner(stop or asyncio.Event(), grace)
+    supervisor = Supervisor()
     with _signals(runner.stop) if stop is None else contextlib.nullcontext():
         try:
             await runner.start(services)
-            await runner.stop.wait()
+            await _report_life(supervisor, runner.stop)
+            supervisor.tell("STOPPING=1")
             await runner.shut_down()
         finally:
             await runner.cut_off()
     runner.raise_failure()
+
+
+async def _report_life(supervisor: Supervisor, stop: asyncio.Event) -> None:
+    """Say that all services are ready, and then, until the stop, that the event loop still turns."""
+    if stop.is_set():
+        return
+    supervisor.tell("READY=1")
+    if supervisor.watchdog_s is None:
+        await stop.wait()
+        return
+    while not stop.is_set():
+        supervisor.tell("WATCHDOG=1")
+        await set_within(stop, supervisor.watchdog_s)
 
 
 def run_main(main: Callable[[], Coroutine[Any, Any, None]]) -> None:

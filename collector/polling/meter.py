@@ -1,72 +1,82 @@
-"""One meter on a line: what to ask it, what its words mean, and how long it rests after a failure. No I/O."""
+"""A meter as its line sees it: what to ask it, its place in the order of asking, and its health. No I/O."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 import structlog
 
-from collector.planning.planner import Read, limits_of, plan
-from collector.profiles import load_profile
-from collector.profiles.conversion import conversion
-from collector.settings import BackoffSettings, MeterSettings
-from energy.backoff import Backoff
-from energy.carriers import carrier
+from collector.drivers.line import Exchange
+from collector.polling.sweep import Sweep
+from collector.polling.turns import Slot
 from energy.logs import Availability
-from energy.readings import Quality, Reading
 
 _log = structlog.get_logger("collector")
 
 
+class Requests(Protocol):
+    """What a meter is asked; a protocol's driver makes it, and may learn from refusals."""
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """The present ones, in the order of asking."""
+
+    def replace(self, refused: Exchange) -> Sequence[Exchange]:
+        """What to ask instead of an exchange that the device refused for its addresses; empty for nothing."""
+
+
 class Meter:
-    """A meter and its state of health.
+    """One meter on a line.
 
     Args:
         gateway: code of the gateway that it stands behind.
-        settings: its table.
-        backoff: how long it rests when it fails.
+        label: what people call it.
+        unit: its address on the line, in the line's protocol.
+        requests: what it is asked.
+        slot: its place in the order of asking.
 
-    Attributes:
-        unit_id: its Modbus unit.
-        read: the request that brings its register.
-
-    Raises:
-        RejectedError: profile, carrier or unit of measure do not fit together.
     """
 
-    def __init__(self, gateway: str, settings: MeterSettings, backoff: BackoffSettings) -> None:
-        profile = load_profile(settings.profile)
-        register = profile.counter_register
-        base = carrier(settings.carrier).unit
-        self.unit_id = settings.unit_id
-        self.read: Read = plan([register], limits_of(profile))[0]
-        self._point = settings.point
-        self._register = register
-        self._conversion = conversion(register, base, ct=settings.ct, pt=settings.pt, unit=settings.unit)
-        self._backoff = Backoff(backoff.first_s, backoff.most_s)
-        self._rests_until = 0.0
-        self._health = Availability(_log, "meter", gateway=gateway, point=settings.point, unit_id=settings.unit_id)
+    def __init__(self, gateway: str, label: str, unit: Any, requests: Requests, slot: Slot) -> None:
+        self.label = label
+        self.unit = unit
+        self.requests = requests
+        self.slot = slot
+        self._left: Sequence[Exchange] = ()
+        self._left_at = 0
+        self._was_alive = False
+        fields = {"gateway": gateway, "meter": label, "unit": str(unit)}
+        self._health = Availability(_log, "meter", **fields)
+        self._values = Availability(_log, "meter_values", **fields)
 
-    def reading(self, words: tuple[int, ...], at_ms: int) -> Reading:
-        """What the words of an answer say, in the base unit of the carrier.
+    @property
+    def due(self) -> Sequence[Exchange]:
+        """What to ask now: all, or in a second try at the same tick what was not answered in the first."""
+        return self._left if self._second_try else self.requests.exchanges
 
-        Raises:
-            RegisterError: they hold no number of the register's type, or one beyond all floats.
+    def takes(self, result: Sweep) -> bool:
+        """Note how a sweep went; returns whether the meter is to be asked once more, or is sick.
+
+        A meter that answers some of its reads is not sick, or those that it ignores would cost it the others.
         """
-        raw = self._register.decode(self.read.words_of(self._register, words))
-        if raw is None:
-            return Reading(self._point, at_ms, None, Quality.NOT_AVAILABLE)
-        return Reading(self._point, at_ms, self._conversion.apply(raw), Quality.MEASURED)
+        alive = result.alive or (self._second_try and self._was_alive)
+        again = not self._second_try and bool(result.left)
+        self._left, self._left_at, self._was_alive = result.left, self.slot.tick, alive
+        if alive:
+            self._health.back()
+            self._values_incomplete(result)
+        elif not again and result.error is not None:
+            self._health.lost(result.error)
+        return bool(result.left) and (again or not alive)
 
-    def rests(self, now: float) -> bool:
-        """Whether it is left alone at `now`, real monotonic seconds."""
-        return now < self._rests_until
+    @property
+    def _second_try(self) -> bool:
+        return bool(self._left) and self._left_at == self.slot.tick
 
-    def answered(self) -> None:
-        """It gave a reading: it is well."""
-        self._backoff.reset()
-        self._rests_until = 0.0
-        self._health.back()
-
-    def failed(self, reason: Exception, now: float) -> bool:
-        """It gave none, and rests; returns whether this is its first failure in a row."""
-        self._rests_until = now + self._backoff.next()
-        return self._health.lost(reason)
+    def _values_incomplete(self, result: Sweep) -> None:
+        """It answers, and some of its values are refused, or make no sense, or all are well again."""
+        if (reason := result.error or next(iter(result.faults), None)) is None:
+            self._values.back()
+        else:
+            self._values.lost(reason)

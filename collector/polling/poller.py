@@ -1,138 +1,150 @@
-"""One round over the meters of a gateway: each is asked in its turn, and what one of them does harms no other."""
+"""The loop of one line: each meter is asked in its turn, and what one of them does harms no other."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
 
-from collector import metrics
-from collector.drivers.modbus.line import Answer
+from collector.drivers.line import Line
 from collector.errors import LineError
-from collector.planning.planner import Read
 from collector.polling.meter import Meter
+from collector.polling.metrics import PollFigures
+from collector.polling.sweep import Sweep, sweep
+from collector.polling.turns import Pause, Turns
 from energy.backoff import Backoff
-from energy.errors import RejectedError, StorageError, TransportError
+from energy.clocks import DataClock
+from energy.errors import FatalError
 from energy.logs import Availability
+from energy.metrics import unforeseen_error
 from energy.readings import Reading
+from energy.waiting import set_within
 
 _log = structlog.get_logger("collector")
 
-_KEEP_AFTER = 2.0
-"""Real seconds after which a long round's readings go to disk before its end."""
-_MOST_UNSPOOLED = 10_000
-"""Readings held in memory while the disk refuses; beyond it the oldest are lost, counted."""
-
-
-class Line(Protocol):
-    """What a round needs of the line; `collector.drivers.modbus.line.ModbusLine` has it."""
-
-    async def read(self, unit: int, request: Read) -> Answer:
-        """Ask a unit for registers; raises TransportError."""
+LONGEST_SLEEP = 5.0
+"""Real seconds after which a sleeper looks at the clock again, since a machine's clock may be set meanwhile."""
 
 
 class Keeper(Protocol):
-    """Where readings go; `collector.spool.Spool` has it."""
+    """Where readings go; `collector.spool.keeper.Keeper` has it."""
 
-    async def append(self, readings: list[Reading]) -> None:
-        """Keep readings on disk; raises StorageError."""
+    def put(self, readings: Sequence[Reading]) -> None:
+        """Take readings that go to disk soon."""
+
+    def flush(self) -> None:
+        """Nothing more is expected for now: what was put goes to disk at once."""
 
 
-class Poller:
-    """The meters behind one gateway address.
+class LinePoller:
+    """The polls of one line.
 
     Args:
-        gateway: its code.
+        gateway: code of its gateway.
+        line: the way to the meters.
         meters: in the order of asking.
-        line: the way to them.
         keeper: where readings go.
+        clock: data time.
+        time_out_s: real seconds that a meter which does not answer costs.
         line_backoff: how long the line rests when no connection can be made.
     """
 
-    def __init__(self, gateway: str, meters: list[Meter], line: Line, keeper: Keeper, line_backoff: Backoff) -> None:
-        self._gateway = gateway
-        self._meters = meters
+    def __init__(  # noqa: PLR0913 - the parts that meet here
+        self,
+        gateway: str,
+        line: Line,
+        meters: Sequence[Meter],
+        keeper: Keeper,
+        clock: DataClock,
+        *,
+        time_out_s: float,
+        line_backoff: Backoff,
+    ) -> None:
         self._line = line
+        self._meters = {id(meter.slot): meter for meter in meters}
         self._keeper = keeper
-        self._line_backoff = line_backoff
-        self._line_rests_until = 0.0
-        self._line_health = Availability(_log, "line", gateway=gateway, line=str(line))
-        self._disk_health = Availability(_log, "spool", gateway=gateway)
-        self._unspooled: list[Reading] = []
-        self._kept_at = 0.0
+        self._clock = clock
+        self._figures = PollFigures(gateway)
+        self._backoff = line_backoff
+        self._rests_until = 0.0
+        self._health = Availability(_log, "line", gateway=gateway, line=str(line))
+        self._turns = Turns((meter.slot for meter in meters), clock.now_ms(), time_out_s * 1000 * clock.scale)
 
-    async def round(self, stopping: asyncio.Event) -> None:
-        """Ask every meter that does not rest; whatever was read is on disk at the end, also when cut short.
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Poll until told to stop.
 
-        A meter that was well and fails is asked once more at the end: one lost packet shall not cost an interval.
+        Raises:
+            FatalError: a person has to act.
         """
-        if self._now() < self._line_rests_until:
-            metrics.read_rested(self._gateway, len(self._meters))
-            return
-        self._kept_at = self._now()
         try:
-            failed = await self._visit([meter for meter in self._meters if not self._rests(meter)], stopping)
-            await self._visit(failed, stopping)
-        except LineError as error:
-            self._line_failed(error)
+            while not stopping.is_set():
+                try:
+                    await self.step(stopping)
+                except FatalError:
+                    raise
+                except Exception:  # noqa: BLE001 - the outer edge of the loop; counted, and one line does not stop another
+                    unforeseen_error("poll")
+                    await set_within(stopping, 1.0)
         finally:
-            await self._keep()
+            self._keeper.flush()
+            self._line.close()
 
-    async def _visit(self, meters: list[Meter], stopping: asyncio.Event) -> list[Meter]:
-        """Ask the meters one after the other; returns those that failed for the first time."""
-        failed: list[Meter] = []
-        for meter in meters:
-            if stopping.is_set():
-                break
-            if await self._ask(meter):
-                failed.append(meter)
-            if self._now() - self._kept_at > _KEEP_AFTER:
-                await self._keep()
-        return failed
-
-    async def _ask(self, meter: Meter) -> bool:
-        """Take one reading; true when the meter was well and failed now."""
-        try:
-            answer = await self._line.read(meter.unit_id, meter.read)
-            reading = meter.reading(answer.words, answer.at)
-        except LineError:
-            raise
-        except (TransportError, RejectedError) as error:
-            metrics.read_failed(self._gateway, type(error).__name__)
-            return meter.failed(error, self._now())
-        meter.answered()
-        self._line_backoff.reset()
-        self._line_health.back()
-        metrics.reading_taken(self._gateway, reading.quality)
-        self._unspooled.append(reading)
-        return False
-
-    async def _keep(self) -> None:
-        self._kept_at = self._now()
-        if not self._unspooled:
+    async def step(self, stopping: asyncio.Event) -> None:
+        """Poll the meter whose turn it is, or wait until there is one."""
+        if (rest := self._rests_until - _now()) > 0:
+            await set_within(stopping, min(rest, LONGEST_SLEEP))
+            self._figures.rested(self._turns.pass_over(self._clock.now_ms()))
             return
-        try:
-            await self._keeper.append(self._unspooled)
-        except StorageError as error:
-            self._disk_health.lost(error)
-            if (surplus := len(self._unspooled) - _MOST_UNSPOOLED) > 0:
-                metrics.readings_unspooled(self._gateway, surplus)
-                del self._unspooled[:surplus]
+        turn = self._turns.next(self._clock.now_ms(), _now())
+        if isinstance(turn, Pause):
+            self._keeper.flush()
+            await set_within(stopping, self._seconds(turn))
         else:
-            self._disk_health.back()
-            self._unspooled = []
+            await self._poll(self._meters[id(turn)])
+
+    async def _poll(self, meter: Meter) -> None:
+        began, late_ms = _now(), self._clock.now_ms() - meter.slot.tick
+        result = await sweep(self._line, meter.unit, meter.due, meter.requests.replace)
+        took = _now() - began
+        self._keeper.put(result.readings)
+        self._count(meter, result, late_ms / 1000, took)
+        if isinstance(result.error, LineError):
+            self._line_failed(result.error)
+            return
+        if result.alive:
+            self._backoff.reset()
+            self._health.back()
+        now_ms = self._clock.now_ms()
+        if meter.takes(result):
+            missed = self._turns.failed(meter.slot, now_ms, _now(), took)
+        else:
+            missed = self._turns.answered(meter.slot, now_ms)
+        self._figures.skipped(meter.label, missed)
+
+    def _count(self, meter: Meter, result: Sweep, late_s: float, took: float) -> None:
+        self._figures.polled(result.readings, late_s=late_s, took_s=took)
+        self._figures.rested(meter.slot.take_rested())
+        if result.error is not None:
+            self._figures.failed(type(result.error).__name__)
+        for fault in result.faults:
+            self._figures.failed(type(fault).__name__)
 
     def _line_failed(self, error: LineError) -> None:
-        metrics.read_failed(self._gateway, type(error).__name__)
-        self._line_rests_until = self._now() + self._line_backoff.next()
-        self._line_health.lost(error)
+        self._figures.failed(type(error).__name__)
+        self._rests_until = _now() + self._backoff.next()
+        self._health.lost(error)
 
-    def _rests(self, meter: Meter) -> bool:
-        if resting := meter.rests(self._now()):
-            metrics.read_rested(self._gateway)
-        return resting
+    def _seconds(self, pause: Pause) -> float:
+        """How long to sleep in real time."""
+        waits = [LONGEST_SLEEP]
+        if pause.at_ms is not None:
+            waits.append(self._clock.until(pause.at_ms))
+        if pause.at is not None:
+            waits.append(pause.at - _now())
+        return max(0.0, min(waits))
 
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,79 @@
+"""What polls count; one of the collector's modules that import prometheus_client."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import prometheus_client
+import structlog
+
+from energy.readings import Reading
+
+_log = structlog.get_logger("collector")
+
+_READINGS = prometheus_client.Counter(
+    "quotawatt_collector_readings_total", "Readings taken from meters, by quality.", ["gateway", "quality"]
+)
+_FAILED_READS = prometheus_client.Counter(
+    "quotawatt_collector_failed_reads_total", "Reads that gave no value, by what went wrong.", ["gateway", "reason"]
+)
+_RESTING = prometheus_client.Counter(
+    "quotawatt_collector_resting_reads_total", "Polls left out because the meter or line is backing off.", ["gateway"]
+)
+_SKIPPED_POLLS = prometheus_client.Counter(
+    "quotawatt_collector_skipped_polls_total", "Polls left out because the one before took too long.", ["gateway"]
+)
+_LATENESS = prometheus_client.Histogram(
+    "quotawatt_collector_poll_lateness_seconds",
+    "Data time from a poll's tick to its start.",
+    ["gateway"],
+    buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
+)
+_DURATION = prometheus_client.Histogram(
+    "quotawatt_collector_poll_seconds",
+    "Real time that a poll of one meter took.",
+    ["gateway"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+)
+_UNSPOOLED = prometheus_client.Counter(
+    "quotawatt_collector_unspooled_readings_total", "Readings lost because the disk refused them.", ["gateway"]
+)
+
+
+class PollFigures:
+    """The figures of one gateway's polls; the label is looked up once, not at every poll."""
+
+    def __init__(self, gateway: str) -> None:
+        self._gateway = gateway
+        self._lateness = _LATENESS.labels(gateway)
+        self._duration = _DURATION.labels(gateway)
+        self._resting = _RESTING.labels(gateway)
+
+    def polled(self, readings: Sequence[Reading], *, late_s: float, took_s: float) -> None:
+        """A meter was polled: its readings, how late it was by data time, and how long it took by real time."""
+        self._lateness.observe(late_s)
+        self._duration.observe(took_s)
+        for quality, count in Counter(reading.quality for reading in readings).items():
+            _READINGS.labels(self._gateway, str(int(quality))).inc(count)
+
+    def failed(self, reason: str) -> None:
+        """A read, or a value in its answer, gave nothing; `reason` is the name of the error's class."""
+        _FAILED_READS.labels(self._gateway, reason).inc()
+
+    def rested(self, count: int) -> None:
+        """Polls were left out to give a silent meter or a lost line time."""
+        if count:
+            self._resting.inc(count)
+
+    def skipped(self, meter: str, count: int) -> None:
+        """Ticks passed while a meter waited for its turn or was being polled."""
+        if count:
+            _SKIPPED_POLLS.labels(self._gateway).inc(count)
+            _log.warning("polls_skipped", gateway=self._gateway, meter=meter, count=count)
+
+
+def readings_unspooled(gateway: str, count: int) -> None:
+    """The disk refused readings for so long that the oldest of them had to go."""
+    _UNSPOOLED.labels(gateway).inc(count)
+    _log.error("readings_unspooled", gateway=gateway, count=count)
