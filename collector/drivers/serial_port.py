@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import termios
 from contextlib import AbstractContextManager
-from enum import StrEnum
 
 import serial  # type: ignore[import-untyped]  # pyserial ships no types
 
+from collector.drivers.settings import Parity, StopBits
 from collector.drivers.streams import Inbox
 from collector.errors import LineError, LostLineError
 
 _CHUNK = 4096
-
-
-class Parity(StrEnum):
-    """The bit behind the eight of a byte."""
-
-    NONE = "none"
-    EVEN = "even"
-    ODD = "odd"
+_PARITIES = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
 class SerialPort:
@@ -39,12 +33,12 @@ class SerialPort:
     # Opening a port moves its control lines, which feed some converters.
     reopens_after_fault = False
 
-    def __init__(self, device: str, *, baud_rate: int, parity: Parity, stop_bits: int) -> None:
+    def __init__(self, device: str, *, baud_rate: int, parity: Parity, stop_bits: StopBits) -> None:
         self._device = device
         self._options = {
             "baudrate": baud_rate,
             "bytesize": serial.EIGHTBITS,
-            "parity": parity.value[0].upper(),
+            "parity": _PARITIES[parity],
             "stopbits": stop_bits,
         }
         self._port: serial.Serial | None = None
@@ -64,7 +58,7 @@ class SerialPort:
             return
         try:
             port = serial.Serial(self._device, timeout=0, exclusive=True, **self._options)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, termios.error) as error:
             raise LineError(f"{self}: {error}") from error
         self._port, self._inbox = port, Inbox()
         asyncio.get_running_loop().add_reader(port.fd, self._receive)

@@ -72,8 +72,8 @@ class Inbox:
             self._stir.set()
 
     def lose(self, why: str) -> None:
-        """Tell whoever reads that nothing comes any more."""
-        self._lost = why
+        """Tell whoever reads that nothing comes any more; the first reason stays."""
+        self._lost = self._lost or why
         self._stir.set()
 
     @contextmanager

@@ -46,7 +46,7 @@ def test_any_cut_of_the_stream_gives_the_same_frame(
     frame = answer(address, data_id, data)
     stream = noise + encode(frame, 4)
     reader = FrameReader()
-    found = []
+    found: list[Frame] = []
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(stream)], strict=True):
         assert not found or start >= len(stream)
         reader.feed(stream[start:end])

@@ -12,8 +12,10 @@ from collections.abc import Callable
 
 from collector.drivers.dlt645 import frames
 from collector.drivers.dlt645.frames import Frame, FrameReader, Request
+from collector.drivers.dlt645.settings import Dlt645LineSettings, Dlt645SerialLine
 from collector.drivers.line import Answer
-from collector.drivers.streams import Stream
+from collector.drivers.serial_port import SerialPort
+from collector.drivers.streams import Stream, TcpStream
 from collector.errors import LostLineError, MismatchError, RefusedReadError, SilentUnitError
 
 
@@ -138,6 +140,27 @@ class Dlt645Line:
 
     def _said(self, unit: str, request: Request, what: str) -> str:
         return f"{self} meter {unit}: {request}: {what}"
+
+
+def dlt645_line(settings: Dlt645LineSettings, now_ms: Callable[[], int]) -> Dlt645Line:
+    """The line that a table describes; nothing is opened yet. `now_ms` is data time."""
+    stream: Stream
+    if isinstance(settings, Dlt645SerialLine):
+        stream = SerialPort(
+            str(settings.device),
+            baud_rate=settings.baud_rate,
+            parity=settings.parity,
+            stop_bits=settings.stop_bits,
+        )
+    else:
+        stream = TcpStream(settings.host, settings.port, time_out=settings.time_out_s)
+    return Dlt645Line(
+        stream,
+        time_out=settings.time_out_s,
+        quiet=settings.quiet_s,
+        wake_bytes=settings.wake_bytes,
+        now_ms=now_ms,
+    )
 
 
 def _see_the_end(reader: FrameReader) -> None:
