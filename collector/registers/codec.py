@@ -98,8 +98,11 @@ def packing_of(layout: Layout) -> Packing:
         return Packing(f"{2 * words}s", _text, lambda text: text.encode("ascii"))
     if kind in (DataType.SM16, DataType.SM32):
         sign = 1 << (16 * words - 1)
+        # The same subtraction takes the sign off and puts it on.
         return Packing(
-            "HI"[words - 1], lambda raw: sign - raw if raw & sign else raw, lambda value: _signed(value, sign)
+            "HI"[words - 1],
+            lambda raw: sign - raw if raw & sign else raw,
+            lambda value: sign - value if value < 0 else value,
         )
     if kind.value.startswith("bcd"):
         return Packing(f"{2 * words}s", _from_bcd, lambda value: bytes.fromhex(f"{value:0{4 * words}d}"))
@@ -122,10 +125,6 @@ def _checked(value: Raw, layout: Layout) -> Raw:
     if not low <= value <= high:
         raise RegisterError(f"{int(value)} does not fit {layout.type} ({low} to {high})")
     return int(value)
-
-
-def _signed(value: int, sign: int) -> int:
-    return sign - value if value < 0 else value
 
 
 def _from_bcd(raw: bytes) -> int:
