@@ -75,8 +75,8 @@ class ModbusLine:
                 connection = await self._connect()
             try:
                 return await self._exchange(connection, unit, request)
-            except MismatchError as error:
-                raise MismatchError(f"{self} unit {unit}: {error}") from None
+            except (LostLineError, MismatchError, SilentUnitError) as error:
+                raise type(error)(f"{self} unit {unit}: {error}") from None
             except RefusedReadError as error:
                 raise RefusedReadError(error.code, f"{self} unit {unit}: {error}") from None
 
@@ -85,7 +85,7 @@ class ModbusLine:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._fail(LostLineError(f"{self}: closed"))
+        self._fail(LostLineError("closed"))
 
     def received(self, data: bytes) -> None:
         """Hear what came on the connection."""
@@ -108,7 +108,7 @@ class ModbusLine:
 
     def lost(self) -> None:
         """Hear that the connection is gone."""
-        self._fail(LostLineError(f"{self}: connection lost"))
+        self._fail(LostLineError("connection lost"))
 
     async def _connect(self) -> Connection:
         self.close()
@@ -131,7 +131,7 @@ class ModbusLine:
         asked = self._asked = self._next(unit, request)
         answer = self._answer = loop.create_future()
         allowed = self._allowed(asked)
-        timer = loop.call_later(allowed, self._silence, unit, allowed)
+        timer = loop.call_later(allowed, self._silence, allowed)
         trusted = False
         sent, sent_at = loop.time(), self._now_ms()
         connection.send(asked.frame)
@@ -163,9 +163,9 @@ class ModbusLine:
             return self._settings.time_out_s
         return self._settings.time_out_s + (len(asked.frame) + asked.answer_size) * self._rtu.byte_s
 
-    def _silence(self, unit: int, waited: float) -> None:
+    def _silence(self, waited: float) -> None:
         self._silent += 1
-        self._fail(SilentUnitError(f"{self} unit {unit}: no answer within {waited:.3g} s"))
+        self._fail(SilentUnitError(f"no answer within {waited:.3g} s"))
 
     def _fail(self, error: TransportError) -> None:
         if self._answer is not None and not self._answer.done():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
-from collector.drivers.settings import LineBase, MeterBase, NotNegative
+from collector.drivers.settings import BaudRate, LineBase, MeterBase, NotNegative, Parity, Port, StopBits
 from energy.config import Host
 from energy.transport.tls import TlsSettings
 
@@ -18,11 +18,8 @@ MODBUS_TLS_PORT = 802
 LAST_SERIAL_UNIT = 247
 """The highest unit id on a serial line; those above are reserved there."""
 
-Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 UnitId = Annotated[int, msgspec.Meta(ge=1, le=255)]
 """A Modbus unit: 1 to 247 on a serial line, 255 for a device that speaks TCP itself; nobody answers 0, a broadcast."""
-BaudRate = Annotated[int, msgspec.Meta(ge=300, le=4_000_000)]
-Parity = Literal["none", "even", "odd"]
 
 _BITS = 11
 """Bits of a character on the line: start, eight of data, parity and stop, or two stop bits without parity."""
@@ -130,7 +127,7 @@ class ModbusRtuLine(SerialUnits, frozen=True, kw_only=True, tag="modbus-rtu"):
 
     device: Path
     parity: Parity = "none"
-    stop_bits: Literal[1, 2] = 1
+    stop_bits: StopBits = 1
 
     @property
     def place(self) -> str:

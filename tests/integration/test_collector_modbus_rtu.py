@@ -1,0 +1,388 @@
+"""The Modbus line at a serial port and behind a converter, against units that misbehave on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from collector.drivers.line import Answer as LineAnswer
+from collector.drivers.modbus.connection import Connection
+from collector.drivers.modbus.line import ModbusLine, modbus_line
+from collector.drivers.modbus.settings import ModbusMeter, ModbusRtuLine, ModbusRtuOverTcpLine
+from collector.drivers.settings import Parity
+from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
+from collector.planning.planner import Read
+from tests.support.eventually import eventually
+from tests.support.modbus_peer import (
+    Answer,
+    Peer,
+    SerialPeer,
+    modbus_peer,
+    rtu_refusal,
+    rtu_reply,
+    serial_peer,
+    with_crc,
+)
+
+TWO_WORDS = Read(3, 10, 2, ())
+METERS = (ModbusMeter(unit_id=1, profile="generic_belt_scale", point="a"),)
+FAST = 115_200
+"""Baud; a frame takes next to no time."""
+KINDS = ("serial", "over tcp")
+
+Units = Peer | SerialPeer
+
+
+class Lines:
+    """Makes lines of one kind to units that answer as told."""
+
+    def __init__(self, kind: str, directory: Path) -> None:
+        self.kind = kind
+        self._device = directory / "ttyUSB0"
+
+    @asynccontextmanager
+    async def to(
+        self, answer: Answer, *, time_out: float = 0.1, quiet: float = 0.15
+    ) -> AsyncIterator[tuple[ModbusLine, Units]]:
+        """A line to units that answer so."""
+        if self.kind == "serial":
+            settings = ModbusRtuLine(
+                device=self._device, baud_rate=FAST, time_out_s=time_out, quiet_s=quiet, meters=METERS
+            )
+            with serial_peer(self._device, answer) as units, closing(modbus_line(settings, lambda: 1_000)) as line:
+                yield line, units
+        else:
+            async with modbus_peer(answer, rtu=True) as peer:
+                over_tcp = ModbusRtuOverTcpLine(
+                    host="127.0.0.1",
+                    port=peer.port,
+                    baud_rate=FAST,
+                    time_out_s=time_out,
+                    quiet_s=quiet,
+                    meters=METERS,
+                )
+                with closing(modbus_line(over_tcp, lambda: 1_000)) as line:
+                    yield line, peer
+
+
+@pytest.fixture(params=KINDS)
+def lines(request: pytest.FixtureRequest, tmp_path: Path) -> Lines:
+    """Both kinds."""
+    return Lines(request.param, tmp_path)
+
+
+def words(answer: LineAnswer) -> tuple[int, ...]:
+    """The registers of an answer."""
+    return struct.unpack(f">{len(answer.data) // 2}H", answer.data)
+
+
+def right(request: bytes) -> bytes:
+    """The right answer: unit and function."""
+    return rtu_reply(request, [request[0], request[1]])
+
+
+async def test_a_read_brings_the_words_of_the_unit_that_was_asked(lines: Lines) -> None:
+    """Unit, function, address and count go out as planned, with the checksum."""
+    async with lines.to(right) as (line, units):
+        assert words(await line.ask(7, TWO_WORDS)) == (7, 3)
+        assert words(await line.ask(8, Read(4, 0x1234, 2, ()))) == (8, 4)
+        assert line.connected
+        assert units.requests == [with_crc(b"\x07\x03\0\x0a\0\x02"), with_crc(b"\x08\x04\x12\x34\0\x02")]
+
+
+async def test_coils_are_read_too(lines: Lines) -> None:
+    """Bits come eight to a byte, the lowest first."""
+    async with lines.to(lambda request: with_crc(request[:2] + b"\x02\xcd\x02")) as (line, _):
+        assert (await line.ask(1, Read(1, 0, 10, ()))).data == b"\xcd\x02"
+
+
+async def test_a_refused_read_costs_no_quiet_time(lines: Lines) -> None:
+    """A Modbus exception is an answer like any other."""
+    async with lines.to(lambda request: rtu_refusal(request, 2), quiet=60) as (line, _):
+        for _ in range(2):
+            with pytest.raises(RefusedReadError, match="unit 1: exception 2") as caught:
+                await line.ask(1, TWO_WORDS)
+            assert caught.value.code == 2
+
+
+async def test_an_answer_in_pieces_is_put_together(lines: Lines) -> None:
+    """USB converters pass on what they have."""
+    async with lines.to(lambda _: None, time_out=5) as (line, units):
+
+        async def drip() -> None:
+            await eventually(lambda: units.requests)
+            for byte in rtu_reply(units.requests[0], [5, 6]):
+                units.write(bytes([byte]))
+                await asyncio.sleep(0)
+
+        answer, _ = await asyncio.gather(line.ask(1, TWO_WORDS), drip())
+        assert words(answer) == (5, 6)
+
+
+def _damaged(request: bytes) -> bytes:
+    frame = bytearray(right(request))
+    frame[4] ^= 1
+    return bytes(frame)
+
+
+def _other_unit(request: bytes) -> bytes:
+    return rtu_reply(bytes([request[0] + 1]) + request[1:], [1, 2])
+
+
+def _other_function(request: bytes) -> bytes:
+    return rtu_reply(request[:1] + b"\x04" + request[2:], [1, 2])
+
+
+MISMATCHES: dict[str, tuple[Answer, str]] = {
+    "unit": (_other_unit, "unit 2 instead of 1"),
+    "function": (_other_function, "function 4 instead of 3"),
+    "too short": (lambda request: rtu_reply(request, [1]), "byte count 2 instead of 4"),
+    "too long": (lambda request: rtu_reply(request, [1, 2, 3]), "byte count 6 instead of 4"),
+    "crc": (_damaged, "CRC error"),
+    "refusal with a wrong crc": (lambda request: rtu_refusal(request, 2)[:-1] + b"\0", "CRC error"),
+    "merged": (lambda request: right(request) * 2, "9 bytes after the end"),
+    "garbage before": (lambda request: b"\xff" + right(request), "unit 255 instead of 1"),
+    "garbage after": (lambda request: right(request) + b"\0", "1 bytes after the end"),
+    "echo": (lambda request: request, "byte count 0 instead of 4"),
+    "flood": (lambda request: right(request) * 60, "531 bytes after the end"),
+}
+
+
+@pytest.mark.parametrize("kind", MISMATCHES)
+async def test_an_answer_that_does_not_belong_is_never_a_value(lines: Lines, kind: str) -> None:
+    """It is a mismatch at once, not after the time-out; the connection stays, and the next read is served."""
+    answer, what = MISMATCHES[kind]
+    async with lines.to(answer, time_out=60) as (line, units):
+        with pytest.raises(MismatchError, match=f"unit 1: {what}"):
+            await line.ask(1, TWO_WORDS)
+        assert line.connected
+        assert line._quiet_until > asyncio.get_running_loop().time() + 59
+        line._quiet_until = 0
+        units.answer = right
+        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
+
+
+async def test_a_truncated_answer_is_silence(lines: Lines) -> None:
+    """The rest may come until the time-out."""
+    async with lines.to(lambda request: right(request)[:-1]) as (line, units):
+        with pytest.raises(SilentUnitError):
+            await line.ask(1, TWO_WORDS)
+        units.answer = right
+        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
+
+
+@pytest.mark.parametrize("next_unit", [1, 2], ids=["same unit", "other unit"])
+async def test_a_late_reply_is_thrown_away_while_the_line_is_quiet(lines: Lines, next_unit: int) -> None:
+    """It would fit the next request of the same unit wholly; nothing is sent before the quiet time is over."""
+    async with lines.to(lambda _: None, time_out=0.05, quiet=0.3) as (line, units):
+        with pytest.raises(SilentUnitError):
+            await line.ask(1, TWO_WORDS)
+        late = rtu_reply(units.requests[0], [0xDEAD, 0xDEAD])
+        units.answer = right
+        waiting = asyncio.ensure_future(line.ask(next_unit, TWO_WORDS))
+        units.write(late)
+        await eventually(lambda: line.discarded == len(late), within=0.25)
+        assert len(units.requests) == 1
+        assert words(await waiting) == (next_unit, 3)
+
+
+async def test_input_while_the_line_is_quiet_does_not_make_it_longer(lines: Lines) -> None:
+    """Whoever keeps talking stops nobody for ever."""
+    async with lines.to(lambda _: None, time_out=0.05, quiet=0.2) as (line, units):
+        with pytest.raises(SilentUnitError):
+            await line.ask(1, TWO_WORDS)
+        units.answer = right
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        reading = asyncio.ensure_future(line.ask(1, TWO_WORDS))
+        for spoken in range(1, 10):
+            units.write(b"\0")
+            await eventually(lambda spoken=spoken: line.discarded == spoken)
+        assert words(await reading) == (1, 3)
+        assert loop.time() - began < 0.35
+        assert line.discarded == spoken
+
+
+async def test_input_that_nobody_asked_for_begins_a_quiet_time(lines: Lines) -> None:
+    """An answer that is sent twice is not taken for the next one."""
+    async with lines.to(right, quiet=0.2) as (line, units):
+        await line.ask(1, TWO_WORDS)
+        units.write(right(units.requests[0]))
+        await eventually(lambda: line.discarded == 9)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
+        assert loop.time() - began > 0.15
+
+
+async def test_the_gap_between_two_frames_is_kept(lines: Lines) -> None:
+    """Units need 3.5 characters of silence, and 1.75 ms above 19 200 baud, to see where a frame begins."""
+    async with lines.to(right) as (line, _):
+        loop = asyncio.get_running_loop()
+        await line.ask(1, TWO_WORDS)
+        began = loop.time()
+        for _ in range(5):
+            await line.ask(1, TWO_WORDS)
+        assert loop.time() - began >= 5 * 0.0016
+
+
+async def test_a_cancelled_read_leaves_the_line_clean(lines: Lines) -> None:
+    """CancelledError comes out at once, and the answer that comes after it is nobody's."""
+    async with lines.to(lambda _: None, time_out=0.2, quiet=0.1) as (line, units):
+        task = asyncio.ensure_future(line.ask(1, TWO_WORDS))
+        await eventually(lambda: units.requests)
+        task.cancel()
+        async with asyncio.timeout(0.1):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert task.cancelled()
+        late = rtu_reply(units.requests[0], [0xDEAD, 0xDEAD])
+        units.answer = right
+        waiting = asyncio.ensure_future(line.ask(1, TWO_WORDS))
+        units.write(late)
+        await eventually(lambda: line.discarded == len(late), within=0.25)
+        assert len(units.requests) == 1
+        assert words(await waiting) == (1, 3)
+
+
+async def test_a_read_cancelled_while_the_line_is_quiet_sends_nothing(lines: Lines) -> None:
+    """The wait is no part of the request."""
+    async with lines.to(lambda _: None, time_out=0.05, quiet=60) as (line, units):
+        with pytest.raises(SilentUnitError):
+            await line.ask(1, TWO_WORDS)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await line.ask(1, TWO_WORDS)
+        assert len(units.requests) == 1
+
+
+async def test_many_cancelled_reads_leak_nothing(lines: Lines) -> None:
+    """Cancelled at any turn of the loop, also while the connection is being made; the next read is served."""
+    async with lines.to(right, time_out=0.05, quiet=0) as (line, units):
+        for turns in range(12):
+            line.close()
+            task = asyncio.ensure_future(line.ask(1, TWO_WORDS))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
+        del units
+
+
+async def test_a_unit_that_is_silent_for_long_gets_a_new_connection() -> None:
+    """A converter that was switched off leaves a connection that nobody answers on."""
+    async with Lines("over tcp", Path()).to(lambda _: None, time_out=0.01, quiet=0) as (line, units):
+        assert isinstance(units, Peer)
+        for _ in range(5):
+            with pytest.raises(SilentUnitError):
+                await line.ask(1, TWO_WORDS)
+        assert units.connections == 1
+        units.answer = right
+        await line.ask(1, TWO_WORDS)
+        assert units.connections == 2
+
+
+async def test_the_quiet_time_outlasts_the_connection() -> None:
+    """A converter hands late bytes of its line to whoever connects next."""
+    async with Lines("over tcp", Path()).to(lambda _: None, time_out=0.1, quiet=0.1) as (line, units):
+        assert isinstance(units, Peer)
+        reading = asyncio.ensure_future(line.ask(1, TWO_WORDS))
+        await eventually(lambda: units.requests)
+        began = asyncio.get_running_loop().time()
+        units.hang_up()
+        with pytest.raises(LostLineError, match="unit 1: connection lost"):
+            await reading
+        units.answer = right
+        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
+        assert asyncio.get_running_loop().time() - began > 0.15
+
+
+async def test_a_port_that_vanishes_is_opened_again(tmp_path: Path) -> None:
+    """A USB converter is unplugged during a read, and comes back."""
+    async with Lines("serial", tmp_path).to(lambda _: None, time_out=60, quiet=0) as (line, units):
+        assert isinstance(units, SerialPeer)
+        reading = asyncio.ensure_future(line.ask(1, TWO_WORDS))
+        await eventually(lambda: units.requests)
+        units.unplug()
+        with pytest.raises(LostLineError, match="unit 1: connection lost"):
+            await reading
+        assert not line.connected
+        line._quiet_until = 0
+        with pytest.raises(LineError, match=r"ttyUSB0: no connection: .*No such file"):
+            await line.ask(1, TWO_WORDS)
+        units.answer = right
+        units.plug_in()
+        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
+
+
+async def test_a_port_that_vanishes_between_reads_is_noticed(tmp_path: Path) -> None:
+    """The next read says that there is no port."""
+    async with Lines("serial", tmp_path).to(right) as (line, units):
+        assert isinstance(units, SerialPeer)
+        await line.ask(1, TWO_WORDS)
+        units.unplug()
+        await eventually(lambda: not line.connected)
+        with pytest.raises(LineError):
+            await line.ask(1, TWO_WORDS)
+
+
+async def test_a_port_in_use_is_an_error_of_the_line(tmp_path: Path) -> None:
+    """Two programs on one line would take each other's answers."""
+    async with Lines("serial", tmp_path).to(right) as (line, units):
+        assert isinstance(units, SerialPeer)
+        await line.ask(1, TWO_WORDS)
+        second = modbus_line(ModbusRtuLine(device=units.device, meters=METERS), lambda: 0)
+        with pytest.raises(LineError, match="no connection"):
+            await second.ask(1, TWO_WORDS)
+        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
+
+
+async def test_something_that_is_no_port_is_an_error_of_the_line(tmp_path: Path) -> None:
+    """A plain file takes no baud rate."""
+    (tmp_path / "file").touch()
+    line = modbus_line(ModbusRtuLine(device=tmp_path / "file", meters=METERS), lambda: 0)
+    with pytest.raises(LineError, match="no connection"):
+        await line.ask(1, TWO_WORDS)
+
+
+@pytest.mark.parametrize(("parity", "letter"), [("none", "N"), ("even", "E"), ("odd", "O")])
+async def test_a_port_gets_its_settings(parity: Parity, letter: str) -> None:
+    """What pymodbus is told; a pseudo-terminal has no parity to try it on."""
+    settings = ModbusRtuLine(device=Path("/dev/ttyX"), baud_rate=1200, parity=parity, stop_bits=2, meters=METERS)
+    told = Connection(settings, modbus_line(settings, lambda: 0))._client.ctx.comm_params
+    assert (told.host, told.baudrate, told.bytesize, told.parity, told.stopbits) == ("/dev/ttyX", 1200, 8, letter, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        test_a_read_brings_the_words_of_the_unit_that_was_asked,
+        test_an_answer_in_pieces_is_put_together,
+        test_a_cancelled_read_leaves_the_line_clean,
+        test_many_cancelled_reads_leak_nothing,
+    ],
+)
+def test_the_same_holds_on_uvloop(
+    scenario: Callable[[Lines], Coroutine[Any, Any, None]], kind: str, tmp_path: Path
+) -> None:
+    """Services run on it where it is installed."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario(Lines(kind, tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "scenario", [test_a_port_that_vanishes_is_opened_again, test_a_port_that_vanishes_between_reads_is_noticed]
+)
+def test_ports_vanish_on_uvloop_too(scenario: Callable[[Path], Coroutine[Any, Any, None]], tmp_path: Path) -> None:
+    """It watches descriptors in its own way."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario(tmp_path))
