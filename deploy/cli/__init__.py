@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": "run a simulated city on real components and watch it",
     "ingest": "receive readings, commit them, acknowledge",
     "migrate": "bring a database to this version's schema",
+    "profiles": "show which meters are known, and check a profile",
     "simulate": "serve simulated meters",
     "stack": "provide TimescaleDB and Mosquitto without containers",
 }

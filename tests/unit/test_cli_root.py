@@ -14,7 +14,7 @@ def test_help_names_every_command_and_loads_none() -> None:
     """`--help` is quick: it knows all commands without importing the platform."""
     code = "import sys; from deploy.cli import root; root(['--help'], standalone_mode=False); print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    for command in ("accounting", "alerts", "collector", "demo", "ingest", "migrate", "simulate", "stack"):
+    for command in ("accounting", "alerts", "collector", "demo", "ingest", "migrate", "profiles", "simulate", "stack"):
         assert f"  {command}" in shown
     assert "asyncpg" not in shown.split()
     assert "numpy" not in shown.split()
