@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
 import prometheus_client
 import structlog
@@ -31,17 +30,6 @@ _SKIPPED_POLLS = prometheus_client.Counter(
 _UNSPOOLED = prometheus_client.Counter(
     "quotawatt_collector_unspooled_readings_total", "Readings lost because the disk refused them.", ["gateway"]
 )
-_UNWRITTEN = prometheus_client.Counter(
-    "quotawatt_collector_unwritten_confirmations_total", "Times that the disk refused confirmations.", ["gateway"]
-)
-_KEPT = prometheus_client.Gauge("quotawatt_collector_spool_envelopes", "Unconfirmed envelopes.", ["gateway"])
-_KEPT_BYTES = prometheus_client.Gauge("quotawatt_collector_spool_bytes", "Bytes of unconfirmed envelopes.", ["gateway"])
-_DROPPED = prometheus_client.Counter(
-    "quotawatt_collector_dropped_readings_total", "Unconfirmed readings that a bound dropped.", ["gateway", "reason"]
-)
-_SET_ASIDE = prometheus_client.Counter(
-    "quotawatt_collector_damaged_spools_total", "Damaged spools that were set aside.", ["gateway"]
-)
 _SENT = prometheus_client.Counter(
     "quotawatt_collector_envelopes_sent_total", "Envelopes handed to the broker.", ["gateway", "attempt"]
 )
@@ -55,22 +43,6 @@ _UNREADABLE = prometheus_client.Counter(
     "quotawatt_collector_unreadable_messages_total", "Messages to us that break the contract.", ["gateway", "kind"]
 )
 _ONLINE = prometheus_client.Gauge("quotawatt_collector_online", "1 while the broker is connected.", ["gateway"])
-
-
-class Dropped(Protocol):
-    """An envelope that a bound dropped."""
-
-    @property
-    def seq(self) -> int:
-        """Its number."""
-
-    @property
-    def readings(self) -> int:
-        """How many readings it held."""
-
-    @property
-    def reason(self) -> str:
-        """Which bound."""
 
 
 def reading_taken(gateway: str, quality: int) -> None:
@@ -98,34 +70,6 @@ def readings_unspooled(gateway: str, count: int) -> None:
     """The disk refused for so long that readings had to go."""
     _UNSPOOLED.labels(gateway).inc(count)
     _log.error("readings_unspooled", gateway=gateway, count=count)
-
-
-def confirmations_unwritten(gateway: str) -> None:
-    """The disk refused to write confirmations down; the poll rounds say so in the log, since they are refused too."""
-    _UNWRITTEN.labels(gateway).inc()
-
-
-def spool_holds(gateway: str, envelopes: int, size: int) -> None:
-    """The spool's content after a commit; `size` in bytes."""
-    _KEPT.labels(gateway).set(envelopes)
-    _KEPT_BYTES.labels(gateway).set(size)
-
-
-def envelopes_dropped(gateway: str, drops: Iterable[Dropped]) -> None:
-    """A bound of the spool dropped unconfirmed envelopes."""
-    by_reason: dict[str, list[Dropped]] = {}
-    for drop in drops:
-        by_reason.setdefault(drop.reason, []).append(drop)
-    for reason, same in by_reason.items():
-        readings = sum(drop.readings for drop in same)
-        _DROPPED.labels(gateway, reason).inc(readings)
-        fields = {"first": same[0].seq, "last": same[-1].seq, "readings": readings, "reason": reason}
-        _log.error("envelopes_dropped", gateway=gateway, **fields)
-
-
-def spool_set_aside(gateway: str) -> None:
-    """A damaged spool was renamed and a new stream begun; where it is was logged with the damage."""
-    _SET_ASIDE.labels(gateway).inc()
 
 
 def envelope_sent(gateway: str, attempts_before: int) -> None:

@@ -1,12 +1,12 @@
-"""The spool's SQLite file: envelopes cut once, numbered for ever, kept until confirmed. The only importer of sqlite3.
+"""The spool's file: envelopes cut once, numbered for ever, kept until confirmed.
 
-Everything here blocks; `collector.spool` calls it on a thread of its own. In-memory figures follow the commits, never
-the other way round.
+Everything here blocks; `collector.spool.spool` calls it on a thread of its own. In-memory figures follow the commits,
+never the other way round.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,47 +15,36 @@ import msgspec
 import structlog
 
 from collector.errors import SpoolCorruptError
+from collector.spool import bounds, layout
+from collector.spool.borders import BorderPicker, Split
+from collector.spool.bounds import BORDER, REST, Drop
+from collector.spool.database import Database
 from collector.spool.lock import FileLock
 from collector.spool.settings import SpoolSettings
-from energy.errors import SchemaError, StorageError
+from collector.spool.state import Change, SpoolState, first_state, next_state
 from energy.queries import load_queries
 from energy.readings import Reading
-from energy.wire import DroppedRange, decode_envelope, encode_envelope
+from energy.wire import DropReason, decode_envelope, encode_envelope
 
 _SQL = load_queries("collector.spool", "spool.sql")
-_VERSION = 1
-_BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_DROPS_REPORTED = 100
-_DAY_MS = 86_400_000
+_LOG_BYTES = 8 << 20
+"""The write-ahead log is cut to this after a checkpoint; it is usually half of it (SQLite's 1 000 pages)."""
+_ALL = 2**63 - 1
+_PACKING = 1
+"""zlib's fastest level: level 6 takes half as much time again and gains a fourteenth."""
 _log = structlog.get_logger(__name__)
 
 
-class SpoolState(msgspec.Struct, frozen=True):
-    """What a spool holds.
+class Appended(msgspec.Struct, frozen=True):
+    """What an append did besides keeping.
 
     Attributes:
-        stream: the stream's identity.
-        last_seq: highest number ever given, 0 when none was.
-        kept: unconfirmed envelopes.
-        kept_bytes: their bodies' bytes.
-        kept_from: the lowest number among them, None when there is none.
-        dropped: what the bounds dropped, the newest hundred ranges, in order.
+        drops: what the bounds dropped.
+        copies: readings that were on the disk already and were kept once more, as border readings.
     """
 
-    stream: str
-    last_seq: int
-    kept: int
-    kept_bytes: int
-    kept_from: int | None
-    dropped: tuple[DroppedRange, ...]
-
-
-class Drop(msgspec.Struct, frozen=True):
-    """One envelope that a bound dropped: `reason` is size or age."""
-
-    seq: int
-    readings: int
-    reason: str
+    drops: list[Drop]
+    copies: int
 
 
 class SpoolFile:
@@ -64,15 +53,16 @@ class SpoolFile:
     Args:
         path: the file; made where there is none.
         settings: bounds and cutting.
+        classes: keep readings nearest the quarter hours apart also where `settings.policy` does not need it.
     """
 
-    def __init__(self, path: Path, settings: SpoolSettings) -> None:
+    def __init__(self, path: Path, settings: SpoolSettings, *, classes: bool = False) -> None:
         self.path = path
-        self._settings = settings
+        self.settings = settings
+        self._picker = BorderPicker() if classes or settings.policy == "thin" else None
         self._lock = FileLock(path.with_suffix(".lock"))
-        self._connection: sqlite3.Connection
-        self._stream = ""
-        self._last_seq = self._kept = self._kept_bytes = 0
+        self._database: Database
+        self._state = SpoolState()
 
     def open(self, new_stream: Callable[[], str], now_ms: int) -> Path | None:
         """Open or make the file; a damaged one is set aside, and its new name returned.
@@ -88,170 +78,156 @@ class SpoolFile:
         """
         self._lock.acquire()
         try:
-            self._load(new_stream)
-        except SpoolCorruptError as error:
-            self._connection.close()
-            aside = self._set_aside(now_ms)
-            _log.error("spool_set_aside", file=str(aside), damage=str(error))
-            self._load(new_stream)
-            return aside
+            aside = self._load_or_set_aside(now_ms)
+            if not self.path.exists():
+                layout.make(self.path, new_stream())
+                self._load()
         except BaseException:
             self.close()
             raise
-        return None
+        return aside
 
     def close(self) -> None:
         """Close the file; it can be opened again."""
-        if hasattr(self, "_connection"):
-            self._connection.close()
-            del self._connection
+        if hasattr(self, "_database"):
+            self._database.close()
+            del self._database
         self._lock.release()
 
-    def append(self, readings: Sequence[Reading], confirmed: Iterable[int], now_ms: int) -> list[Drop]:
+    def append(self, readings: Sequence[Reading], confirmed: Iterable[int], now_ms: int) -> Appended:
         """Keep readings as one or more envelopes, let confirmed ones leave, hold the bounds: one commit.
 
         Args:
-            readings: of one poll round; none is allowed.
+            readings: of one poll round or several; none is allowed.
             confirmed: numbers that may leave.
             now_ms: data time.
-
-        Returns:
-            What the bounds dropped.
 
         Raises:
             StorageError: the disk refuses; nothing was kept.
             SpoolCorruptError: the file broke.
         """
-        with self._transaction():
-            seq, kept, kept_bytes = self._last_seq, self._kept, self._kept_bytes
-            for size in self._let_go(confirmed):
-                kept, kept_bytes = kept - 1, kept_bytes - size
-            for body, part in self._cut(readings, seq):
-                seq, kept, kept_bytes = seq + 1, kept + 1, kept_bytes + len(body)
-                row = (seq, body, len(part), part[0].at, part[-1].at, now_ms)
-                self._connection.execute(_SQL.append, row)
-            drops, sizes = self._over_bounds(kept_bytes, now_ms)
-            self._record(drops, now_ms)
-        self._last_seq, self._kept, self._kept_bytes = seq, kept - len(drops), kept_bytes - sum(sizes)
-        return drops
+        split = self._picker.split(readings) if self._picker else Split([], list(readings), 0, {})
+        with self._commit() as change:
+            for kind in self._let_go(confirmed):
+                change.kept[kind] -= 1
+            for kind, part in self._cut(split):
+                change.last_seq += 1
+                change.kept[kind] += 1
+                self._write(change.last_seq, kind, part, now_ms)
+            change.dropped(bounds.hold(self._database, self.settings, now_ms))
+        if self._picker:
+            self._picker.keep(split)
+        return Appended(change.drops, split.copies)
 
-    def fetch(self, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """The next `limit` unconfirmed envelopes numbered above `after`: (number, body), in order."""
-        with _translating(self.path):
-            return self._connection.execute(_SQL.fetch, (after, limit)).fetchall()
+    def fetch(
+        self, after: int, limit: int, *, until: int | None = None, border: bool | None = None
+    ) -> tuple[list[tuple[int, bytes]], list[int]]:
+        """The next unconfirmed envelopes, in order.
+
+        Args:
+            after: their numbers are above it.
+            limit: at most so many.
+            until: their numbers are at most this.
+            border: of the class border only (true), of the rest only (false), of any.
+
+        Returns:
+            (number, body) of those that can be read, and the numbers of those whose bytes the disk has spoilt.
+        """
+        row = {"after": after, "until": _ALL if until is None else until, "limit": limit}
+        if border is None:
+            rows = self._database.execute(_SQL.fetch, row)
+        else:
+            rows = self._database.execute(_SQL.fetch_class, {**row, "class": BORDER if border else REST})
+        sound: list[tuple[int, bytes]] = []
+        spoilt: list[int] = []
+        for seq, packed, body in rows:
+            try:
+                sound.append((seq, zlib.decompress(body) if packed else body))
+            except zlib.error:
+                spoilt.append(seq)
+        return sound, spoilt
+
+    def drop(self, numbers: Iterable[int], reason: DropReason, now_ms: int) -> list[Drop]:
+        """Drop unconfirmed envelopes, and write it down."""
+        with self._commit() as change:
+            rows = [(seq, *row) for seq in numbers for row in self._database.execute(_SQL.forget, (seq,))]
+            change.dropped([Drop(seq, kind, readings, reason) for seq, kind, readings in rows])
+            bounds.record(self._database, change.drops, now_ms)
+        return change.drops
 
     def reopen(self, ranges: Iterable[tuple[int, int]]) -> int:
         """Make confirmed envelopes that are still here unconfirmed again; returns how many."""
-        with self._transaction():
-            sizes = [size for pair in ranges for (size,) in self._connection.execute(_SQL.reopen, pair).fetchall()]
-        self._kept, self._kept_bytes = self._kept + len(sizes), self._kept_bytes + sum(sizes)
-        return len(sizes)
+        before = self._state.kept
+        with self._commit() as change:
+            for pair in ranges:
+                for (kind,) in self._database.execute(_SQL.reopen, pair):
+                    change.kept[kind] += 1
+        return self._state.kept - before
 
     def state(self) -> SpoolState:
-        """What the spool holds."""
-        with _translating(self.path):
-            rows = self._connection.execute(_SQL.drops, (_DROPS_REPORTED,)).fetchall()
-            first = self._connection.execute(_SQL.fetch, (0, 1)).fetchone()
-        dropped = tuple(DroppedRange(*row) for row in reversed(rows))
-        kept_from = first[0] if first else None
-        return SpoolState(self._stream, self._last_seq, self._kept, self._kept_bytes, kept_from, dropped)
+        """What the spool held at the last commit."""
+        return self._state
 
-    def _load(self, new_stream: Callable[[], str]) -> None:
-        with _translating(self.path):
-            self._connection = sqlite3.connect(self.path, isolation_level=None)
-            self._connection.executescript(_SQL.set_up)
-            (verdict,) = self._connection.execute(_SQL.check_file).fetchone()
-            if verdict != "ok":
-                raise SpoolCorruptError(f"{self.path}: {verdict}")
-            self._connection.executescript(_SQL.create)
-            row = self._connection.execute(_SQL.stream).fetchone()
-            if row is None:
-                row = (new_stream(), _VERSION)
-                self._connection.execute(_SQL.begin_stream, row)
-            self._stream, version = row
-            if version != _VERSION:
-                raise SchemaError(f"{self.path} is of layout {version}, this version knows {_VERSION}")
-            (self._last_seq,) = self._connection.execute(_SQL.last_seq).fetchone()
-            self._kept, self._kept_bytes = self._connection.execute(_SQL.kept).fetchone()
+    def _load_or_set_aside(self, now_ms: int) -> Path | None:
+        try:
+            if any(layout.parts(self.path)):
+                self._load()
+        except SpoolCorruptError as error:
+            if hasattr(self, "_database"):
+                self._database.close()
+            aside = layout.set_aside(self.path, now_ms)
+            _log.error("spool_set_aside", file=str(aside), damage=str(error))
+            return aside
+        return None
 
-    def _set_aside(self, now_ms: int) -> Path:
-        aside = self.path.with_name(f"{self.path.name}.damaged-{now_ms}")
-        for suffix in ("", "-wal", "-shm"):
-            part = self.path.with_name(self.path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-        return aside
-
-    def _cut(self, readings: Sequence[Reading], last: int) -> Iterator[tuple[bytes, Sequence[Reading]]]:
-        size = self._settings.readings_per_envelope
-        for number, at in enumerate(range(0, len(readings), size), start=last + 1):
-            part = readings[at : at + size]
-            yield encode_envelope(self._stream, number, list(part)), part
-
-    def _let_go(self, confirmed: Iterable[int]) -> Iterator[int]:
-        query = _SQL.mark_confirmed if self._settings.keep_confirmed else _SQL.forget
-        for seq in confirmed:
-            for (size,) in self._connection.execute(query, (seq,)).fetchall():
-                yield size
-
-    def _over_bounds(self, kept_bytes: int, now_ms: int) -> tuple[list[Drop], list[int]]:
-        """Delete from the oldest on until both bounds hold; what went, and its sizes."""
-        drops: list[Drop] = []
-        sizes: list[int] = []
-        oldest_allowed = now_ms - self._settings.max_age_days * _DAY_MS
-        while row := self._connection.execute(_SQL.oldest, (1,)).fetchone():
-            seq, size, readings, last_at = row
-            too_much = kept_bytes - sum(sizes) > self._settings.max_bytes
-            if not too_much and last_at >= oldest_allowed:
-                break
-            self._connection.execute(_SQL.forget, (seq,)).fetchall()
-            drops.append(Drop(seq, readings, "size" if too_much else "age"))
-            sizes.append(size)
-        return drops, sizes
-
-    def _record(self, drops: Iterable[Drop], now_ms: int) -> None:
-        for drop in drops:
-            extended = (drop.seq, drop.readings, now_ms, drop.seq - 1, drop.reason)
-            if self._connection.execute(_SQL.extend_drop, extended).rowcount == 0:
-                row = (drop.seq, drop.seq, drop.reason, drop.readings, now_ms)
-                self._connection.execute(_SQL.drop_range, row)
+    def _load(self) -> None:
+        layout.check_file(self.path)
+        self._database = Database(self.path)
+        layout.check(self._database)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute(f"pragma journal_size_limit = {_LOG_BYTES}")
+        self._database.execute(f"pragma synchronous = {self.settings.synchronous}")
+        layout.upgrade(self._database)
+        self._state = first_state(self._database)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        connection = self._connection
-        with _translating(self.path):
-            try:
-                connection.execute("begin immediate")
-                yield
-                connection.execute("commit")
-            except BaseException:
-                # SQLite has rolled back by itself after some faults, such as a full disk, and not after others.
-                if connection.in_transaction:
-                    connection.rollback()
-                raise
+    def _commit(self) -> Iterator[Change]:
+        """One transaction; what it changes counts once it is on the disk."""
+        change = Change.of(self._state)
+        with self._database.transaction():
+            yield change
+            state = next_state(self._database, self._state, change)
+        self._state = state
+
+    def _cut(self, split: Split) -> Iterator[tuple[int, list[Reading]]]:
+        """The readings of each envelope with its class; border readings first, as they are wanted first."""
+        size = self.settings.readings_per_envelope
+        for kind, readings in ((BORDER, split.border), (REST, split.rest)):
+            for at in range(0, len(readings), size):
+                yield kind, readings[at : at + size]
+
+    def _write(self, seq: int, kind: int, part: list[Reading], now_ms: int) -> None:
+        body = zlib.compress(encode_envelope(self._state.stream, seq, part), _PACKING)
+        times = [reading.at for reading in part]
+        self._database.execute(_SQL.append, (seq, kind, len(part), min(times), max(times), now_ms, body))
+
+    def _let_go(self, confirmed: Iterable[int]) -> Iterator[int]:
+        """The classes of the envelopes that went."""
+        query = _SQL.mark_confirmed if self.settings.keep_confirmed else _SQL.forget
+        for seq in confirmed:
+            for kind, _ in self._database.execute(query, (seq,)):
+                yield kind
 
 
 def spooled_readings(path: Path) -> Iterator[Reading]:
-    """Every reading in a spool's file, for an audit; nothing is changed.
+    """Every reading in a spool's file, for an audit, as often as it was kept; nothing is changed.
 
     Raises:
         StorageError: the file cannot be read.
     """
-    with _translating(path):
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        try:
-            for (body,) in connection.execute(_SQL.bodies):
-                yield from decode_envelope(body).readings
-        finally:
-            connection.close()
-
-
-@contextmanager
-def _translating(path: Path) -> Iterator[None]:
+    database = Database(path, read_only=True)
     try:
-        yield
-    except sqlite3.Error as error:
-        # The code's low byte is the kind; the rest says more, such as that an index is what is broken.
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
-            raise SpoolCorruptError(f"{path}: {error}", advice="Start again: the file will be set aside.") from error
-        raise StorageError(f"{path}: {error}", advice="Check the disk's space and health.") from error
+        for packed, body in database.stream(_SQL.bodies):
+            yield from decode_envelope(zlib.decompress(body) if packed else body).readings
+    finally:
+        database.close()

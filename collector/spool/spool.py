@@ -1,4 +1,4 @@
-"""The spool as the loop sees it: SQLite waits on a thread, and confirmations ride along with the next commit."""
+"""The spool as the loop sees it: SQLite waits on a thread, and what comes during a commit shares the next one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
-from collector import metrics
-from collector.spool.file import SpoolFile, SpoolState
+from collector.spool import metrics
+from collector.spool.bounds import Drop
+from collector.spool.estimate import WANTED_DAYS, days_that_fit
+from collector.spool.file import Appended, SpoolFile
+from collector.spool.state import SpoolState
 from energy.clocks import DataClock
 from energy.errors import StorageError
 from energy.readings import Reading
+from energy.wire import DropReason
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,19 +34,25 @@ class Spool:
         file: where the envelopes are kept.
         clock: data time.
         thread: executor of one thread, on which all of SQLite's work is done; spools may share it.
+        readings_per_day: what the configuration will bring, to say at the start when the bound is too small for it.
 
     Attributes:
         changed: set when envelopes came or left; whoever waits for it clears it.
     """
 
-    def __init__(self, gateway: str, file: SpoolFile, clock: DataClock, thread: Executor) -> None:
+    def __init__(
+        self, gateway: str, file: SpoolFile, clock: DataClock, thread: Executor, *, readings_per_day: float = 0.0
+    ) -> None:
         self.gateway = gateway
         self.changed = asyncio.Event()
         self._file = file
         self._clock = clock
         self._thread = thread
+        self._readings_per_day = readings_per_day
         self._confirmed: set[int] = set()
         self._dropped: set[int] = set()
+        self._waiting: list[tuple[Sequence[Reading], asyncio.Future[None]]] = []
+        self._is_committing = False
         self._state: SpoolState
 
     @property
@@ -61,10 +72,11 @@ class Spool:
             SetupError: another process uses it.
             StorageError: the disk refuses.
         """
+        self._tell_days()
         aside = await self._do(self._file.open, _new_stream, self._clock.now_ms())
         if aside is not None:
             metrics.spool_set_aside(self.gateway)
-        await self._look()
+        self._look()
 
     async def close(self) -> None:
         """Write down the last confirmations and close the file."""
@@ -74,25 +86,40 @@ class Spool:
             await self._do(self._file.close)
 
     async def append(self, readings: Sequence[Reading]) -> None:
-        """Keep the readings of a poll round; on the disk when this returns.
+        """Keep readings; on the disk when this returns.
+
+        What is appended while a commit is running waits for its end and shares the next one.
 
         Raises:
-            StorageError: the disk refuses; nothing was kept.
+            StorageError: the disk refuses; nothing was kept, neither of this nor of what shared the commit.
+            SpoolCorruptError: the file broke.
         """
-        confirmed = frozenset(self._confirmed)
-        now = self._clock.now_ms()
-        # Two calls, one visit to the thread: this is the way of every poll round.
-        drops, self._state = await self._do(lambda: (self._file.append(readings, confirmed, now), self._file.state()))
-        self._confirmed -= confirmed
-        self._dropped.update(drop.seq for drop in drops)
-        metrics.envelopes_dropped(self.gateway, drops)
-        self._tell()
-        self.changed.set()
+        kept = asyncio.get_running_loop().create_future()
+        self._waiting.append((readings, kept))
+        self._commit()
+        await kept
 
-    async def fetch(self, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """Up to `limit` unconfirmed envelopes numbered above `after`: (number, body), in order."""
+    async def fetch(
+        self, after: int, limit: int, *, until: int | None = None, border: bool | None = None
+    ) -> list[tuple[int, bytes]]:
+        """Up to `limit` unconfirmed envelopes, (number, body), in order.
+
+        Args:
+            after: their numbers are above it.
+            limit: at most so many.
+            until: their numbers are at most this.
+            border: of the class border only (true), of the rest only (false), of any.
+
+        Raises:
+            StorageError: the disk refuses.
+            SpoolCorruptError: the file broke.
+        """
         confirmed = frozenset(number for number in self._confirmed if number > after)
-        rows = await self._do(self._file.fetch, after, limit + len(confirmed))
+        rows, spoilt = await self._do(self._file.fetch, after, limit + len(confirmed), until=until, border=border)
+        if spoilt:
+            self._on_drops(await self._do(self._file.drop, spoilt, DropReason.DAMAGED, self._clock.now_ms()))
+            self._look()
+            self.changed.set()
         return [row for row in rows if row[0] not in confirmed][:limit]
 
     async def confirm(self, numbers: Iterable[int]) -> None:
@@ -119,7 +146,7 @@ class Spool:
         """Confirmed envelopes of these ranges that are still here are unconfirmed again; returns how many."""
         await self.settle()
         count = await self._do(self._file.reopen, ranges)
-        await self._look()
+        self._look()
         self.changed.set()
         return count
 
@@ -128,16 +155,62 @@ class Spool:
         return self._state
 
     def take_dropped(self) -> set[int]:
-        """The numbers that the bounds dropped since the last call."""
+        """The numbers that were dropped since the last call."""
         taken, self._dropped = self._dropped, set()
         return taken
 
-    async def _look(self) -> None:
-        self._state = await self._do(self._file.state)
-        self._tell()
+    def _commit(self) -> None:
+        """Begin a commit of all that waits, unless one is running, whose end will call this again."""
+        if self._is_committing or not self._waiting:
+            return
+        self._is_committing = True
+        waiting, self._waiting = self._waiting, []
+        readings = [reading for part, _ in waiting for reading in part]
+        confirmed = frozenset(self._confirmed)
+        loop = asyncio.get_running_loop()
+        # The commit is nobody's task: a caller that is cancelled does not undo what the thread has begun.
+        done = loop.run_in_executor(self._thread, self._file.append, readings, confirmed, self._clock.now_ms())
+        done.add_done_callback(partial(self._on_committed, [kept for _, kept in waiting], len(readings), confirmed))
 
-    def _tell(self) -> None:
+    def _on_committed(
+        self,
+        waiting: Sequence[asyncio.Future[None]],
+        count: int,
+        confirmed: frozenset[int],
+        done: asyncio.Future[Appended],
+    ) -> None:
+        self._is_committing = False
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if error is None:
+            self._confirmed -= confirmed
+            self._on_drops(done.result().drops)
+            if count:
+                metrics.readings_kept(self.gateway, done.result().copies)
+            self._look()
+            self.changed.set()
+        for kept in waiting:
+            if kept.done():
+                continue
+            if error is None:
+                kept.set_result(None)
+            else:
+                kept.set_exception(error)
+        self._commit()
+
+    def _on_drops(self, drops: Sequence[Drop]) -> None:
+        self._dropped.update(drop.seq for drop in drops)
+        self._confirmed.difference_update(drop.seq for drop in drops)
+        metrics.envelopes_dropped(self.gateway, drops)
+
+    def _look(self) -> None:
+        self._state = self._file.state()
         metrics.spool_holds(self.gateway, self._state.kept, self._state.kept_bytes)
+
+    def _tell_days(self) -> None:
+        wanted = min(WANTED_DAYS, self._file.settings.max_age_days)
+        days = days_that_fit(self._file.settings, self._readings_per_day)
+        if days < wanted:
+            metrics.spool_too_small(self.gateway, days, wanted)
 
     async def _do(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run on the spool's thread; a cancelled caller does not undo what the thread has begun."""

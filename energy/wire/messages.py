@@ -1,4 +1,4 @@
-"""The four messages of the wire contract as structs with their JSON codec.
+"""The messages of the wire contract as structs with their JSON codec.
 
 Unknown members of an object are ignored, so that a later minor addition does not break an older receiver.
 """
@@ -19,6 +19,8 @@ MAX_ENVELOPE_READINGS = 1_000
 """Most readings of one envelope."""
 MAX_ENVELOPE_BYTES = 262_144
 """Most bytes of one encoded envelope."""
+MAX_COMMANDS = 16
+"""Most commands in the answer to a status."""
 LATEST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: times beyond it are beyond what databases and calendars know."""
 
@@ -85,20 +87,42 @@ class Acknowledgement(msgspec.Struct, frozen=True):
         stream: the stream; null only where a message's own could not be read.
         confirmed: numbers, in any order, with which ingest is done: the sender forgets them.
         refused: what of them was refused; everything else of a confirmed envelope is committed.
+        at: data time at which ingest answered, ms UTC: shows a gateway that its clock is wrong.
     """
 
     v: int
     stream: str | None
     confirmed: list[int]
     refused: list[Refusal] = []
+    at: Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)] | None = None
+
+
+class DropReason(StrEnum):
+    """Why a gateway dropped an envelope unconfirmed; a receiver takes other words too."""
+
+    SIZE = "size"
+    """The spool's bound on size."""
+    AGE = "age"
+    """Its bound on age."""
+    THINNED = "thinned"
+    """The bound on size, before what is nearer to the borders of quarter hours."""
+    DAMAGED = "damaged"
+    """The disk gave back other bytes than it had been given."""
 
 
 class DroppedRange(msgspec.Struct, frozen=True):
-    """Numbers `first` to `last`, inclusive, that the sender's bound dropped unconfirmed: `reason` is size or age."""
+    """Numbers `first` to `last`, inclusive, that the sender dropped unconfirmed: `reason` is a `DropReason`."""
 
     first: Sequence
     last: Sequence
     reason: str
+
+
+class DroppedTotal(msgspec.Struct, frozen=True):
+    """All that the sender dropped unconfirmed since the stream began, with how many readings were in it."""
+
+    envelopes: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    readings: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -110,8 +134,9 @@ class Status(msgspec.Struct, frozen=True):
         stream: the present stream.
         kept_from: lowest number still kept unconfirmed, null when nothing is.
         last_seq: highest number ever assigned, 0 when none was.
-        dropped: what the bound dropped, unconfirmed, in this stream.
+        dropped: what was dropped, unconfirmed, in this stream: the newest ranges.
         at: data time of the report, ms UTC.
+        dropped_total: all of it, also what `dropped` no longer names.
     """
 
     v: int
@@ -121,6 +146,7 @@ class Status(msgspec.Struct, frozen=True):
     last_seq: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     dropped: list[DroppedRange] = []
     at: Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)] | None = None
+    dropped_total: DroppedTotal | None = None
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -132,6 +158,13 @@ class Command(msgspec.Struct, frozen=True):
     ranges: list[tuple[Sequence, Sequence]]
 
 
+class StatusAnswer(msgspec.Struct, frozen=True):
+    """The answer to a status that came by HTTP: commands, each still encoded, so that an unknown one spoils no other."""
+
+    v: int
+    commands: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MAX_COMMANDS)] = []
+
+
 class _Identity(msgspec.Struct):
     """Just enough of an envelope to answer its sender."""
 
@@ -140,7 +173,7 @@ class _Identity(msgspec.Struct):
 
 
 T = TypeVar("T")
-Message = Envelope | Acknowledgement | Status | Command
+Message = Envelope | Acknowledgement | Status | Command | StatusAnswer
 
 _encoder = msgspec.json.Encoder()
 _envelope = msgspec.json.Decoder(Envelope)
@@ -148,6 +181,7 @@ _identity = msgspec.json.Decoder(_Identity)
 _acknowledgement = msgspec.json.Decoder(Acknowledgement)
 _status = msgspec.json.Decoder(Status)
 _command = msgspec.json.Decoder(Command)
+_status_answer = msgspec.json.Decoder(StatusAnswer)
 
 
 def encode(message: Message) -> bytes:
@@ -218,6 +252,17 @@ def decode_command(body: bytes) -> Command:
         WireError: with `malformed` or `unsupported_version`.
     """
     message = _decode(_command, body)
+    _check_version(message.v)
+    return message
+
+
+def decode_status_answer(body: bytes) -> StatusAnswer:
+    """The answer to a status from UTF-8 JSON.
+
+    Raises:
+        WireError: with `malformed` or `unsupported_version`.
+    """
+    message = _decode(_status_answer, body)
     _check_version(message.v)
     return message
 

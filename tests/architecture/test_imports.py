@@ -45,7 +45,7 @@ LIBRARIES = {
     "pymodbus": ("collector.drivers.modbus.*",),
     "serial": ("collector.drivers.serial_port",),
     "jmespath": ("collector.drivers.mqtt.json_path",),
-    "sqlite3": ("collector.spool.file",),
+    "sqlite3": ("collector.spool.database",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),
     "rich": ("deploy.cli.*", "deploy.demo.*"),

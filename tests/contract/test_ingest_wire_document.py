@@ -14,6 +14,8 @@ from energy.readings import Quality
 from energy.wire import (
     MAX_ENVELOPE_BYTES,
     MAX_ENVELOPE_READINGS,
+    DroppedTotal,
+    DropReason,
     Kind,
     RefusalCode,
     decode_acknowledgement,
@@ -59,12 +61,19 @@ def test_every_kind_of_message_has_an_example() -> None:
 def test_every_example_decodes(example: bytes) -> None:
     """With all its members: none is misspelt and so ignored."""
     decoded = decoder_of(example)(example)
-    assert set(json.loads(example)) <= set(decoded.__struct_fields__)
+    members = json.loads(example)
+    assert set(members) <= set(decoded.__struct_fields__)
+    assert set(members.get("dropped_total", ())) <= set(DroppedTotal.__struct_fields__)
 
 
 def test_the_list_of_codes_is_the_codecs() -> None:
     """A gateway's maker can rely on the list being closed and complete."""
     assert set(codes_in("code")) == {code.value for code in RefusalCode}
+
+
+def test_the_list_of_reasons_is_the_codecs() -> None:
+    """What a gateway of ours may say in its status is explained."""
+    assert codes_in("reason") == [reason.value for reason in DropReason]
 
 
 def test_topics_qualities_and_limits_are_the_codecs() -> None:

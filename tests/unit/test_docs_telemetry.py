@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import alerts.metrics
 import collector.metrics
+import collector.spool.metrics
 import energy.metrics
 import ingest.accounting.metrics
 import ingest.metrics
@@ -22,6 +23,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text(encoding=
 CHAPTERS: dict[str, ModuleType] = {
     "Every process": energy.metrics,
     "Collector": collector.metrics,
+    "Spool": collector.spool.metrics,
     "Ingest": ingest.metrics,
     "Accounting": ingest.accounting.metrics,
     "Alerts": alerts.metrics,

@@ -1,85 +1,93 @@
--- The spool of one gateway: a SQLite file.
-
--- name: set_up
--- purpose: every commit is on the disk before it counts as kept, and readers never wait
-pragma journal_mode = wal;
-pragma synchronous = full;
-
--- name: create
--- purpose: the tables of a new spool; a number is never given twice, also after its envelope has left
-create table if not exists spool (
-    stream  text not null,
-    version integer not null
-);
-create table if not exists envelope (
-    seq        integer primary key autoincrement,
-    body       blob not null,
-    readings   integer not null,
-    first_at   integer not null,
-    last_at    integer not null,
-    created_at integer not null,
-    confirmed  integer not null default 0
-);
-create index if not exists envelope_unconfirmed on envelope (seq) where confirmed = 0;
-create table if not exists drops (
-    first    integer primary key,
-    last     integer not null,
-    reason   text not null,
-    readings integer not null,
-    at       integer not null
-);
-
--- name: check_file
--- purpose: find damage before anything relies on the file
-pragma quick_check(1);
+-- The spool of one gateway: a SQLite file, see layout.sql.
 
 -- name: stream
--- purpose: the stream's identity and the layout's version
-select stream, version from spool;
-
--- name: begin_stream
--- purpose: name the stream, once, together with the file
-insert into spool (stream, version) values (?, ?);
+-- purpose: the stream's identity
+select stream from spool;
 
 -- name: last_seq
 -- purpose: highest number ever given; outlives the envelopes
 select coalesce((select seq from sqlite_sequence where name = 'envelope'), 0);
 
 -- name: kept
--- purpose: what is still unconfirmed, by number and size
-select count(*), coalesce(sum(length(body)), 0) from envelope where confirmed = 0;
+-- purpose: how many are unconfirmed, by class
+select class, count(*) from envelope where confirmed = 0 group by class;
+
+-- name: heads
+-- purpose: the first unconfirmed envelope of each class
+select * from (
+    select seq, class, readings, first_at, last_at from envelope where confirmed = 0 and class = 0 order by seq limit 1
+)
+union all
+select * from (
+    select seq, class, readings, first_at, last_at from envelope where confirmed = 0 and class = 1 order by seq limit 1
+);
 
 -- name: append
 -- purpose: keep one envelope
-insert into envelope (seq, body, readings, first_at, last_at, created_at) values (?, ?, ?, ?, ?, ?);
+insert into envelope (seq, class, readings, first_at, last_at, created_at, packed, body) values (?, ?, ?, ?, ?, ?, 1, ?);
 
 -- name: fetch
 -- purpose: the next unconfirmed envelopes in order of their number
-select seq, body from envelope where confirmed = 0 and seq > ? order by seq limit ?;
+select seq, packed, body from envelope where seq in (
+    select * from (
+        select seq from envelope
+        where confirmed = 0 and class = 0 and seq > :after and seq <= :until order by seq limit :limit
+    )
+    union all
+    select * from (
+        select seq from envelope
+        where confirmed = 0 and class = 1 and seq > :after and seq <= :until order by seq limit :limit
+    )
+) order by seq limit :limit;
+
+-- name: fetch_class
+-- purpose: the same of one class
+select seq, packed, body from envelope
+where confirmed = 0 and class = :class and seq > :after and seq <= :until order by seq limit :limit;
 
 -- name: forget
 -- purpose: an envelope leaves, confirmed or dropped
-delete from envelope where seq = ? and confirmed = 0 returning length(body);
+delete from envelope where seq = ? and confirmed = 0 returning class, readings;
 
 -- name: mark_confirmed
 -- purpose: a confirmed envelope stays for an audit
-update envelope set confirmed = 1 where seq = ? and confirmed = 0 returning length(body);
+update envelope set confirmed = 1 where seq = ? and confirmed = 0 returning class, readings;
 
 -- name: reopen
 -- purpose: the platform asks again for envelopes that it had confirmed
-update envelope set confirmed = 0 where confirmed = 1 and seq between ? and ? returning length(body);
+update envelope set confirmed = 0 where confirmed = 1 and seq between ? and ? returning class;
 
--- name: oldest
--- purpose: the first envelopes that the bound would drop
-select seq, length(body), readings, last_at from envelope where confirmed = 0 order by seq limit ?;
+-- name: forget_confirmed
+-- purpose: what stays for an audit is the first to go where room is wanted
+delete from envelope where seq in (
+    select seq from envelope where confirmed = 1 order by seq limit ?
+) returning seq;
 
--- name: drop_range
--- purpose: write down what the bound dropped
-insert into drops (first, last, reason, readings, at) values (?, ?, ?, ?, ?);
+-- name: take_drop
+-- purpose: the dropped range that begins with a number, which is about to be joined to another
+delete from drops where first = ? and reason = ? returning last, readings;
 
 -- name: extend_drop
 -- purpose: what was dropped right after a range of the same reason belongs to it
-update drops set last = ?, readings = readings + ?, at = ? where last = ? and reason = ?;
+update drops set last = :last, readings = readings + :readings, at = :at
+where first = (select max(first) from drops where first < :seq) and last = :seq - 1 and reason = :reason
+returning first;
+
+-- name: drop_range
+-- purpose: write down what the bound dropped
+insert into drops (first, last, reason, readings, at) values (:seq, :last, :reason, :readings, :at);
+
+-- name: forget_drops
+-- purpose: the totals go on counting what ranges beyond so many tell no more
+delete from drops where first <= (select first from drops order by first desc limit 1 offset ?);
+
+-- name: count_dropped
+-- purpose: the totals since the stream began
+update spool set dropped_envelopes = dropped_envelopes + ?, dropped_readings = dropped_readings + ?;
+
+-- name: dropped_total
+-- purpose: the totals since the stream began
+select dropped_envelopes, dropped_readings from spool;
 
 -- name: drops
 -- purpose: the dropped ranges, the newest first
@@ -87,4 +95,4 @@ select first, last, reason from drops order by first desc limit ?;
 
 -- name: bodies
 -- purpose: all that was kept, for an audit
-select body from envelope order by seq;
+select packed, body from envelope order by seq;
