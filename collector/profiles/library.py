@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from collector.profiles.checks import faults
+from collector.profiles.dlt645 import Dlt645Profile, dlt645_faults
 from collector.profiles.model import Profile, ProfileBase
 from energy.config import FaultCollector, parse_document
 from energy.errors import ConfigError, Fault
@@ -90,12 +91,12 @@ def parse_profile(text: str, source: str) -> AnyProfile:
         ConfigError: the file has faults; all of them, each with its line.
     """
     document = parse_document(text, source)
-    profile = document.decode(Profile)
+    profile: Profile | Dlt645Profile = document.decode(Profile | Dlt645Profile)  # type: ignore[arg-type]  # a union is no type to mypy
     collector = FaultCollector(document)
-    for path, message in faults(profile):
+    for path, message in faults(profile) if isinstance(profile, Profile) else dlt645_faults(profile):
         collector.add(path, message)
     collector.raise_faults()
-    return profile.on_the_wire()
+    return profile.on_the_wire() if isinstance(profile, Profile) else profile
 
 
 @cache
