@@ -5,7 +5,9 @@ TransportError
 ├── LostLineError        the connection broke while a unit was asked: that unit alone is in doubt
 ├── SilentUnitError      no answer in time: likewise
 ├── MismatchError        an answer that does not belong to the request
-└── RefusedReadError     the device answered with a Modbus exception
+├── RefusedReadError     the device answered with a Modbus exception
+├── BusyPlatformError    the platform asks to come later
+└── SilentPlatformError  it was reached and confirms nothing
 RejectedError
 ├── RegisterError        words that hold no number of the profile's type, or a number that does not fit
 ├── PlanError            registers that no legal read covers
@@ -48,6 +50,23 @@ class RefusedReadError(TransportError):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class BusyPlatformError(TransportError):
+    """The platform takes nothing now (HTTP 429 or 503).
+
+    Args:
+        message: who said so.
+        after_s: real seconds that it asks us to wait; None where it does not say.
+    """
+
+    def __init__(self, message: str, after_s: float | None) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class SilentPlatformError(TransportError):
+    """A platform was reached, was sent envelopes, and confirmed none of them for too long."""
 
 
 class RegisterError(RejectedError):

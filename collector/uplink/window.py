@@ -8,66 +8,114 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+_MOST_EARLIER = 1_000
 
 
 @dataclass
 class _Entry:
     body: bytes
+    live: bool
     attempts: int = 0
     due: float = 0.0
+    sent_at: float | None = None
+
+
+class Due(NamedTuple):
+    """An envelope to be sent now: `attempts` counts how often it was sent before, `live` tells where it stood."""
+
+    number: int
+    body: bytes
+    attempts: int
+    live: bool
 
 
 class Window:
     """The unconfirmed envelopes of one gateway.
 
     Args:
-        size: most of them.
         delay: real seconds until an envelope is sent again, by the number of times that it was sent.
-        patience: real seconds until it is sent again where even the broker does not take it.
+
+    Attributes:
+        size: most envelopes on the way.
     """
 
-    def __init__(self, size: int, delay: Callable[[int], float], patience: float) -> None:
-        self._size = size
+    def __init__(self, delay: Callable[[int], float]) -> None:
+        self.size = 0
         self._delay = delay
-        self._patience = patience
+        self._patience = 0.0
         self._entries: dict[int, _Entry] = {}
+        self._earlier: dict[int, _Entry] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, number: int) -> bool:
+    def __contains__(self, number: object) -> bool:
         return number in self._entries
 
     @property
     def room(self) -> int:
         """How many more envelopes may be on the way."""
-        return self._size - len(self._entries)
+        return self.size - len(self._entries)
 
-    def add(self, number: int, body: bytes) -> None:
+    def restart(self, size: int, patience: float) -> None:
+        """A new connection: nothing is on the way, and all is to be added again; late confirmations still count.
+
+        Args:
+            size: most envelopes on the way from now on.
+            patience: real seconds until an envelope is sent again where even the carrier does not take it.
+        """
+        self.size, self._patience = size, patience
+        self._earlier |= self._entries
+        self._entries = {}
+        for number in list(self._earlier)[:-_MOST_EARLIER]:
+            del self._earlier[number]
+
+    def add(self, number: int, body: bytes, *, live: bool = False) -> None:
         """Take an envelope in; it is due at once."""
-        self._entries[number] = _Entry(body)
+        earlier = self._earlier.pop(number, None)
+        self._entries[number] = _Entry(body, live, earlier.attempts if earlier else 0)
 
-    def take_due(self, now: float) -> list[tuple[int, bytes, int]]:
-        """What is to be sent now: (number, body, times sent before), by number."""
-        due = [(number, entry) for number, entry in sorted(self._entries.items()) if entry.due <= now]
-        taken = [(number, entry.body, entry.attempts) for number, entry in due]
+    def take_due(self, now: float) -> list[Due]:
+        """What is to be sent now: live envelopes first, then by number."""
+        due = [(number, entry) for number, entry in self._entries.items() if entry.due <= now]
+        due.sort(key=lambda pair: (not pair[1].live, pair[0]))
+        taken = [Due(number, entry.body, entry.attempts, entry.live) for number, entry in due]
         for _, entry in due:
             entry.attempts += 1
+            entry.sent_at = now
             entry.due = now + max(self._patience, self._delay(entry.attempts))
         return taken
 
     def sent(self, number: int, now: float) -> None:
-        """The broker has it: from here runs the time within which a confirmation is expected."""
+        """The carrier has it: from here runs the time within which a confirmation is expected."""
         if (entry := self._entries.get(number)) is not None:
             entry.due = now + self._delay(entry.attempts)
+
+    def postpone(self, number: int, due: float) -> None:
+        """The platform asks to send it later."""
+        if (entry := self._entries.get(number)) is not None:
+            entry.due = due
 
     def next_due(self) -> float | None:
         """When the next envelope is due, real time; None when there is none."""
         return min((entry.due for entry in self._entries.values()), default=None)
 
+    def latest_sent(self, numbers: Iterable[int]) -> float | None:
+        """When the last of these envelopes went out on this connection, of those sent once only; None for none."""
+        entries = (self._entries.get(number) for number in numbers)
+        times = (entry.sent_at for entry in entries if entry is not None and entry.attempts == 1)
+        return max((at for at in times if at is not None), default=None)
+
     def remove(self, numbers: Iterable[int]) -> dict[int, bytes]:
-        """Forget envelopes, confirmed or dropped; returns those that were here: bodies by number."""
-        return {number: entry.body for number in numbers if (entry := self._entries.pop(number, None)) is not None}
+        """Forget envelopes, confirmed or dropped; returns those that were ever sent: bodies by number."""
+        found: dict[int, bytes] = {}
+        for number in numbers:
+            entry = self._entries.pop(number, None) or self._earlier.pop(number, None)
+            if entry is not None:
+                found[number] = entry.body
+        return found
 
     def again(self, ranges: Iterable[tuple[int, int]]) -> None:
         """The envelopes of these ranges are due at once."""
@@ -75,11 +123,6 @@ class Window:
             for number, entry in self._entries.items():
                 if first <= number <= last:
                     entry.due = 0.0
-
-    def restart(self) -> None:
-        """A new connection: everything is due at once."""
-        for entry in self._entries.values():
-            entry.due = 0.0
 
 
 def growing_delay(first: float, most: float, random: Callable[[], float]) -> Callable[[int], float]:

@@ -159,7 +159,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class StatusAnswer(msgspec.Struct, frozen=True):
-    """The answer to a status that came by HTTP: commands, each still encoded, so that an unknown one spoils no other."""
+    """The answer to a status that came by HTTP: commands, not decoded yet, so that an unknown one spoils no other."""
 
     v: int
     commands: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MAX_COMMANDS)] = []

@@ -32,8 +32,8 @@ LIBRARIES = {
     "aiomqtt": ("energy.transport.mqtt",),
     "paho": ("energy.transport.mqtt",),
     "uvloop": ("energy.services",),
-    # A server in each process; clients where the demo asks those servers.
-    "aiohttp": ("energy.health", "deploy.demo.*"),
+    # A server in each process; a client for the uplink, and where the demo asks those servers.
+    "aiohttp": ("energy.health", "energy.transport.http", "deploy.demo.*"),
     # The storage package as a whole is the adapter: it opens, listens and translates.
     "asyncpg": ("energy.storage.*",),
     # Alembic calls its env.py; psycopg and SQLAlchemy serve Alembic alone, and the stack's first connection.

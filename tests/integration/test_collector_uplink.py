@@ -15,10 +15,12 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from collector.settings import BackoffSettings, SpoolSettings, UplinkSettings
 from collector.spool.file import SpoolFile
+from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
+from collector.uplink.settings import MqttPlatform, UplinkSettings
 from collector.uplink.uplink import Uplink
+from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
 from energy.readings import Reading
 from energy.transport.mqtt import Link, MqttSettings, connect
@@ -38,6 +40,11 @@ from tests.support.tcp_proxy import tcp_proxy
 
 QUICK = BackoffSettings(first_s=0.05, most_s=0.2)
 SLOW = BackoffSettings(first_s=600.0, most_s=600.0)
+
+
+def platform_of(mqtt: MqttSettings) -> MqttPlatform:
+    """The broker as a collector's file names it."""
+    return MqttPlatform(**msgspec.structs.asdict(mqtt))
 
 
 class Platform:
@@ -111,7 +118,7 @@ async def world(
         await spool.open()
         try:
             async with _connected(
-                spool, Uplink(address, through or mqtt, settings, spool, clock), address, mqtt
+                spool, Uplink(address, (platform_of(through or mqtt),), settings, spool, clock), address, mqtt
             ) as made:
                 yield made
         finally:

@@ -17,18 +17,26 @@ class WindowMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.window = Window(SIZE, float, PATIENCE)
+        self.window = Window(float)
+        self.window.restart(SIZE, PATIENCE)
         self.now = 0.0
         self.held: dict[int, float] = {}
+        self.live: set[int] = set()
+        self.attempts: dict[int, int] = {}
         self.next_number = 1
 
     @precondition(lambda self: self.window.room)
-    @rule()
-    def add(self) -> None:
+    @rule(live=st.booleans())
+    def add(self, live: bool) -> None:  # noqa: FBT001 - hypothesis passes it
         """A new envelope is due at once."""
-        self.window.add(self.next_number, b"x")
-        self.held[self.next_number] = 0.0
+        self._add(self.next_number, live=live)
         self.next_number += 1
+
+    @precondition(lambda self: self.window.room and self.lost())
+    @rule()
+    def add_again(self) -> None:
+        """One of an earlier connection is due at once, and remembers how often it was sent."""
+        self._add(self.lost()[0], live=False)
 
     @rule(seconds=st.floats(0, 20))
     def wait(self, seconds: float) -> None:
@@ -37,29 +45,41 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(taken=st.booleans())
     def send(self, taken: bool) -> None:  # noqa: FBT001 - hypothesis passes it
-        """Exactly what is due goes out, in order; taken by the broker or not."""
+        """Exactly what is due goes out, live first and then in order; taken by the carrier or not."""
         due = self.window.take_due(self.now)
-        assert [number for number, _, _ in due] == sorted(n for n, at in self.held.items() if at <= self.now)
-        for number, _, attempts in due:
+        expected = sorted((n not in self.live, n) for n, at in self.held.items() if at <= self.now)
+        assert [envelope.number for envelope in due] == [number for _, number in expected]
+        for number, _, attempts, live in due:
+            assert (attempts, live) == (self.attempts[number], number in self.live)
+            self.attempts[number] += 1
             self.held[number] = self.now + max(PATIENCE, attempts + 1)
             if taken:
                 self.window.sent(number, self.now)
                 self.held[number] = self.now + attempts + 1
         assert self.window.take_due(self.now) == []
 
+    @precondition(lambda self: self.held)
+    @rule(seconds=st.floats(0, 20))
+    def postpone(self, seconds: float) -> None:
+        """The platform asks to send one later."""
+        number = min(self.held)
+        self.window.postpone(number, self.now + seconds)
+        self.held[number] = self.now + seconds
+
     @rule(numbers=st.lists(st.integers(1, 30)))
     def confirm(self, numbers: list[int]) -> None:
-        """Confirmed envelopes leave; others are no business of ours."""
+        """Confirmed envelopes leave, those of an earlier connection too; others are no business of ours."""
         removed = self.window.remove(numbers)
-        assert set(removed) == set(numbers) & set(self.held)
+        assert set(removed) == set(numbers) & set(self.attempts)
         for number in removed:
-            del self.held[number]
+            self.held.pop(number, None)
+            del self.attempts[number]
 
     @rule()
     def reconnect(self) -> None:
-        """Everything is due at once."""
-        self.window.restart()
-        self.held = dict.fromkeys(self.held, 0.0)
+        """Nothing is on the way."""
+        self.window.restart(SIZE, PATIENCE)
+        self.held = {}
 
     @rule(first=st.integers(1, 30), last=st.integers(1, 30))
     def ask_again(self, first: int, last: int) -> None:
@@ -74,6 +94,16 @@ class WindowMachine(RuleBasedStateMachine):
         assert self.window.room == SIZE - len(self.held)
         assert all(number in self.window for number in self.held)
         assert self.window.next_due() == min(self.held.values(), default=None)
+
+    def lost(self) -> list[int]:
+        """What was on the way on an earlier connection and was not confirmed."""
+        return sorted(set(self.attempts) - set(self.held))
+
+    def _add(self, number: int, *, live: bool) -> None:
+        self.window.add(number, b"x", live=live)
+        self.held[number] = 0.0
+        self.attempts.setdefault(number, 0)
+        self.live = self.live | {number} if live else self.live - {number}
 
 
 TestWindow = WindowMachine.TestCase

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from collector import metrics
+from collector.uplink import metrics
 from collector.uplink.refusals import QUIET_S, Began, Ended, Refusals
 from energy.readings import Reading
 from energy.wire import Refusal, RefusalCode, encode_envelope

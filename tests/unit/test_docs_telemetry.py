@@ -14,6 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 import alerts.metrics
 import collector.metrics
 import collector.spool.metrics
+import collector.uplink.metrics
 import energy.metrics
 import ingest.accounting.metrics
 import ingest.metrics
@@ -24,6 +25,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Every process": energy.metrics,
     "Collector": collector.metrics,
     "Spool": collector.spool.metrics,
+    "Uplink": collector.uplink.metrics,
     "Ingest": ingest.metrics,
     "Accounting": ingest.accounting.metrics,
     "Alerts": alerts.metrics,

@@ -1,0 +1,112 @@
+"""POST requests to one server; the only client module that knows aiohttp, beside what the demo asks."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import msgspec
+
+from energy.errors import TransportError
+
+MOST_ANSWER_BYTES = 1 << 20
+"""A longer answer is none of ours; it is not read to its end."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a server answered.
+
+    Attributes:
+        status: HTTP status code.
+        body: the content, decompressed.
+        retry_after: seconds that the server asks us to wait (`Retry-After`), None where it does not say.
+    """
+
+    status: int
+    body: bytes
+    retry_after: float | None
+
+
+@asynccontextmanager
+async def http_client(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    connections: int,
+    timeout_s: float,
+    context: ssl.SSLContext | None,
+) -> AsyncIterator[HttpClient]:
+    """A client that keeps its connections open between requests; no redirect is followed, no cookie kept.
+
+    Args:
+        url: what stands before each request's path.
+        headers: go with each request.
+        connections: most at once.
+        timeout_s: real seconds for each request, from its beginning to the last byte of the answer.
+        context: certificates for `https://`; the system's authorities where it is None. They are always verified.
+    """
+    connector = aiohttp.TCPConnector(limit=connections, ssl=context if context is not None else True)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        headers=headers,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=timeout_s),
+    ) as session:
+        yield HttpClient(session, url.rstrip("/"))
+
+
+class HttpClient:
+    """Made by `http_client`."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def post(self, path: str, body: bytes) -> Answer:
+        """Send `body` and read the whole answer, whatever its status.
+
+        Raises:
+            TransportError: no connection, no answer in time, a broken or too long one; whether the server has taken
+                the body is unknown.
+        """
+        try:
+            try:
+                return await self._post(path, body)
+            except aiohttp.ServerDisconnectedError:
+                # A server may close an idle connection in the very moment in which we use it; a new one tells.
+                return await self._post(path, body)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            what = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            raise TransportError(f"{self._url}{path}: {what}", advice="Check the url, and the server.") from error
+
+    async def _post(self, path: str, body: bytes) -> Answer:
+        url = f"{self._url}{path}"
+        async with self._session.post(url, data=body, allow_redirects=False) as response:
+            content = bytearray()
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > MOST_ANSWER_BYTES:
+                    response.close()
+                    raise TransportError(f"{url}: an answer of more than {MOST_ANSWER_BYTES} bytes")
+            wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+            return Answer(response.status, bytes(content), wait)
+
+
+def retry_after(value: str | None, date: str | None) -> float | None:
+    """The seconds that a `Retry-After` asks for (RFC 9110, section 10.2.3); None where it is absent or unreadable.
+
+    A time is compared with the answer's own `Date`, since the two clocks need not agree.
+    """
+    if value is None:
+        return None
+    try:
+        if value.strip().isascii() and value.strip().isdigit():
+            return float(value)
+        if date is None:
+            return None
+        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds())
+    except (ValueError, TypeError):
+        return None
