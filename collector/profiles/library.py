@@ -14,11 +14,11 @@ from typing import TypeAlias
 
 from collector.profiles.checks import faults
 from collector.profiles.dlt645 import Dlt645Profile, dlt645_faults
-from collector.profiles.model import Profile, ProfileBase
+from collector.profiles.model import Profile
 from energy.config import FaultCollector, parse_document
 from energy.errors import ConfigError, Fault
 
-AnyProfile: TypeAlias = ProfileBase
+AnyProfile: TypeAlias = Profile | Dlt645Profile
 """A profile of whatever protocol."""
 _SUFFIX = ".toml"
 
@@ -91,7 +91,7 @@ def parse_profile(text: str, source: str) -> AnyProfile:
         ConfigError: the file has faults; all of them, each with its line.
     """
     document = parse_document(text, source)
-    profile: Profile | Dlt645Profile = document.decode(Profile | Dlt645Profile)  # type: ignore[arg-type]  # a union is no type to mypy
+    profile: AnyProfile = document.decode(AnyProfile)  # type: ignore[arg-type]  # mypy takes no union for a type
     collector = FaultCollector(document)
     for path, message in faults(profile) if isinstance(profile, Profile) else dlt645_faults(profile):
         collector.add(path, message)
