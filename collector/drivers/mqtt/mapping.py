@@ -30,11 +30,13 @@ class Value(NamedTuple):
     Attributes:
         reading: with the sender's time, or that of the arrival.
         stamped: whether the time is the sender's.
+        live: whether it has just been sent; what the broker kept from earlier does not show that the sender lives.
         stale_after_s: real seconds after which the point is stale; None for never.
     """
 
     reading: Reading
     stamped: bool
+    live: bool
     stale_after_s: float | None
 
 
@@ -155,7 +157,7 @@ class _Topic:
             if reading is None:
                 absent += 1
             else:
-                found.append(Value(reading, self.stamped, self.stale_after_s))
+                found.append(Value(reading, self.stamped, not retained, self.stale_after_s))
         if absent == len(self._values):
             raise MessageError("absent", "none of the values is in the message")
         return found

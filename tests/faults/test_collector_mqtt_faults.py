@@ -1,0 +1,133 @@
+"""A listener at a plant's broker that restarts, refuses, or sends more than the disk takes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from collector.drivers.mqtt.listener import MqttListener
+from collector.drivers.mqtt.session import WINDOW
+from collector.drivers.mqtt.settings import MqttListenerSettings, TimeStampSettings, TopicSettings, ValueSettings
+from energy.clocks import DataClock
+from energy.transport.mqtt import MqttSettings, connect
+from tests.support.eventually import eventually
+from tests.support.plant import Disk, is_connected, listening, metric
+from tests.support.private_broker import private_broker
+
+CLOCK = DataClock()
+DURABLE = ("allow_anonymous true", "persistence true", "autosave_on_changes true", "autosave_interval 1")
+
+
+def settings(broker: MqttSettings) -> MqttListenerSettings:
+    """JSON with time stamps, and plain numbers."""
+    stamped = ValueSettings(point="J-{meter}", path="e")
+    topics = (
+        TopicSettings(topic="{meter}/json", values=(stamped,), at=TimeStampSettings(path="t", form="unix_ms")),
+        TopicSettings(topic="{meter}/total", format="number", values=(ValueSettings(point="N-{meter}"),)),
+    )
+    return MqttListenerSettings(host=broker.host, port=broker.port, topics=topics)
+
+
+@asynccontextmanager
+async def listener(gateway: str, broker: MqttSettings, disk: Disk) -> AsyncIterator[None]:
+    """One that runs and is connected."""
+    chosen = settings(broker)
+    async with listening(MqttListener(gateway, chosen, disk.keep, CLOCK), gateway, chosen):
+        yield
+
+
+async def tell(broker: MqttSettings, numbers: range) -> None:
+    """Publish numbered readings, each confirmed by the broker."""
+    start = CLOCK.now_ms()
+    async with connect(broker) as link:
+        for number in numbers:
+            await link.publish("1/json", json.dumps({"t": start + number, "e": number}).encode())
+
+
+def durable(path: Path, lines: tuple[str, ...] = DURABLE) -> AbstractAsyncContextManager[MqttSettings]:
+    """A broker that keeps sessions on disk, at the same port each time."""
+    return private_broker(path, f"persistence_location {path}/", *lines)
+
+
+async def test_a_broker_that_restarts_loses_nothing_of_ours(tmp_path: Path) -> None:
+    """Killed while messages wait for the disk, and again while nobody listens: all of them arrive."""
+    disk = Disk()
+    gateway = "gw-restart"
+    stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        async with durable(tmp_path) as broker:
+            group.create_task(MqttListener(gateway, settings(broker), disk.keep, CLOCK).run(stopping))
+            await eventually(lambda: is_connected(gateway, broker))
+            disk.open.clear()
+            await tell(broker, range(10))
+        disk.open.set()
+        async with durable(tmp_path) as broker:
+            await tell(broker, range(10, 20))
+            await eventually(lambda: {reading.value for reading in disk.kept} >= set(range(20)))
+            stopping.set()
+            await eventually(lambda: not is_connected(gateway, broker))
+            await tell(broker, range(20, 30))
+    async with durable(tmp_path) as broker, listener(gateway, broker, disk):
+        await eventually(lambda: {reading.value for reading in disk.kept} == set(range(30)))
+
+
+async def test_a_broker_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    """Nothing ends for it."""
+    disk, gateway, stopping = Disk(), "gw-later", asyncio.Event()
+    async with durable(tmp_path) as broker:
+        pass
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(MqttListener(gateway, settings(broker), disk.keep, CLOCK).run(stopping))
+        async with durable(tmp_path) as broker:
+            await eventually(lambda: is_connected(gateway, broker))
+            assert not running.done()
+            stopping.set()
+
+
+async def test_a_topic_that_may_not_be_read_costs_no_other(tmp_path: Path) -> None:
+    """A broker that refuses us altogether is tried again: somebody may mend it."""
+    rights = tmp_path / "acl"
+    rights.write_text("topic readwrite +/json\ntopic write +/total\n")
+    rights.chmod(0o600)
+    disk = Disk()
+    lines = (*DURABLE, f"acl_file {rights}")
+    async with durable(tmp_path, lines) as broker, listener("gw-rights", broker, disk):
+        await tell(broker, range(3))
+        await eventually(lambda: len(disk.kept) == 3)
+    closed = ("allow_anonymous false",)
+    stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        async with durable(tmp_path, closed) as broker:
+            running = group.create_task(MqttListener("gw-rights", settings(broker), disk.keep, CLOCK).run(stopping))
+        async with durable(tmp_path) as broker:
+            await eventually(lambda: is_connected("gw-rights", broker))
+            assert not running.done()
+            stopping.set()
+
+
+async def test_a_flood_is_bounded_and_counted(tmp_path: Path) -> None:
+    """While the disk is shut, a window of QoS 0 waits, the rest is dropped and counted; QoS 1 waits at the broker."""
+    disk, gateway, most = Disk(), "gw-flood", 4 * WINDOW
+    lines = (*DURABLE, "max_queued_messages 0", "max_inflight_messages 0")
+    async with durable(tmp_path, lines) as broker, listener(gateway, broker, disk), connect(broker) as link:
+        disk.open.clear()
+        for number in range(most):
+            await link.publish("1/total", b"%d" % number, qos=0)
+        await tell(broker, range(most))
+
+        def taken() -> float:
+            return metric("collector_heard_messages_total", gateway=gateway, kind="mqtt")
+
+        def dropped() -> float:
+            return metric("collector_heard_discarded_total", gateway=gateway, kind="mqtt")
+
+        await eventually(lambda: dropped() > 0)
+        await eventually(lambda: taken() >= 2 * WINDOW)
+        disk.open.set()
+        await eventually(lambda: sum(reading.point == "J-1" for reading in disk.kept) == most)
+        plain = sum(reading.point == "N-1" for reading in disk.kept)
+        assert plain + dropped() == most
+        assert [reading.value for reading in disk.kept if reading.point == "J-1"] == list(range(most))
