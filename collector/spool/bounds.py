@@ -50,7 +50,17 @@ def heads(database: Database) -> list[Head]:
 def hold(database: Database, settings: SpoolSettings, now_ms: int) -> list[Drop]:
     """Drop until both bounds hold, within the open transaction; returns what went, written down."""
     drops: list[Drop] = []
-    while len(drops) < _MOST_A_COMMIT and (drop := _next(database, settings, now_ms)):
+    for _ in range(_MOST_A_COMMIT):
+        found = heads(database)
+        drop = _too_old(found, now_ms - settings.max_age_days * _DAY_MS)
+        if drop is None:
+            if database.used_bytes() <= settings.max_bytes:
+                break
+            if database.execute(_SQL.forget_confirmed, (_CONFIRMED_AT_ONCE,)):
+                continue
+            drop = _in_the_way(found, settings)
+        if drop is None:
+            break
         database.execute(_SQL.forget, (drop.seq,))
         drops.append(drop)
     record(database, drops, now_ms)
@@ -70,23 +80,18 @@ def record(database: Database, drops: Iterable[Drop], now_ms: int) -> None:
         database.execute(_SQL.count_dropped, (1, drop.readings))
 
 
-def _next(database: Database, settings: SpoolSettings, now_ms: int) -> Drop | None:
-    """What has to go now, None when the bounds hold."""
-    found = heads(database)
-    oldest_allowed = now_ms - settings.max_age_days * _DAY_MS
-    for head in found:
-        if head.last_at < oldest_allowed:
-            return Drop(head.seq, head.kind, head.readings, DropReason.AGE)
-    while database.used_bytes() > settings.max_bytes:
-        if database.execute(_SQL.forget_confirmed, (_CONFIRMED_AT_ONCE,)):
-            continue
-        return _over_size(found, settings)
-    return None
+def _too_old(found: list[Head], oldest_allowed: float) -> Drop | None:
+    return next((_drop(head, DropReason.AGE) for head in found if head.last_at < oldest_allowed), None)
 
 
-def _over_size(found: list[Head], settings: SpoolSettings) -> Drop | None:
+def _in_the_way(found: list[Head], settings: SpoolSettings) -> Drop | None:
+    """What the policy lets go for its size; None when there is nothing."""
     rest = [head for head in found if head.kind == REST]
     if settings.policy == "thin" and rest:
-        return Drop(rest[0].seq, REST, rest[0].readings, DropReason.THINNED)
+        return _drop(rest[0], DropReason.THINNED)
     oldest = min(found, key=lambda head: head.seq, default=None)
-    return Drop(oldest.seq, oldest.kind, oldest.readings, DropReason.SIZE) if oldest else None
+    return _drop(oldest, DropReason.SIZE) if oldest else None
+
+
+def _drop(head: Head, reason: DropReason) -> Drop:
+    return Drop(head.seq, head.kind, head.readings, reason)

@@ -6,6 +6,7 @@ never the other way round.
 
 from __future__ import annotations
 
+import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -142,7 +143,7 @@ class SpoolFile:
         spoilt: list[int] = []
         for seq, packed, body in rows:
             try:
-                sound.append((seq, zlib.decompress(body) if packed else body))
+                sound.append((seq, _unpacked(packed, body)))
             except zlib.error:
                 spoilt.append(seq)
         return sound, spoilt
@@ -163,6 +164,10 @@ class SpoolFile:
                 for (kind,) in self._database.execute(_SQL.reopen, pair):
                     change.kept[kind] += 1
         return self._state.kept - before
+
+    def room(self) -> int:
+        """Bytes that the disk has for the file, those that it takes already among them."""
+        return shutil.disk_usage(self.path.parent).free + self.path.stat().st_size
 
     def state(self) -> SpoolState:
         """What the spool held at the last commit."""
@@ -219,15 +224,23 @@ class SpoolFile:
                 yield kind
 
 
+def _unpacked(packed: int, body: bytes) -> bytes:
+    """An envelope as it is sent; raises zlib.error where the disk has spoilt it."""
+    return zlib.decompress(body) if packed else body
+
+
 def spooled_readings(path: Path) -> Iterator[Reading]:
     """Every reading in a spool's file, for an audit, as often as it was kept; nothing is changed.
 
     Raises:
         StorageError: the file cannot be read.
+        SpoolCorruptError: it is broken.
     """
     database = Database(path, read_only=True)
     try:
         for packed, body in database.stream(_SQL.bodies):
-            yield from decode_envelope(zlib.decompress(body) if packed else body).readings
+            yield from decode_envelope(_unpacked(packed, body)).readings
+    except zlib.error as error:
+        raise SpoolCorruptError(f"{path}: the bytes of an envelope are spoilt: {error}") from error
     finally:
         database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -53,10 +54,18 @@ def parts(path: Path) -> Iterator[Path]:
 
 
 def set_aside(path: Path, now_ms: int) -> Path:
-    """Give a damaged file another name, with all its parts, unchanged; returns it."""
-    aside = path.with_name(f"{path.name}.damaged-{now_ms}")
-    for part in list(parts(path)):
-        part.rename(aside.with_name(aside.name + part.name.removeprefix(path.name)))
+    """Give a damaged file another name, with all its parts, unchanged; returns it.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(now_ms))
+    aside = next(name for name in names if not any(parts(name)))
+    try:
+        for part in list(parts(path)):
+            part.rename(aside.with_name(aside.name + part.name.removeprefix(path.name)))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be set aside: {error.strerror}", advice="Move it away by hand.") from error
     return aside
 
 

@@ -65,5 +65,5 @@ def spool_set_aside(gateway: str) -> None:
 
 def spool_too_small(gateway: str, days: float, wanted: float) -> None:
     """The bound on size will be reached, with no platform to take what is kept, before the days that are wanted."""
-    fields = {"days": round(days, 1), "wanted_days": wanted, "advice": "Raise `max_bytes` in `[spool]`."}
-    _log.warning("spool_too_small", gateway=gateway, **fields)
+    advice = "Raise `max_bytes` in `[spool]`, or make room on the disk."
+    _log.warning("spool_too_small", gateway=gateway, days=round(days, 1), wanted_days=wanted, advice=advice)

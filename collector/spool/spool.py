@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from collector.spool import metrics
 from collector.spool.bounds import Drop
-from collector.spool.estimate import WANTED_DAYS, days_that_fit
+from collector.spool.estimate import NOTHING, WANTED_DAYS, Expected, days_that_fit
 from collector.spool.file import Appended, SpoolFile
 from collector.spool.state import SpoolState
 from energy.clocks import DataClock
@@ -34,21 +34,21 @@ class Spool:
         file: where the envelopes are kept.
         clock: data time.
         thread: executor of one thread, on which all of SQLite's work is done; spools may share it.
-        readings_per_day: what the configuration will bring, to say at the start when the bound is too small for it.
+        expected: what the configuration will bring, to say at the start when the bound is too small for it.
 
     Attributes:
         changed: set when envelopes came or left; whoever waits for it clears it.
     """
 
     def __init__(
-        self, gateway: str, file: SpoolFile, clock: DataClock, thread: Executor, *, readings_per_day: float = 0.0
+        self, gateway: str, file: SpoolFile, clock: DataClock, thread: Executor, *, expected: Expected = NOTHING
     ) -> None:
         self.gateway = gateway
         self.changed = asyncio.Event()
         self._file = file
         self._clock = clock
         self._thread = thread
-        self._readings_per_day = readings_per_day
+        self._expected = expected
         self._confirmed: set[int] = set()
         self._dropped: set[int] = set()
         self._waiting: list[tuple[Sequence[Reading], asyncio.Future[None]]] = []
@@ -72,11 +72,11 @@ class Spool:
             SetupError: another process uses it.
             StorageError: the disk refuses.
         """
-        self._tell_days()
         aside = await self._do(self._file.open, _new_stream, self._clock.now_ms())
         if aside is not None:
             metrics.spool_set_aside(self.gateway)
         self._look()
+        await self._tell_days()
 
     async def close(self) -> None:
         """Write down the last confirmations and close the file."""
@@ -206,9 +206,11 @@ class Spool:
         self._state = self._file.state()
         metrics.spool_holds(self.gateway, self._state.kept, self._state.kept_bytes)
 
-    def _tell_days(self) -> None:
-        wanted = min(WANTED_DAYS, self._file.settings.max_age_days)
-        days = days_that_fit(self._file.settings, self._readings_per_day)
+    async def _tell_days(self) -> None:
+        settings = self._file.settings
+        wanted = min(WANTED_DAYS, settings.max_age_days)
+        room = await self._do(self._file.room)
+        days = days_that_fit(settings, self._expected, room)
         if days < wanted:
             metrics.spool_too_small(self.gateway, days, wanted)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from collector.spool.database import Database
+from collector.spool.estimate import NOTHING, Expected
 from collector.spool.file import SpoolFile
 from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
@@ -40,12 +41,12 @@ def opened(
 
 @asynccontextmanager
 async def spooling(
-    path: Path, settings: SpoolSettings | None = None, *, classes: bool = False, readings_per_day: float = 0.0
+    path: Path, settings: SpoolSettings | None = None, *, classes: bool = False, expected: Expected = NOTHING
 ) -> AsyncIterator[Spool]:
     """An open spool as the loop sees it, with a thread of its own."""
     file = SpoolFile(path, settings or SpoolSettings(), classes=classes)
     with ThreadPoolExecutor(1) as thread:
-        spool = Spool("gw-1", file, DataClock(), thread, readings_per_day=readings_per_day)
+        spool = Spool("gw-1", file, DataClock(), thread, expected=expected)
         await spool.open()
         try:
             yield spool
