@@ -8,7 +8,7 @@ dependencies. Nothing is installed on the system; no right beyond writing the ca
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from deploy.stack.files import make_directory, write_whole
@@ -89,8 +89,8 @@ _PERCENT = re.compile(r"^dlstatus:\d+:(?P<percent>[\d.]+):")
 _STEP = 10
 
 
-def download(cache: Path, progress: Progress) -> tuple[Path, ...]:
-    """Fetch what is missing of the packages into `cache` and return the archives to unpack.
+def download(cache: Path, progress: Progress, packages: Sequence[str] = PACKAGES) -> tuple[Path, ...]:
+    """Fetch what is missing of the packages into `cache` and return the archives to unpack; others are removed.
 
     Call it under the fetch lock. Archives that an earlier, interrupted run left are used again.
 
@@ -102,9 +102,9 @@ def download(cache: Path, progress: Progress) -> tuple[Path, ...]:
     _refresh_lists(cache / "apt", configuration, progress)
     command = ["apt-get", "-c", str(configuration), "-y", "install"]
     progress("fetching packages")
-    with streaming([*command, "-o", "APT::Status-Fd=1", "--download-only", *PACKAGES]) as lines:
+    with streaming([*command, "-o", "APT::Status-Fd=1", "--download-only", *packages]) as lines:
         _report(lines, progress)
-    chosen = chosen_archives(run([*command, "--simulate", *PACKAGES]))
+    chosen = chosen_archives(run([*command, "--simulate", *packages]))
     return _only(archives, chosen)
 
 
