@@ -111,7 +111,8 @@ def dlt645_faults(profile: Dlt645Profile) -> Iterator[tuple[Path, str]]:
     yield from value_faults(profile, "items")
     places: dict[tuple[str, int], str] = {}
     for at, item in enumerate(profile.items):
-        for byte in range(item.block_at, item.block_end) if item.block else ():
-            if (other := places.setdefault((item.block, byte), item.name)) != item.name:
-                yield ("items", at, "block_at"), f"byte {byte} of block {item.block} belongs to {other} already"
-                break
+        if item.block is None:
+            continue
+        owners = {places.setdefault((item.block, byte), item.name) for byte in range(item.block_at, item.block_end)}
+        if others := owners - {item.name}:
+            yield ("items", at, "block_at"), f"its place in block {item.block} belongs to {', '.join(others)} already"
