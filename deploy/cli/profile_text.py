@@ -7,12 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import TextWrapper
 
 from collector.planning.planner import Read
-from collector.profiles import AnyProfile, Confidence, CtPt, Profile, Register, Value
+from collector.profiles import AnyProfile, Confidence, Profile, Register, Value
+from collector.profiles.dlt645 import DataItem
 from collector.registers import DataType, WordOrder
 
 _GAP = "  "
 _LABEL = 15
 _NARROWEST = 60
+_PLACES: dict[type[Value], tuple[tuple[str, ...], set[int]]] = {
+    Register: (("CODE", "ADDRESS", "FROM ONE", "TYPE"), {1, 2, 3}),
+    DataItem: (("DATA ID", "IN BLOCK", "BYTES"), set()),
+}
+"""By the protocol's kind of value: the headings that say where it is found, and which columns are numbers."""
 
 
 def confidences(profile: AnyProfile) -> dict[str, int]:
@@ -81,26 +87,30 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
 
 def _value_lines(values: Sequence[Value], width: int) -> Iterator[str]:
     """A table of values, the note of each below it."""
-    registers = [value for value in values if isinstance(value, Register)]
-    heading: tuple[str, ...] = ("VALUE", "UNIT", "SCALE", "RATIOS", "CONFIDENCE")
-    if registers:
-        heading = ("VALUE", "CODE", "ADDRESS", "FROM ONE", "TYPE", *heading[1:])
-    rows = [heading, *(_value_row(value) for value in values)]
-    head, *lines = _columns(rows, right={1, 2, 3} if registers else set())
+    headings, right = _PLACES[type(values[0])]
+    rows = [("VALUE", *headings, "UNIT", "SCALE", "RATIOS", "CONFIDENCE"), *map(_value_row, values)]
+    head, *lines = _columns(rows, right=right)
     yield head
     for value, line in zip(values, lines, strict=True):
         yield line
-        note = "; ".join(filter(None, (value.note, _more(value))))
+        note = "; ".join(filter(None, (_more(value), value.note)))
         yield from _broken(note, width, "    ", "    ")
 
 
 def _value_row(value: Value) -> tuple[str, ...]:
-    ratios = " x ".join(ratio.upper() for ratio in value.ct_pt.ratios) if value.ct_pt is not CtPt.NONE else "-"
-    common = (value.unit, f"{value.scale:.10g}", ratios, value.confidence.value)
-    if not isinstance(value, Register):
-        return (value.name, *common)
-    kind = value.type.value if value.order is WordOrder.ABCD else f"{value.type} {value.order}"
-    return (value.name, str(value.function_code), str(value.address), str(value.address + 1), kind, *common)
+    ratios = " x ".join(ratio.upper() for ratio in value.ct_pt.ratios) or "-"
+    return (value.name, *_place(value), value.unit, f"{value.scale:.10g}", ratios, value.confidence.value)
+
+
+def _place(value: Value) -> tuple[str, ...]:
+    """Where a value is found, in the cells of its protocol's `_PLACES`."""
+    if isinstance(value, DataItem):
+        block = f"{value.block} at {value.block_at}" if value.block else "-"
+        return (value.data_id or "-", block, f"{value.length}{' signed' if value.signed else ''}")
+    if isinstance(value, Register):
+        kind = value.type.value if value.order is WordOrder.ABCD else f"{value.type} {value.order}"
+        return (str(value.function_code), str(value.address), str(value.address + 1), kind)
+    return ()
 
 
 def _more(value: Value) -> str:

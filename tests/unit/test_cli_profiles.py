@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from collector.profiles import load_profile, profile_names
+from collector.profiles import load_any_profile, profile_names
 from deploy.cli import root
 from energy.errors import ConfigError
 
@@ -103,7 +103,7 @@ def test_show_tells_all_of_a_profile(mine: Path) -> None:
     rows = [line.split() for line in shown]
     assert ["voltage", "3", "0", "1", "u16", "V", "0.1", "PT", "found"] in rows
     energy = rows.index(["energy", "3", "40", "41", "u32", "cdab", "kWh", "1", "-", "recalled"])
-    assert shown[energy + 1] == "    from memory; starts again at 1000000 kWh; no value: 0xFFFFFFFF"
+    assert shown[energy + 1] == "    starts again at 1000000 kWh; no value: 0xFFFFFFFF; from memory"
     assert "All of it in 2 reads (addresses as on the wire):" in shown
     assert shown[-2:] == ["  code 3, 0 to 0, 1 in all: voltage", "  code 3, 40 to 41, 2 in all: energy"]
 
@@ -111,11 +111,11 @@ def test_show_tells_all_of_a_profile(mine: Path) -> None:
 @pytest.mark.parametrize("name", profile_names())
 def test_show_leaves_nothing_out(name: str) -> None:
     """Every value with its note, the sources, the notes and the disagreements of every shipped profile."""
-    profile = load_profile(name)
+    profile = load_any_profile(name)
     shown = " ".join(run("show", name).stdout.split())
-    for text in (profile.source, profile.notes, profile.disagreements, *(one.note for one in profile.registers)):
+    for text in (profile.source, profile.notes, profile.disagreements, *(one.note for one in profile.values)):
         assert " ".join(text.split()) in shown
-    assert all(register.name in shown for register in profile.registers)
+    assert all(value.name in shown for value in profile.values)
 
 
 def test_prose_keeps_within_the_terminal() -> None:

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from collector.profiles import Part, Profile, ProfileBase, Register, load_profile, profile_names
+from collector.profiles import AnyProfile, Part, Profile, ProfileBase, Register, Value, load_any_profile, profile_names
 from collector.profiles.conversion import conversion
+from collector.profiles.dlt645 import DataItem, Dlt645Profile
 from collector.profiles.library import parse_profile
 from collector.registers import DataType, WordOrder, decode
 from collector.registers.types import Layout
@@ -22,7 +23,16 @@ from deploy.cli.profile_text import confidences
 PAGE = (Path(__file__).parents[2] / "docs" / "meter-profiles.md").read_text(encoding="utf-8")
 Row = tuple[str, str, str]
 """Key, type with bounds, default."""
-TABLES: dict[str, type[msgspec.Struct]] = {"The profile": Profile, "A value": Register, "A fraction": Part}
+TABLES: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
+    "Every profile": (ProfileBase, msgspec.Struct),
+    "A profile of Modbus": (Profile, ProfileBase),
+    "Every value": (Value, msgspec.Struct),
+    "A register": (Register, Value),
+    "A fraction": (Part, msgspec.Struct),
+    "A profile of DL/T 645-2007": (Dlt645Profile, ProfileBase),
+    "A data item": (DataItem, Value),
+}
+"""By heading: whose keys stand there, and those of which base stand elsewhere."""
 
 
 def section(title: str) -> str:
@@ -37,11 +47,12 @@ def cells(title: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-def expected_rows(struct: type[msgspec.Struct]) -> list[Row]:
-    """What the page must say of each key of a struct."""
+def expected_rows(struct: type[msgspec.Struct], base: type[msgspec.Struct]) -> list[Row]:
+    """What the page must say of each key of a struct that its base has not."""
     kind = inspect.type_info(struct)
     assert isinstance(kind, inspect.StructType)
-    return [(f"`{field.encode_name}`", words(field.type), preset(field.default)) for field in kind.fields]
+    own = [field for field in kind.fields if field.name not in base.__struct_fields__]
+    return [(f"`{field.encode_name}`", words(field.type), preset(field.default)) for field in own]
 
 
 def words(kind: inspect.Type) -> str:
@@ -58,6 +69,7 @@ def words(kind: inspect.Type) -> str:
         inspect.StructType: "table",
         inspect.LiteralType: "integer",
         inspect.StrType: "string",
+        inspect.BoolType: "boolean",
         inspect.EnumType: "string",
     }
     return names[type(kind)]
@@ -86,7 +98,7 @@ def preset(default: Any) -> str:
 @pytest.mark.parametrize("title", TABLES)
 def test_the_page_has_every_key_with_its_type_and_default(title: str) -> None:
     """And no other, in the order of the code."""
-    assert [tuple(row[:3]) for row in cells(title)] == expected_rows(TABLES[title])
+    assert [tuple(row[:3]) for row in cells(title)] == expected_rows(*TABLES[title])
     assert all(len(row[3]) > 2 for row in cells(title))
 
 
@@ -127,12 +139,12 @@ def test_the_worked_example_is_sound_and_gives_the_value_told() -> None:
 def test_the_table_of_profiles_is_the_truth() -> None:
     """Every shipped profile with maker, model, carrier and counts; a wrong line is shown with the right one."""
     assert section("The profiles that come along").strip().splitlines()[-len(profile_names()) :] == [
-        line_of(name, load_profile(name)) for name in profile_names()
+        line_of(name, load_any_profile(name)) for name in profile_names()
     ]
 
 
-def line_of(name: str, profile: ProfileBase) -> str:
+def line_of(name: str, profile: AnyProfile) -> str:
     """What the page says of a profile."""
     known = confidences(profile)
     counts = " | ".join(str(known[degree]) for degree in ("confirmed", "found", "recalled"))
-    return f"| `{name}` | {profile.maker} | {profile.model} | {profile.carrier} | {counts} |"
+    return f"| `{name}` | {profile.maker} | {profile.model} | {profile.protocol} | {profile.carrier} | {counts} |"
