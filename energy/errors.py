@@ -9,7 +9,8 @@
     │   ├── WireError             a message that breaks the wire contract
     │   ├── StorageRejectedError  the database refused the data itself
     │   ├── UnitError             units of measure that do not fit together
-    │   └── FactorError           a factor that is missing, or does not load
+    │   ├── FactorError           a factor that is missing, or does not load
+    │   └── RecordingError        a file of recorded polls that cannot be used
     └── FatalError                stop and tell a person
         ├── SetupError            something that must be there is not
         ├── PermissionRefusedError  credentials or rights are missing
@@ -106,6 +107,10 @@ class UnitError(RejectedError):
 
 class FactorError(RejectedError):
     """A conversion factor is missing, carries the wrong unit, or contradicts another."""
+
+
+class RecordingError(RejectedError):
+    """A file of recorded polls cannot be read, or breaks its format; the message names file and line."""
 
 
 class FatalError(QuotawattError):

@@ -1,54 +1,70 @@
-"""The process of simulated meters: every line of the settings on a port of its own."""
+"""The process of simulated meters: every line of the settings at an address of its own."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
-from collector.profiles import load_profile
+from collector.profiles import Library
 from energy.backoff import Backoff
-from energy.carriers import carrier
 from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
 from energy.health import HealthServer
 from energy.services import Control, run_services
 from energy.waiting import set_within
-from simulators.devices import Line, MeterDevice
-from simulators.loads.shapes import Load
-from simulators.modbus_server import LineServer
-from simulators.registers import Counter, CounterScale
-from simulators.settings import LineSettings, MeterSettings, SimulatorSettings
+from simulators.building import build_lines
+from simulators.faults.record import FaultRecord
+from simulators.quick import collector_table
+from simulators.serving.conversation import Now
+from simulators.serving.line import Line
+from simulators.serving.server import LineServer
+from simulators.serving.tcp import TcpServer
+from simulators.serving.terminal import TerminalServer
+from simulators.settings import LineSettings, SimulatorSettings
 
 _log = structlog.get_logger(__name__)
 
 
-async def run(settings: SimulatorSettings) -> None:
+async def run(settings: SimulatorSettings, say: Callable[[str], None] | None = None) -> None:
     """Serve all lines until told to stop.
+
+    Args:
+        settings: which.
+        say: is told, once all lines are served, where each is and how a collector reads it.
 
     Raises:
         SetupError: a port stays in use, or an address cannot be listened on.
         RejectedError: a meter names an unknown profile, carrier or shape, or a start that its register cannot show.
     """
-    meters = MeterService(settings)
+    meters = MeterService(settings, say)
     await run_services([HealthServer(settings.health, {"lines": meters.check}), meters], grace=settings.grace_s)
 
 
 class MeterService:
-    """All lines as one service: ready when every port listens."""
+    """All lines as one service: ready when every line is served.
+
+    Attributes:
+        lines: by name; their units' faults may be changed at any time.
+        servers: by name of the line.
+        record: the faults that were injected.
+    """
 
     name = "simulated meters"
 
-    def __init__(self, settings: SimulatorSettings) -> None:
+    def __init__(self, settings: SimulatorSettings, say: Callable[[str], None] | None = None) -> None:
+        self._settings = settings
+        self._say = say
         clock = DataClock(settings.clock)
+        start_ms = clock.now_ms() if settings.start is None else int(settings.start.timestamp() * 1000)
         self._within = settings.port_within_s
-        self.lines = {line.name: build_line(line, settings) for line in settings.lines}
-        self.servers = {
-            line.name: LineServer(self.lines[line.name], clock.now_ms, line.host, line.port) for line in settings.lines
-        }
+        self.record = FaultRecord()
+        self.lines = build_lines(settings, start_ms, self.record)
+        self.servers = {line.name: line_server(line, self.lines[line.name], clock.now_ms) for line in settings.lines}
 
     async def check(self) -> None:
-        """Raise TransportError while a line does not listen."""
+        """Raise TransportError while a line is not served."""
         if deaf := [name for name, server in self.servers.items() if not server.listening]:
             raise TransportError(f"not listening: {', '.join(deaf)}")
 
@@ -57,12 +73,23 @@ class MeterService:
         try:
             for name, server in self.servers.items():
                 await self._listen(name, server, control)
-            _log.info("meters_served", lines=len(self.lines), meters=sum(len(i.meters) for i in self.lines.values()))
+            for name, server in self.servers.items():
+                _log.info("line_served", line=name, place=server.place, units=len(self.lines[name].units))
+            if self._say is not None:
+                self._tell(self._say)
             control.ready()
             await control.stopping.wait()
         finally:
             for server in self.servers.values():
                 await server.stop()
+
+    def _tell(self, say: Callable[[str], None]) -> None:
+        """Comments and tables: together they are TOML that a collector's file can take in."""
+        library = Library(self._settings.profiles)
+        for line in self._settings.lines:
+            place = self.servers[line.name].place
+            say(f"# {line.name}: {place}")
+            say(collector_table(line, place, library))
 
     async def _listen(self, name: str, server: LineServer, control: Control) -> None:
         """A port may still be held by a process that is just ending: try again, but not for ever."""
@@ -82,15 +109,8 @@ class MeterService:
             await set_within(control.stopping, backoff.next())
 
 
-def build_line(line: LineSettings, settings: SimulatorSettings) -> Line:
-    """The meters of one line, ready to answer; raises RejectedError as `run` says."""
-    start_ms = int(settings.start.timestamp() * 1000)
-    return Line({meter.address: _device(meter, start_ms, settings.utc_offset_s) for meter in line.meters})
-
-
-def _device(meter: MeterSettings, start_ms: int, utc_offset_s: int) -> MeterDevice:
-    profile = load_profile(meter.profile)
-    scale = CounterScale(profile.counter_register, carrier(meter.carrier).unit, meter.ct, meter.pt)
-    load = Load(meter.load, utc_offset_s)
-    before = load.level(start_ms)
-    return MeterDevice(profile, Counter(scale, meter.start), lambda at_ms: load.level(at_ms) - before)
+def line_server(settings: LineSettings, line: Line, now: Now) -> LineServer:
+    """What serves a line in the way that its settings name; `now` is data time, ms UTC."""
+    if settings.transport == "rtu":
+        return TerminalServer(line, now, settings.link)
+    return TcpServer(line, now, settings.host, settings.port)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from deploy.demo.city import City
     from energy.clocks import ClockSettings
+    from simulators.settings import SimulatorSettings
 
 _PATH = click.Path(path_type=Path)
 
@@ -21,16 +22,41 @@ def simulate() -> None:
 
 
 @simulate.command()
-@click.argument("config", type=_PATH)
-def run(config: Path) -> None:
-    """Serve the lines of CONFIG (TOML) until SIGTERM or SIGINT."""
-    from energy.config import load_toml  # noqa: PLC0415 - loaded when called
-    from energy.services import run_main  # noqa: PLC0415 - likewise
-    from simulators.service import run as serve  # noqa: PLC0415 - likewise
-    from simulators.settings import SimulatorSettings  # noqa: PLC0415 - likewise
+@click.argument("config", type=_PATH, required=False)
+@click.option("--profile", "profiles", multiple=True, metavar="NAME", help="A meter of this profile; repeat for more.")
+@click.option(
+    "--transport",
+    type=click.Choice(["tcp", "rtu", "rtu-over-tcp"]),
+    default="tcp",
+    show_default=True,
+    help="Modbus TCP, RTU on a pseudo-terminal, or RTU frames over TCP.",
+)
+@click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65_535), help="TCP port; 0 for any free.")
+@click.option(
+    "--faults", type=click.Choice(["none", "random"]), default="none", show_default=True, help="What goes wrong."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the random faults: the same again does the same.")
+def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> None:
+    r"""Serve simulated meters until SIGTERM or SIGINT, and print where.
 
-    settings = load_toml(config, SimulatorSettings)
-    run_main(lambda: serve(settings))
+    Either CONFIG (TOML) says which; docs/simulated-meters.md explains its keys, faults among them. Or --profile does,
+    once for each meter of one line:
+
+    \b
+      quotawatt simulate meters --profile eastron_sdm630 --profile acrel_dtsd1352
+      quotawatt simulate meters --profile eastron_sdm630 --transport rtu --faults random --seed 7
+
+    It then prints the table by which a collector reads them. `quotawatt profiles list` names the profiles.
+    """
+    from energy.services import run_main  # noqa: PLC0415 - loaded when called
+    from simulators.checks import load_settings  # noqa: PLC0415 - likewise
+    from simulators.service import run as serve  # noqa: PLC0415 - likewise
+
+    if (config is None) == (not profiles):
+        raise click.UsageError("Give either a file or --profile.")
+    settings = load_settings(config) if config else _quick(profiles, **options)
+    run_main(lambda: serve(settings, click.echo))
 
 
 @simulate.command()
@@ -81,6 +107,20 @@ def forecast(city: Path, days: int) -> None:
 
     loaded = load_city(city)
     click.echo(forecasts.as_markdown(loaded, forecasts.forecast(loaded, days)))
+
+
+def _quick(profiles: tuple[str, ...], **options: Any) -> SimulatorSettings:
+    """One line of the command line's options; `options` are those of `meters`."""
+    from simulators.quick import quick_line, random_faults  # noqa: PLC0415 - loaded when called
+    from simulators.settings import SimulatorSettings  # noqa: PLC0415 - likewise
+
+    start = datetime.now().astimezone()
+    return SimulatorSettings(
+        lines=(quick_line(profiles, options["transport"], options["listen"], options["port"]),),
+        start=start,
+        seed=options["seed"],
+        faults=random_faults(start) if options["faults"] == "random" else (),
+    )
 
 
 def _clock(city: City, scale: float, real_origin: float | None) -> ClockSettings:

@@ -20,7 +20,7 @@ from energy.config import dotted
 from energy.errors import UnitError
 from energy.toml_lines import Path
 from simulators.loads.catalogue import shape_files
-from simulators.registers import Counter, CounterScale
+from simulators.meters.counter import Counter, CounterScale
 
 Found = Iterator[tuple[Path, str]]
 Table = dict[str, Any]

@@ -14,7 +14,7 @@ from energy.health import HealthSettings
 from energy.registry import Gateway, Meter, Point, Registry, Unit
 from simulators.loads import truth
 from simulators.loads.catalogue import LoadSettings
-from simulators.registers import CounterScale
+from simulators.meters.counter import CounterScale
 from simulators.settings import LineSettings, MeterSettings, SimulatorSettings
 
 
@@ -176,7 +176,7 @@ def _polled(unit: CityUnit) -> tuple[PolledMeter, ...]:
 
 def _simulated(meter: CityMeter, loads: Mapping[str, LoadSettings]) -> MeterSettings:
     return MeterSettings(
-        address=meter.address,
+        unit_id=meter.address,
         profile=meter.profile,
         carrier=meter.carrier,
         load=load_settings(meter, loads),

@@ -1,7 +1,8 @@
 """Recorded consumption as a load: how much a simulated meter has counted at any moment of data time.
 
 The rules (duplicates, gaps, repetition, hours and weeks) are written down in `simulators/data/README.md`. The audit
-does not use this module: `simulators.loads.truth` sums the intervals by code of its own, so that a fault in either one shows.
+does not use this module: `simulators.loads.truth` sums the intervals by code of its own, so that a fault in either
+one shows.
 """
 
 from __future__ import annotations

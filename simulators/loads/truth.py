@@ -1,7 +1,7 @@
 """The audit's truth: what a meter consumed between two moments, summed from the data file itself in exact fractions.
 
-This shares no arithmetic with `simulators.loads.shapes`, which feeds the registers: there a float curve is looked up, here
-every interval that overlaps the span is added. The rules that both follow stand in `simulators/data/README.md`.
+This shares no arithmetic with `simulators.loads.shapes`, which feeds the registers: there a float curve is looked up,
+here every interval that overlaps the span is added. The rules that both follow stand in `simulators/data/README.md`.
 """
 
 from __future__ import annotations

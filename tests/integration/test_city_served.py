@@ -15,7 +15,7 @@ from deploy.demo.city import City, CityMeter, load_city
 from deploy.demo.city_parts import CityTruth
 from deploy.stack import ports
 from energy.carriers import carrier
-from simulators.registers import CounterScale
+from simulators.meters.counter import CounterScale
 from tests.support.eventually import eventually
 
 

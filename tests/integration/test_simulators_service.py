@@ -35,7 +35,7 @@ name = "gw-test"
 port = {port}
 
 [[lines.meters]]
-address = 7
+unit_id = 7
 profile = "schneider_iem3155"
 carrier = "electricity"
 start = 1000.0
@@ -46,15 +46,15 @@ load = {{ shape = "uk-electricity-a", mean_per_hour = 3600.0, weeks = [0, 1, 2, 
 def settings(port: int, *, within_s: float = 10.0) -> SimulatorSettings:
     """One line with one meter."""
     load = LoadSettings(shape="uk-electricity-a", mean_per_hour=100.0)
-    meter = MeterSettings(address=1, profile="acrel_dtsd1352", carrier="electricity", load=load, ct=40, pt=100)
+    meter = MeterSettings(unit_id=1, profile="acrel_dtsd1352", carrier="electricity", load=load, ct=40, pt=100)
     line = LineSettings(name="gw-1", port=port, meters=(meter,))
     return SimulatorSettings(lines=(line,), start=datetime(2026, 3, 1, tzinfo=UTC), port_within_s=within_s)
 
 
 @contextlib.asynccontextmanager
 async def process(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`quotawatt simulate run CONFIG`, ended with SIGTERM."""
-    arguments = ("-m", "deploy.cli", "simulate", "run", str(config))
+    """`quotawatt simulate meters CONFIG`, ended with SIGTERM."""
+    arguments = ("-m", "deploy.cli", "simulate", "meters", str(config))
     started = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=asyncio.subprocess.PIPE)
     try:
         yield started
@@ -139,8 +139,8 @@ async def test_an_address_of_another_machine_is_refused_at_once() -> None:
         await run_services([service], grace=2)
 
 
-def test_two_meters_at_one_address_are_refused() -> None:
+def test_two_meters_at_one_unit_id_are_refused() -> None:
     """The second would never be asked."""
     meter = settings(0).lines[0].meters[0]
-    with pytest.raises(ValueError, match="two meters at address 1 of gw-1"):
+    with pytest.raises(ValueError, match="two meters at unit id 1 of gw-1"):
         LineSettings(name="gw-1", port=0, meters=(meter, meter))

@@ -7,22 +7,21 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.profiles import load_profile, profile_names
-from energy.carriers import carrier, carriers
-from simulators.registers import Counter, CounterScale
+from collector.profiles import load_profile
+from simulators.building import build_meter
+from simulators.meters.counter import Counter, CounterScale
+from simulators.settings import MeterSettings
+from tests.support.simulated import modbus_profiles
 
 ratios = st.sampled_from([1.0, 5.0, 40.0, 120.0])
 consumptions = st.floats(min_value=0, max_value=2e6)
-names = st.sampled_from(
-    [name for name in profile_names() if load_profile(name).carrier in carriers() and name != "spirax_vlm20"]
-)
-"""Profiles of carriers; the unit of measure of the one left out is set in its menu."""
+names = st.sampled_from(modbus_profiles())
 
 
 def scale_of(name: str, ct: float, pt: float) -> CounterScale:
-    """The scale of a profile's counter in its carrier's base unit."""
-    profile = load_profile(name)
-    return CounterScale(profile.counter_register, carrier(profile.carrier).unit, ct, pt)
+    """The scale of a profile's counter in the unit of measure in which its consumption is kept."""
+    meter = MeterSettings(unit_id=1, profile=name, ct=ct, pt=pt)
+    return build_meter(meter, load_profile(name), 0).counter.scale
 
 
 @given(name=names, ct=ratios, pt=ratios, start=consumptions, consumed=consumptions)

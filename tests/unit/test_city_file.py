@@ -25,8 +25,9 @@ from deploy.demo.toml_files import write_settings
 from energy.clocks import ClockSettings
 from energy.config import load_toml
 from energy.registry import check
+from simulators.building import build_lines
+from simulators.faults.record import FaultRecord
 from simulators.loads.shapes import Load
-from simulators.service import build_line
 from simulators.settings import SimulatorSettings
 
 DAY_MS = 86_400_000
@@ -115,10 +116,11 @@ def test_the_simulated_meters_are_those_of_the_gateways(baoji: City) -> None:
     """Same addresses and layouts on both sides of the wire, and the settings survive a TOML file."""
     ports = {gateway.code: 20_000 + index for index, gateway in enumerate(gateways(baoji))}
     settings = simulator_settings(baoji, host="127.0.0.1", ports=ports, clock=ClockSettings())
-    served = {line.name: [(meter.address, meter.profile) for meter in line.meters] for line in settings.lines}
+    served = {line.name: [(meter.unit_id, meter.profile) for meter in line.meters] for line in settings.lines}
     polled = {gateway.code: [(meter.address, meter.profile) for meter in gateway.meters] for gateway in gateways(baoji)}
     assert served == polled
-    assert all(len(build_line(line, settings).meters) == len(line.meters) for line in settings.lines)
+    built = build_lines(settings, 0, FaultRecord())
+    assert all(len(built[line.name].units) == len(line.meters) for line in settings.lines)
 
 
 def test_settings_survive_a_file(baoji: City, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from collector.errors import RegisterError
 from collector.profiles import load_profile
 from energy.carriers import carrier
 from energy.errors import UnitError
-from simulators.devices import Line, MeterDevice
-from simulators.modbus_frames import Request
-from simulators.registers import Counter, CounterScale
+from simulators.meters.counter import Counter, CounterScale
+from simulators.meters.device import MeterDevice
+from simulators.serving.pdu import Request
 
 
 def scale_of(name: str, ct: float = 1.0, pt: float = 1.0) -> CounterScale:
@@ -64,19 +64,13 @@ def test_a_register_of_another_dimension_is_refused() -> None:
 
 def test_a_counter_that_outgrows_its_register_is_a_device_failure() -> None:
     """Without a known wrap the simulator invents none: exception 4, and the line goes on."""
-    profile = load_profile("acrel_dtsd1352")
-    device = MeterDevice(profile, Counter(scale_of("acrel_dtsd1352"), 42e6), float)
-    line = Line({1: device})
+    device = MeterDevice(load_profile("acrel_dtsd1352"), Counter(scale_of("acrel_dtsd1352"), 42e6), float)
     read = Request(1, 1, 3, bytes.fromhex("000a0002"))
-    before, after = line.answer(read, 900_000), line.answer(read, 950_000)
-    assert before is not None
-    assert after is not None
-    assert (before.frame[7], after.frame[7:]) == (0x03, bytes.fromhex("8304"))
+    assert device.answer(read, 900_000).pdu[0] == 0x03
+    assert device.answer(read, 950_000).pdu == bytes.fromhex("8304")
 
 
 def test_a_read_of_another_length_is_refused() -> None:
     """Exception 3: the value of the request is at fault."""
     device = MeterDevice(load_profile("acrel_dtsd1352"), Counter(scale_of("acrel_dtsd1352"), 0), float)
-    answer = Line({1: device}).answer(Request(1, 1, 3, b"\x00"), 0)
-    assert answer is not None
-    assert answer.frame[7:] == bytes.fromhex("8303")
+    assert device.answer(Request(1, 1, 3, b"\x00"), 0).pdu == bytes.fromhex("8303")

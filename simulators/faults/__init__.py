@@ -1,0 +1,1 @@
+"""Misbehaviour on purpose: what can go wrong, when it does, and a list of what was done."""
