@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from energy.channel import Channel
+from energy.clocks import DataClock
 from energy.errors import TransportError
 from energy.services import Control
 from ingest import metrics
@@ -17,13 +20,15 @@ class Acknowledger:
     Args:
         session: the connection on which gateways are answered.
         committed: what to acknowledge; the service ends when it is closed and drained.
+        clock: data time, which the answers tell, so that a gateway sees when its own clock is wrong.
     """
 
     name = "acknowledger"
 
-    def __init__(self, session: Session, committed: Channel[Batch[Receipt]]) -> None:
+    def __init__(self, session: Session, committed: Channel[Batch[Receipt]], clock: DataClock) -> None:
         self._session = session
         self._committed = committed
+        self._clock = clock
 
     async def run(self, control: Control) -> None:
         """Acknowledge until the committed batches end."""
@@ -37,9 +42,10 @@ class Acknowledger:
         for delivery in batch.offer.deliveries:
             delivery.origin.acknowledge()
         lost = 0
+        now = self._clock.now_ms()
         for address, answer in answers(batch):
             try:
-                self._session.publish(address, answer)
+                self._session.publish(address, msgspec.structs.replace(answer, at=now))
             except TransportError:
                 lost += 1
         if lost:

@@ -59,7 +59,7 @@ def services(settings: IngestSettings) -> list[Service]:
         directory,
         statuses,
         session,
-        Acknowledger(session, committed),
+        Acknowledger(session, committed, clock),
         Writer(connections, Store(settings.worker, clock.now), batches, committed),
         Cutter(intake, directory, clock, settings.checks, batches),
         Receiver(session, intake, statuses),

@@ -17,6 +17,9 @@ from collector.uplink.window import Due, Window, growing_delay
 from energy.clocks import DataClock
 from energy.wire import VERSION, Acknowledgement, Command, Status, encode
 
+MOST_WAIT_S = 600.0
+"""Longest wait, in real seconds, that a platform may ask for: a slip must not silence a gateway for years."""
+
 _log = structlog.get_logger("collector")
 
 
@@ -81,7 +84,7 @@ class Outgoing:
     def busy_until(self, after_s: float | None, now: float) -> float:
         """When to come again where the platform asked to come later, in `after_s` seconds or some time."""
         metrics.platform_busy(self.spool.gateway)
-        return now + (self._delay(1) if after_s is None else min(after_s, self._settings.resend.most_s))
+        return now + (self._delay(1) if after_s is None else min(after_s, MOST_WAIT_S))
 
     @property
     def is_done(self) -> bool:

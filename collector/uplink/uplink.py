@@ -18,7 +18,7 @@ from collector.uplink import metrics
 from collector.uplink.channel import Channel
 from collector.uplink.https import open_https
 from collector.uplink.mqtt import open_mqtt
-from collector.uplink.outgoing import Outgoing
+from collector.uplink.outgoing import MOST_WAIT_S, Outgoing
 from collector.uplink.route import Route
 from collector.uplink.serving import Patience, Serving
 from collector.uplink.settings import MqttPlatform, Platform, UplinkSettings
@@ -182,7 +182,7 @@ class Uplink:
             self._silent.add(at)
         least = self._settings.reconnect.most_s if isinstance(error, FatalError) else 0.0
         if isinstance(error, BusyPlatformError) and error.after_s is not None:
-            least = min(error.after_s, self._settings.resend.most_s)
+            least = min(error.after_s, MOST_WAIT_S)
         delay = self._route.failed(self._now(), at_once=is_silent or isinstance(error, FatalError), least=least)
         self._note_switch(at)
         return delay

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from collector.uplink.https import GATEWAY_HEADER, READINGS, STATUS
 from energy.readings import Quality
+from energy.transport.http import MOST_ANSWER_BYTES
 from energy.wire import (
+    MAX_COMMANDS,
     MAX_ENVELOPE_BYTES,
     MAX_ENVELOPE_READINGS,
     DroppedTotal,
@@ -22,6 +25,7 @@ from energy.wire import (
     decode_command,
     decode_envelope,
     decode_status,
+    decode_status_answer,
 )
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "wire-protocol.md").read_text(encoding="utf-8")
@@ -36,6 +40,7 @@ def decoder_of(example: bytes) -> Callable[[bytes], Any]:
         "confirmed": decode_acknowledgement,
         "online": decode_status,
         "command": decode_command,
+        "commands": decode_status_answer,
     }
     (decoder,) = (decoder for member, decoder in kinds.items() if member in members)
     return decoder
@@ -48,12 +53,13 @@ def codes_in(heading: str) -> list[str]:
 
 
 def test_every_kind_of_message_has_an_example() -> None:
-    """All four, and no block of JSON that belongs to none."""
+    """All of them, and no block of JSON that belongs to none."""
     assert {decoder_of(example) for example in EXAMPLES} == {
         decode_envelope,
         decode_acknowledgement,
         decode_status,
         decode_command,
+        decode_status_answer,
     }
 
 
@@ -64,6 +70,20 @@ def test_every_example_decodes(example: bytes) -> None:
     members = json.loads(example)
     assert set(members) <= set(decoded.__struct_fields__)
     assert set(members.get("dropped_total", ())) <= set(DroppedTotal.__struct_fields__)
+
+
+def test_the_commands_in_an_answer_to_a_status_are_commands() -> None:
+    """They are not decoded with the answer, so that an unknown one spoils no other."""
+    (answer,) = (example for example in EXAMPLES if decoder_of(example) is decode_status_answer)
+    assert [decode_command(bytes(one)).command for one in decode_status_answer(answer).commands] == ["resend"]
+    assert f"at most {MAX_COMMANDS};" in DOCUMENT
+
+
+def test_the_paths_and_the_header_of_http_push_are_the_collectors() -> None:
+    """What the table says is what is posted."""
+    assert re.findall(r"^\| `POST \{url\}([^`]+)`", DOCUMENT, re.MULTILINE) == [READINGS, STATUS]
+    assert f"\n{GATEWAY_HEADER}: " in DOCUMENT
+    assert f"{MOST_ANSWER_BYTES:,}".replace(",", " ") in DOCUMENT
 
 
 def test_the_list_of_codes_is_the_codecs() -> None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections import Counter
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,133 +14,24 @@ from structlog.testing import capture_logs
 from collector.spool.file import SpoolFile
 from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
-from collector.uplink.settings import MqttPlatform, UplinkSettings
-from collector.uplink.uplink import Uplink
-from energy.backoff import BackoffSettings
+from collector.uplink.outgoing import Outgoing
+from collector.uplink.settings import UplinkSettings
 from energy.clocks import DataClock
 from energy.readings import Reading
-from energy.transport.mqtt import Link, MqttSettings, connect
-from energy.wire import (
-    Acknowledgement,
-    Address,
-    Command,
-    Refusal,
-    RefusalCode,
-    Status,
-    decode_envelope,
-    decode_status,
-    encode,
-)
+from energy.transport.mqtt import MqttSettings
+from energy.wire import Command, Refusal, RefusalCode, encode
 from tests.support.eventually import eventually, never_within
 from tests.support.tcp_proxy import tcp_proxy
-
-QUICK = BackoffSettings(first_s=0.05, most_s=0.2)
-SLOW = BackoffSettings(first_s=600.0, most_s=600.0)
+from tests.support.uplink_world import QUICK, SLOW, world
 
 
-def platform_of(mqtt: MqttSettings) -> MqttPlatform:
-    """The broker as a collector's file names it."""
-    return MqttPlatform(**msgspec.structs.asdict(mqtt))
-
-
-class Platform:
-    """The other end: sees what comes up, and confirms when told."""
-
-    def __init__(self, address: Address, link: Link) -> None:
-        self.address = address
-        self.link = link
-        self.bodies: dict[int, set[bytes]] = {}
-        self.times: Counter[int] = Counter()
-        self.statuses: list[Status] = []
-        self.confirming = True
-
-    async def serve(self) -> None:
-        """Take what comes; confirm at once while `confirming`."""
-        async for message in self.link.messages:
-            if message.topic == self.address.status:
-                self.statuses.append(decode_status(message.payload))
-                continue
-            envelope = decode_envelope(message.payload)
-            self.bodies.setdefault(envelope.seq, set()).add(message.payload)
-            self.times[envelope.seq] += 1
-            if self.confirming:
-                await self.confirm(envelope.stream, [envelope.seq])
-
-    def has_seen(self, numbers: set[int]) -> bool:
-        """Whether exactly these envelopes came up."""
-        return set(self.times) == numbers
-
-    async def confirm(self, stream: str | None, numbers: list[int], refused: tuple[Refusal, ...] = ()) -> None:
-        """Send an acknowledgement."""
-        body = encode(Acknowledgement(1, stream, numbers, list(refused)))
-        await self.link.publish(self.address.ack, body)
-
-
-class World:
-    """A spool with its uplink, and the platform."""
-
-    def __init__(self, spool: Spool, uplink: Uplink, platform: Platform) -> None:
-        self.spool, self.uplink, self.platform = spool, uplink, platform
-        self.stopping = asyncio.Event()
-        self.task: asyncio.Task[None]
-
-    async def keep(self, envelopes: int) -> None:
-        """Spool so many envelopes of one reading."""
-        for _ in range(envelopes):
-            await self.spool.append([Reading("P-1", DataClock().now_ms(), 1.0)])
-
-    async def stop(self) -> None:
-        """Stop in order."""
-        self.stopping.set()
-        await asyncio.wait_for(self.task, 20)
-
-
-@asynccontextmanager
-async def world(
-    path: Path,
-    mqtt: MqttSettings,
-    settings: UplinkSettings,
-    *,
-    spool_settings: SpoolSettings | None = None,
-    through: MqttSettings | None = None,
-) -> AsyncIterator[World]:
-    """An uplink (connected `through` a proxy where given) and a platform on one broker."""
-    address = Address("610303", f"gw-{uuid.uuid4().hex[:8]}")
-    clock = DataClock()
-    with ThreadPoolExecutor(1) as thread:
-        spool = Spool(
-            address.gateway, SpoolFile(path / "spool.sqlite3", spool_settings or SpoolSettings()), clock, thread
-        )
-        await spool.open()
-        try:
-            async with _connected(
-                spool, Uplink(address, (platform_of(through or mqtt),), settings, spool, clock), address, mqtt
-            ) as made:
-                yield made
-        finally:
-            await spool.close()
-
-
-@asynccontextmanager
-async def _connected(spool: Spool, uplink: Uplink, address: Address, mqtt: MqttSettings) -> AsyncIterator[World]:
-    async with connect(mqtt, client_id=f"platform-{address.gateway}") as link:
-        await link.subscribe(address.up)
-        await link.subscribe(address.status)
-        made = World(spool, uplink, Platform(address, link))
-        async with asyncio.TaskGroup() as group:
-            serving = group.create_task(made.platform.serve())
-            made.task = group.create_task(uplink.run(made.stopping))
-            yield made
-            await made.stop()
-            serving.cancel()
-
-
-async def test_everything_spooled_arrives_once_and_in_order(tmp_path: Path, mqtt: MqttSettings) -> None:
-    """What is confirmed at once is sent once, and the spool is empty at the end."""
+async def test_everything_spooled_arrives_once(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """What is confirmed at once is sent once, new ones in their order, and the spool is empty at the end."""
     async with world(tmp_path, mqtt, UplinkSettings(window=4, resend=SLOW)) as made:
+        await eventually(lambda: made.uplink.online)
         await made.keep(50)
         await eventually(lambda: made.spool.unconfirmed == 0)
-        assert list(made.platform.times) == list(range(1, 51))
+        assert made.platform.order == list(range(1, 51))
         assert set(made.platform.times.values()) == {1}
 
 
@@ -152,6 +39,7 @@ async def test_the_brokers_own_acknowledgement_frees_nothing(tmp_path: Path, mqt
     """Without ingest's word the window stays full, and no more than the window is on the way."""
     async with world(tmp_path, mqtt, UplinkSettings(window=3, resend=SLOW, drain_s=0)) as made:
         made.platform.confirming = False
+        await eventually(lambda: made.uplink.online)
         await made.keep(10)
         await eventually(lambda: len(made.platform.times) == 3)
         await never_within(0.3, lambda: len(made.platform.times) > 3)
@@ -284,9 +172,11 @@ class SlowSpool(Spool):
         super().__init__("gw-1", SpoolFile(path, SpoolSettings(keep_confirmed=True)), DataClock(), thread)
         self.gate, self.fetching = asyncio.Event(), asyncio.Event()
 
-    async def fetch(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+    async def fetch(
+        self, after: int, limit: int, *, until: int | None = None, border: bool | None = None
+    ) -> list[tuple[int, bytes]]:
         """Fetch, and hand over when the gate is open."""
-        rows = await super().fetch(after, limit)
+        rows = await super().fetch(after, limit, until=until, border=border)
         self.fetching.set()
         await self.gate.wait()
         return rows
@@ -298,16 +188,17 @@ async def test_a_command_in_the_middle_of_a_fetch_is_not_lost(tmp_path: Path) ->
         spool = SlowSpool(tmp_path / "spool.sqlite3", thread)
         await spool.open()
         try:
-            uplink = Uplink(Address("610303", "gw-1"), MqttSettings(), UplinkSettings(), spool, DataClock())
+            outgoing = Outgoing(spool, UplinkSettings(), DataClock())
             for _ in range(3):
                 await spool.append([Reading("P-1", DataClock().now_ms(), 1.0)])
             await spool.confirm([1, 2])
+            outgoing.restart(1_000, 1.0)
             async with asyncio.TaskGroup() as group:
-                group.create_task(uplink._fill())
+                group.create_task(outgoing.fill(0.0))
                 await spool.fetching.wait()
-                await uplink._on_command(encode(Command(1, "resend", spool.stream, [(1, 2)])))
+                await outgoing.on_command(Command(1, "resend", spool.stream, [(1, 2)]))
                 spool.gate.set()
-            assert [number for number, _, _ in uplink._window.take_due(0.0)] == [1, 2, 3]
+            assert [envelope.number for envelope in outgoing.take_due(0.0)] == [1, 2, 3]
         finally:
             await spool.close()
 
@@ -317,9 +208,10 @@ async def test_a_disk_that_refuses_does_not_stop_the_uplink(tmp_path: Path, mqtt
     settings = UplinkSettings(window=4, resend=SLOW, reconnect=SLOW, status_interval_s=0.1)
     async with world(tmp_path, mqtt, settings) as made:
         made.platform.confirming = False
+        await eventually(lambda: made.uplink.online)
         await made.keep(150)
         await eventually(lambda: len(made.platform.times) == 4)
-        execute = made.spool._file._connection.execute
+        execute = made.spool._file._database.execute
         await made.spool._do(execute, "pragma query_only = on")
         made.platform.confirming = True
         await made.platform.confirm(made.spool.stream, [1, 2, 3, 4])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from energy.clocks import DataClock
 from energy.readings import Reading
 from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
@@ -88,8 +89,10 @@ async def test_everything_confirmed_is_stored_once(
 async def test_a_malformed_message_is_answered_and_blocks_nobody(
     connection: Connection, settings: IngestSettings, mqtt: MqttSettings
 ) -> None:
-    """It is kept whole and acknowledged; the envelope behind it is stored."""
+    """It is kept whole and acknowledged; the envelope behind it is stored. Each answer tells the platform's time."""
     address = worker.address()
+    clock = DataClock(settings.clock)
+    began = clock.now_ms()
     await apply(connection, worker.registry(address.gateway, 1))
     async with worker.running(settings), connect(mqtt) as link:
         await link.subscribe(address.ack)
@@ -102,6 +105,7 @@ async def test_a_malformed_message_is_answered_and_blocks_nobody(
                 if answers[-1].confirmed == [1]:
                     break
     assert {answer.stream for answer in answers} == {None, "a" * 32}
+    assert all(answer.at is not None and began <= answer.at <= clock.now_ms() for answer in answers)
     assert await connection.fetchval("select payload from rejects") == b"\x00 nonsense"
 
 
