@@ -100,10 +100,10 @@ def attributes_of(device: str) -> list[Any]:
 async def test_a_read_goes_over_the_wire() -> None:
     """The port opens by itself and stays open."""
     async with serial_line() as (line, far, _):
-        assert not line.connected
+        before = line.connected
         far.answer = b"\xfe" + right_answer()
         assert (await line.ask(METER, READ)).data == VALUE
-        assert line.connected
+        assert (before, line.connected) == (False, True)
         assert far.heard.startswith(b"\xfe\xfe\xfe\xfe\x68")
 
 
