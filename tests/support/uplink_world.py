@@ -114,6 +114,12 @@ async def open_spool(
             await spool.close()
 
 
+async def keep(spool: Spool, envelopes: int) -> None:
+    """Spool so many envelopes of one reading."""
+    for _ in range(envelopes):
+        await spool.append([Reading("P-1", DataClock().now_ms(), 1.0)])
+
+
 class Sending:
     """A spool with its running uplink; made by `sending`."""
 
@@ -123,8 +129,7 @@ class Sending:
 
     async def keep(self, envelopes: int) -> None:
         """Spool so many envelopes of one reading."""
-        for _ in range(envelopes):
-            await self.spool.append([Reading("P-1", DataClock().now_ms(), 1.0)])
+        await keep(self.spool, envelopes)
 
     async def stop(self) -> None:
         """Stop in order."""
@@ -154,7 +159,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(
+async def world(  # noqa: PLR0913 - all but two have a default
     path: Path,
     mqtt: MqttSettings,
     settings: UplinkSettings,
@@ -169,7 +174,6 @@ async def world(
         open_spool(path, address.gateway, spool_settings) as spool,
         broker_platform(address, mqtt) as platform,
     ):
-        for _ in range(before):
-            await spool.append([Reading("P-1", DataClock().now_ms(), 1.0)])
+        await keep(spool, before)
         async with sending(spool, address, (platform_of(through or mqtt),), settings) as made:
             yield World(made, platform)
