@@ -1,26 +1,29 @@
-"""The fewest legal reads that bring the wanted registers of one meter. Pure.
+"""The fewest legal reads that bring the wanted values of one meter. Pure.
 
-A read is legal when it carries no more registers than the device allows, touches no forbidden one, spans no hole wider
-than the profile's cap, and splits no value: a 32-bit counter whose halves come from two requests is torn.
+A read is legal when it carries no more than the device allows, touches nothing forbidden, crosses no break that was
+learned from the device, spans no hole wider than the profile's cap, and splits no value: a 32-bit counter whose halves
+come from two requests is torn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import msgspec
 
 from collector.errors import PlanError
-from collector.profiles import MOST_WORDS, Profile, Register
+from collector.planning.limits import Limits
+from collector.profiles import Register
 
 
 class Read(msgspec.Struct, frozen=True):
     """One request.
 
     Attributes:
-        function_code: 3 or 4.
-        address: first register, zero-based.
-        count: how many registers.
+        function_code: 1 to 4.
+        address: first register, coil or input, zero-based.
+        count: how many.
         registers: the values that it brings, by address.
     """
 
@@ -29,70 +32,72 @@ class Read(msgspec.Struct, frozen=True):
     count: int
     registers: tuple[Register, ...]
 
-    def words_of(self, register: Register, words: Sequence[int]) -> tuple[int, ...]:
-        """Cut the words of one value out of the answer's."""
-        return tuple(words[register.start - self.address : register.end - self.address])
+    def __str__(self) -> str:
+        what = {1: "coils", 2: "discrete inputs", 3: "holding registers", 4: "input registers"}[self.function_code]
+        return f"{self.count} {what} from {self.address} (function code {self.function_code})"
+
+    @property
+    def end(self) -> int:
+        """Address after the last."""
+        return self.address + self.count
+
+    @property
+    def wasted(self) -> int:
+        """How many registers, coils or inputs it brings that belong to none of the values."""
+        return self.count - len({at for register in self.registers for at in register.addresses})
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """What a device stands.
-
-    Attributes:
-        max_words: most registers of one read.
-        max_hole: most unwanted registers between two wanted ones.
-        forbidden: first and last address of ranges that no read may touch.
-    """
-
-    max_words: int = MOST_WORDS
-    max_hole: int = 0
-    forbidden: tuple[tuple[int, int], ...] = ()
-
-    def allow(self, start: int, end: int) -> bool:
-        """Whether a read of registers `start` to `end` (exclusive) is within size and forbidden ranges."""
-        return end - start <= self.max_words and not any(
-            first < end and start <= last for first, last in self.forbidden
-        )
-
-
-def limits_of(profile: Profile) -> Limits:
-    """The limits that a profile declares."""
-    return Limits(profile.max_words, profile.max_hole, profile.forbidden)
+def read_of(registers: Sequence[Register]) -> Read:
+    """The read that brings just these values, of one function code and sorted by address; its limits are not asked."""
+    start, end = registers[0].start, max(register.end for register in registers)
+    return Read(registers[0].function_code, start, end - start, tuple(registers))
 
 
 def plan(wanted: Iterable[Register], limits: Limits) -> tuple[Read, ...]:
     """The fewest legal reads that cover each of `wanted` wholly, by function code and address.
 
-    Going up the addresses and extending each read as far as is legal is optimal, because every part of a legal read is
-    legal too: no other plan can have got further with as many reads.
+    The value that begins first has to be in some read. Whatever that read is, one that begins where the value begins
+    and goes as far as is legal brings all of its values and perhaps more, since each part of a legal read that begins
+    and ends with a value is legal too. So no other plan has got further with as many reads.
 
     Raises:
         PlanError: a value alone is larger than a read may be, or lies in a forbidden range.
     """
-    reads: list[Read] = []
-    group: list[Register] = []
-    for register in sorted(wanted, key=_position):
-        if not limits.allow(register.start, register.end):
-            raise PlanError(f"{register.name} at {register.address}: no legal read covers it")
-        if group and not _joins(register, group, limits):
-            reads.append(_read(group))
-            group = []
-        group.append(register)
-    return (*reads, _read(group)) if group else ()
+    ordered = sorted(wanted, key=_position)
+    return tuple(
+        read
+        for function_code, values in groupby(ordered, key=lambda register: register.function_code)
+        for read in _reads(list(values), limits, function_code)
+    )
 
 
 def _position(register: Register) -> tuple[int, int, int]:
     return register.function_code, register.start, register.end
 
 
-def _joins(register: Register, group: Sequence[Register], limits: Limits) -> bool:
-    end = max(other.end for other in group)
-    return (
-        register.function_code == group[0].function_code
-        and register.start - end <= limits.max_hole
-        and limits.allow(group[0].start, max(end, register.end))
-    )
+def _reads(ordered: list[Register], limits: Limits, function_code: int) -> Iterable[Read]:
+    """The reads of one function code."""
+    runs = _runs(ordered, limits.hole(function_code))
+    rest = ordered
+    while rest:
+        first = rest[0]
+        run_end = next(end for start, end in runs if start <= first.start < end)
+        reach = min(run_end, limits.reach(function_code, first.start))
+        group = [register for register in rest if register.end <= reach]
+        # Of values that begin together the shorter ones come first; none of them may be out of reach.
+        stuck = [register for register in rest if register.start == first.start and register.end > reach]
+        if stuck:
+            raise PlanError(f"{stuck[0].name} at {stuck[0].address}: no legal read covers it")
+        yield read_of(group)
+        rest = [register for register in rest if register.end > reach]
 
 
-def _read(group: Sequence[Register]) -> Read:
-    start, end = group[0].start, max(register.end for register in group)
-    return Read(group[0].function_code, start, end - start, tuple(group))
+def _runs(ordered: Sequence[Register], cap: int) -> list[tuple[int, int]]:
+    """Where the values stand, joined over holes of at most `cap`: the spans that no read may leave."""
+    runs: list[tuple[int, int]] = []
+    for register in ordered:
+        if runs and register.start - runs[-1][1] <= cap:
+            runs[-1] = runs[-1][0], max(runs[-1][1], register.end)
+        else:
+            runs.append((register.start, register.end))
+    return runs

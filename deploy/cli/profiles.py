@@ -77,9 +77,11 @@ def show(name: str, directories: tuple[Path, ...], *, as_json: bool) -> None:
 def check(files: tuple[Path, ...]) -> None:
     """Check profile files: every fault of each with its line.
 
-    The exit code is 78 where there is a fault.
+    Remarks are what is no fault, but seldom meant. The exit code is 78 where there is a fault.
     """
-    from energy.errors import ConfigError  # noqa: PLC0415 - loaded when called
+    from deploy.cli import profile_text  # noqa: PLC0415 - loaded when called
+    from energy.carriers import carriers  # noqa: PLC0415 - likewise
+    from energy.errors import ConfigError  # noqa: PLC0415 - likewise
 
     faults: list[Fault] = []
     for file in files:
@@ -89,6 +91,8 @@ def check(files: tuple[Path, ...]) -> None:
             faults.extend(error.faults)
         else:
             click.echo(f"{file}: {profile.maker} {profile.model}, {len(profile.values)} values, no fault")
+            for line in profile_text.remark_lines(profile, carriers()):
+                click.echo(f"  remark: {line}")
     if faults:
         raise ConfigError(tuple(faults))
 
@@ -117,7 +121,8 @@ def _checked(file: Path) -> AnyProfile:
 
 def _reads(profile: AnyProfile) -> tuple[Read, ...]:
     """What a poll of all values asks; empty for another protocol than Modbus."""
-    from collector.planning.planner import limits_of, plan  # noqa: PLC0415 - loaded when called
+    from collector.planning.limits import limits_of  # noqa: PLC0415 - loaded when called
+    from collector.planning.planner import plan  # noqa: PLC0415 - likewise
     from collector.profiles import Profile  # noqa: PLC0415 - likewise
 
     return plan(profile.registers, limits_of(profile)) if isinstance(profile, Profile) else ()
@@ -144,6 +149,7 @@ def _read_rows(reads: tuple[Read, ...]) -> list[dict[str, Any]]:
             "function_code": read.function_code,
             "address": read.address,
             "count": read.count,
+            "unused": read.wasted,
             "values": [register.name for register in read.registers],
         }
         for read in reads

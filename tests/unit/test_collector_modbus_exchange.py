@@ -12,7 +12,7 @@ from collector.drivers.line import Answer
 from collector.drivers.modbus.exchange import ModbusExchange, exchanges
 from collector.drivers.modbus.settings import ModbusMeter
 from collector.errors import PlanError, RatioError
-from collector.planning.planner import Limits, limits_of
+from collector.planning.limits import Limits, limits_of
 from collector.profiles import DISPLAY, Confidence, CtPt, Profile, Register
 from collector.registers import DataType, WordOrder
 from energy.errors import UnitError

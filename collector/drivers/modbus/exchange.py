@@ -8,7 +8,8 @@ from typing import NamedTuple, cast
 from collector.drivers.line import Answer, Outcome
 from collector.drivers.settings import MeterBase
 from collector.errors import RegisterError
-from collector.planning.planner import Limits, Read, plan
+from collector.planning.limits import Limits
+from collector.planning.planner import Read, plan
 from collector.profiles import DISPLAY, Profile, Register, RegisterBlock
 from collector.profiles.conversion import Conversion, conversion, target_unit
 from energy.errors import RejectedError
