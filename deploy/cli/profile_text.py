@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from textwrap import TextWrapper
 
 from collector.planning.planner import Read
@@ -58,6 +59,27 @@ def show_lines(name: str, profile: AnyProfile, file: str, reads: Sequence[Read],
         yield ""
         yield f"All of it in {len(reads)} read{'s' if len(reads) > 1 else ''} (addresses as on the wire):"
         yield from _read_lines(reads, width)
+
+
+def remark_lines(profile: AnyProfile, carriers: Collection[str]) -> Iterator[str]:
+    """What is no fault of a profile, but seldom meant.
+
+    Args:
+        profile: the profile.
+        carriers: keys of the carriers that are known.
+    """
+    if profile.carrier not in carriers:
+        yield f"carrier {profile.carrier}: no standard coal is derived from it (known: {', '.join(carriers)})"
+    parts = sorted(
+        (register.function_code, address, address + (layout.words or 1), register.name)
+        for register in profile.values
+        if isinstance(register, Register) and register.type is not DataType.BITS
+        for address, layout in register.parts
+        if address != register.exponent
+    )
+    for (code, _, end, name), (next_code, start, _, next_name) in pairwise(parts):
+        if code == next_code and start < end:
+            yield f"{next_name} at {start}, as on the wire, begins within {name}: is one of the types too wide?"
 
 
 def _facts(profile: AnyProfile, file: str) -> Iterator[tuple[str, str]]:
@@ -144,9 +166,9 @@ def _marker(raw: int) -> str:
 def _read_lines(reads: Sequence[Read], width: int) -> Iterator[str]:
     """What each read asks for, and what it brings."""
     for read in reads:
-        last = read.address + read.count - 1
+        size = f"{read.count} in all" + (f", {read.wasted} of them unused" if read.wasted else "")
         names = ", ".join(register.name for register in read.registers)
-        text = f"code {read.function_code}, {read.address} to {last}, {read.count} in all: {names}"
+        text = f"code {read.function_code}, {read.address} to {read.end - 1}, {size}: {names}"
         yield from _broken(text, width, "  ", "    ")
 
 

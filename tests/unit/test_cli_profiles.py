@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from collector.profiles import load_any_profile, profile_names
 from deploy.cli import root
+from deploy.cli.profile_text import remark_lines
+from energy.carriers import carriers
 from energy.errors import ConfigError
 
 MINE = """protocol = "modbus"
@@ -135,8 +137,15 @@ def test_show_as_json_has_the_reads() -> None:
         "function_code": 3,
         "address": 20_480,
         "count": 8,
+        "unused": 0,
         "values": ["energy_import_total", "energy_export_total"],
     }
+
+
+def test_show_tells_how_many_registers_a_read_wastes() -> None:
+    """Those that it brings and nobody asked for."""
+    shown = run("show", "hager_ecr380d").stdout
+    assert "  code 3, 45056 to 45076, 21 in all, 7 of them unused: voltage_l1, voltage_l2" in shown
 
 
 def test_show_of_an_unknown_name_lists_the_known_ones() -> None:
@@ -151,6 +160,25 @@ def test_check_says_that_a_file_is_sound(mine: Path) -> None:
     result = run("check", str(mine))
     assert result.exit_code == 0
     assert result.stdout == f"{mine}: Example EM-3, 2 values, no fault\n"
+
+
+def test_check_remarks_on_what_is_seldom_meant(mine: Path) -> None:
+    """A carrier that nobody knows, and a value that begins within another; the exit code stays 0."""
+    text = MINE.replace('"electricity"', '"electrcity"').replace("address = 41", "address = 2")
+    mine.write_text(text.replace('type = "u16"', 'type = "u32"'), encoding="utf-8")
+    result = run("check", str(mine))
+    assert result.exit_code == 0
+    _, carrier, overlap = result.stdout.splitlines()
+    assert carrier.startswith("  remark: carrier electrcity: no standard coal")
+    assert "natural_gas" in carrier
+    assert overlap == "  remark: energy at 1, as on the wire, begins within voltage: is one of the types too wide?"
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_the_shipped_profiles_cause_no_remark(name: str) -> None:
+    """Save that water is no energy."""
+    profile = load_any_profile(name)
+    assert list(remark_lines(profile, {*carriers(), "water"})) == []
 
 
 def test_check_finds_every_fault_of_every_file(mine: Path, tmp_path: Path) -> None:
