@@ -186,7 +186,8 @@ def _at_random(settings: FaultSettings, chance: random.Random, start_ms: int) ->
         if at >= end:
             return
         lasts = _FOR_EVER if settings.kind in MOMENTS else settings.lasts_s * 1000
-        yield ValueFault(settings, at, at + lasts)
+        # On a whole millisecond, as all data time.
+        yield ValueFault(settings, math.ceil(at), math.ceil(at) + lasts)
 
 
 def _in_window(settings: FaultSettings, moment: Moment, request: int) -> bool:

@@ -79,7 +79,7 @@ class Line:
             reply = unit.device.answer(request, moment.at_ms, struck.values)
         if reply is None:
             return []
-        on_the_way = [fault for fault in answer_faults if fault.kind in OF_FRAMES]
+        on_the_way = self._on_the_way(answer_faults)
         for fault in on_the_way:
             unit.faults.note(fault.kind, moment.at_ms)
         return self._send(request, reply._replace(delay_s=reply.delay_s + unit.latency_s), on_the_way)
@@ -89,6 +89,12 @@ class Line:
         sent = send(frame, faults, Way(self.framing, self._before, self._chance))
         self._before = self.framing.encode(frame)
         return [Sent(one.delay_s + reply.delay_s, one.data) for one in sent]
+
+    def _on_the_way(self, faults: Sequence[FaultSettings]) -> list[FaultSettings]:
+        """Those that spoil the answer's way; nothing else can happen to one that is never sent."""
+        spoiling = [fault for fault in faults if fault.kind in OF_FRAMES]
+        silence = [fault for fault in spoiling if fault.kind is FaultKind.SILENCE]
+        return silence[:1] or [fault for fault in spoiling if fault.kind is not FaultKind.STALE or self._before]
 
     def _applies(self, kind: FaultKind) -> bool:
         """A serial frame has no transaction to be wrong, a frame of Modbus TCP no checksum."""
