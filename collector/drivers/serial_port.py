@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import termios
-from contextlib import AbstractContextManager
 
 import serial  # type: ignore[import-untyped]  # pyserial ships no types
 
@@ -63,9 +62,9 @@ class SerialPort:
         self._port, self._inbox = port, Inbox()
         asyncio.get_running_loop().add_reader(port.fd, self._receive)
 
-    def listen(self) -> AbstractContextManager[None]:
-        """Keep what comes in until the end of the block."""
-        return self._inbox.listen()
+    def forget(self) -> None:
+        """Drop what came and was not read."""
+        self._inbox.forget()
 
     async def write(self, data: bytes) -> None:
         """Send, waiting while the port takes no more; raises LostLineError."""

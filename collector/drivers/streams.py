@@ -1,20 +1,18 @@
-"""Byte streams for protocols that have no library of their own: what comes in unasked is dropped, never kept.
+"""Byte streams for protocols that have no library of their own.
 
-A driver opens the stream, listens while it expects an answer, and reads what comes. What arrives while it does not
-listen, such as the late answer of a unit that was given up, is gone.
+A driver opens the stream, forgets what came unasked, such as the late answer of a unit that was given up, sends a
+request and reads what comes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from collector.errors import LineError, LostLineError
 
 MOST_WAITING = 4096
-"""Bytes that are kept of what nobody has read yet: more than any answer of these protocols; the rest is dropped."""
+"""Bytes that are kept of what nobody has read yet: more than any answer has; the rest is dropped."""
 
 
 class Stream(Protocol):
@@ -35,8 +33,8 @@ class Stream(Protocol):
             LineError: it cannot be opened.
         """
 
-    def listen(self) -> AbstractContextManager[None]:
-        """Keep what comes in until the end of the block, beginning with nothing."""
+    def forget(self) -> None:
+        """Drop what came and was not read."""
 
     async def write(self, data: bytes) -> None:
         """Send.
@@ -57,35 +55,26 @@ class Stream(Protocol):
 
 
 class Inbox:
-    """What came in and waits to be read, while somebody listens."""
+    """What came in and waits to be read."""
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._listening = False
         self._stir = asyncio.Event()
         self._lost: str | None = None
 
     def put(self, data: bytes) -> None:
         """Take in what came."""
-        if self._listening:
-            self._data += data[: MOST_WAITING - len(self._data)]
-            self._stir.set()
+        self._data += data[: MOST_WAITING - len(self._data)]
+        self._stir.set()
 
     def lose(self, why: str) -> None:
         """Tell whoever reads that nothing comes any more; the first reason stays."""
         self._lost = self._lost or why
         self._stir.set()
 
-    @contextmanager
-    def listen(self) -> Iterator[None]:
-        """Keep what comes in until the end of the block, beginning with nothing."""
+    def forget(self) -> None:
+        """Drop what came and was not read."""
         self._data.clear()
-        self._stir.clear()
-        self._listening = True
-        try:
-            yield
-        finally:
-            self._listening = False
 
     async def read(self) -> bytes:
         """What came since the last call, at least one byte; raises LostLineError when nothing comes any more."""
@@ -95,7 +84,7 @@ class Inbox:
             self._stir.clear()
             await self._stir.wait()
         data = bytes(self._data)
-        self._data.clear()
+        self.forget()
         return data
 
 
@@ -153,9 +142,9 @@ class TcpStream:
         except OSError as error:
             raise LineError(f"{self}: no connection: {error}") from error
 
-    def listen(self) -> AbstractContextManager[None]:
-        """Keep what comes in until the end of the block."""
-        return self._inbox.listen()
+    def forget(self) -> None:
+        """Drop what came and was not read."""
+        self._inbox.forget()
 
     async def write(self, data: bytes) -> None:
         """Send; raises LostLineError when the connection is gone."""

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 from collector.drivers.dlt645.frames import ReadData
 from collector.drivers.line import Answer, Outcome
+from collector.drivers.meters import Sent
 from collector.errors import RegisterError
-from collector.profiles.conversion import Conversion, conversion, target_unit
+from collector.profiles.conversion import Conversion
 from collector.profiles.dlt645 import DataItem, Dlt645Profile
 from energy.errors import RejectedError
 from energy.readings import Quality, Reading
@@ -95,36 +96,24 @@ class Dlt645Requests:
             self._exchanges[place : place + 1] = smaller
         return smaller
 
+    def answered(self, exchange: Dlt645Exchange) -> None:
+        """Nothing is learned from an answer."""
 
-def exchanges(
-    profile: Dlt645Profile,
-    points: Mapping[str, str],
-    *,
-    ct: float | None = None,
-    pt: float | None = None,
-    unit: str = "",
-) -> list[Dlt645Exchange]:
+
+def exchanges(profile: Dlt645Profile, sent: Mapping[str, Sent]) -> list[Dlt645Exchange]:
     """The fewest requests that bring the wanted values: a block where it brings two or more, else one for each.
 
     Args:
         profile: of the meter.
-        points: code of the point by the profile's name of the value.
-        ct: ratio of the current transformers, for values that take it.
-        pt: ratio of the voltage transformers, likewise.
-        unit: unit of measure of the counter as set in the meter's menu; empty for the profile's.
+        sent: the values that are sent, by the profile's name.
 
     Raises:
         KeyError: the profile has no value of a name.
-        RatioError: a ratio that a value takes is missing.
-        UnitError: a unit of measure does not convert.
     """
     groups: dict[str, list[Wanted]] = {}
-    for name, point in points.items():
+    for name, one in sent.items():
         item = profile.item(name)
-        set_unit = unit if name == profile.counter else ""
-        target = target_unit(profile.carrier, set_unit or item.unit)
-        want = Wanted(item, point, conversion(item, target, ct=ct, pt=pt, unit=set_unit))
-        groups.setdefault(item.block or f"{item.data_id} alone", []).append(want)
+        groups.setdefault(item.block or f"{item.data_id} alone", []).append(Wanted(item, one.point, one.conversion))
     return [exchange for wanted in groups.values() for exchange in _group(wanted)]
 
 

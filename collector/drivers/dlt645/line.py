@@ -112,9 +112,9 @@ class Dlt645Line:
         reader = FrameReader()
         try:
             async with asyncio.timeout(self._time_out):
-                with self._stream.listen():
-                    await self._stream.write(frames.encode(sent, self._wake_bytes))
-                    part = frames.take_part(await self._next(reader, sent), unit, request, sequence)
+                self._stream.forget()
+                await self._stream.write(frames.encode(sent, self._wake_bytes))
+                part = frames.take_part(await self._next(reader, sent), unit, request, sequence)
             _see_the_end(reader)
         except TimeoutError:
             what = f"no whole answer, only {reader.waiting} bytes," if reader.waiting else "no answer"
