@@ -154,6 +154,8 @@ static void serve_rtu(const char *device, int baud, int unit, modbus_mapping_t *
 
     if (context == NULL || modbus_set_slave(context, unit) != 0 || modbus_connect(context) != 0)
         fail(device);
+    /* So long it takes what comes for the answer of the other unit that was asked, whether there is one or not. */
+    modbus_set_response_timeout(context, 0, 100000);
     printf("serving %s\n", device);
     fflush(stdout);
     /* A damaged or foreign request is no reason to end; a port that is gone is. */

@@ -11,6 +11,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
+from collector.drivers.meters import sent_values
 from collector.drivers.modbus.exchange import exchanges
 from collector.drivers.modbus.line import ModbusLine, modbus_line
 from collector.drivers.modbus.settings import ModbusMeter, ModbusTcpLine
@@ -89,9 +90,10 @@ async def line_to(device: Device) -> AsyncIterator[ModbusLine]:
 async def read_whole(profile: Profile, device: Device) -> dict[str, Value]:
     """Every value of a profile with its quality, by name, as the collector polls it in as few reads as are legal."""
     points = {register.name: register.name for register in profile.registers}
+    sent = sent_values(msgspec.structs.replace(METER, points=points), profile)
     found: dict[str, Value] = {}
     async with line_to(device) as line:
-        for exchange in exchanges(profile, points, METER, limits_of(profile)):
+        for exchange in exchanges(profile, sent, limits_of(profile)):
             outcome = exchange.take(await line.ask(UNIT_ID, exchange.request))
             assert not outcome.faults
             assert all(reading.at == NOW_MS for reading in outcome.readings)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from collector.drivers.modbus.line import ModbusLine
-from collector.planning.planner import Limits, plan
+from collector.planning.limits import Limits
+from collector.planning.planner import plan
 from collector.profiles import Confidence, Register, RegisterBlock
 from collector.registers import DataType, WordOrder
 

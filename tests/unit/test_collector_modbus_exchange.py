@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from collector.drivers.line import Answer
+from collector.drivers.meters import sent_values
 from collector.drivers.modbus.exchange import ModbusExchange, exchanges
 from collector.drivers.modbus.settings import ModbusMeter
 from collector.errors import PlanError, RatioError
@@ -50,8 +51,8 @@ LIMITS = limits_of(PROFILE)
 
 def made(points: dict[str, str], limits: Limits = LIMITS, **others: Any) -> tuple[ModbusExchange, ...]:
     """The exchanges of the made-up meter."""
-    meter = ModbusMeter(unit_id=1, profile="none", **{"ct": 200.0, "pt": 10.0, **others})
-    return exchanges(PROFILE, points, meter, limits)
+    meter = ModbusMeter(unit_id=1, profile="none", points=points, **{"ct": 200.0, "pt": 10.0, **others})
+    return exchanges(PROFILE, sent_values(meter, PROFILE), limits)
 
 
 def test_one_read_brings_what_lies_together() -> None:

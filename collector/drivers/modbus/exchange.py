@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 from collector.drivers.line import Answer, Outcome
-from collector.drivers.settings import MeterBase
+from collector.drivers.meters import Sent
 from collector.errors import RegisterError
 from collector.planning.limits import Limits
 from collector.planning.planner import Read, plan
-from collector.profiles import DISPLAY, Profile, Register, RegisterBlock
-from collector.profiles.conversion import Conversion, conversion, target_unit
+from collector.profiles import Profile, Register, RegisterBlock
 from energy.errors import RejectedError
 from energy.readings import Quality, Reading
-
-
-class Sent(NamedTuple):
-    """A register whose value is sent.
-
-    Attributes:
-        point: code under which it is sent.
-        register: where it stands.
-        conversion: from its raw number to the value that is sent.
-    """
-
-    point: str
-    register: Register
-    conversion: Conversion
 
 
 class ModbusExchange:
@@ -35,16 +20,20 @@ class ModbusExchange:
 
     Args:
         request: the read.
-        sent: what it brings.
+        wanted: the registers that it is for, and what becomes of their values.
+
+    Attributes:
+        request: the read.
+        points: the points that it brings.
     """
 
-    __slots__ = ("_block", "_sent", "points", "request")
+    __slots__ = ("_block", "_wanted", "points", "request")
 
-    def __init__(self, request: Read, sent: Sequence[Sent]) -> None:
+    def __init__(self, request: Read, wanted: Sequence[tuple[Register, Sent]]) -> None:
         self.request = request
-        self.points = tuple(one.point for one in sent)
-        self._block = RegisterBlock([one.register for one in sent], request.address)
-        self._sent = tuple((one.point, one.register.name, one.conversion.apply) for one in sent)
+        self.points = tuple(sent.point for _, sent in wanted)
+        self._block = RegisterBlock([register for register, _ in wanted], request.address)
+        self._wanted = tuple((sent.point, register.name, sent.conversion.apply) for register, sent in wanted)
 
     def take(self, answer: Answer) -> Outcome:
         """The readings in an answer, in base units of measure, CT x PT applied; one bad value costs no other."""
@@ -55,7 +44,7 @@ class ModbusExchange:
             raws = self._block.decode(answer.data)
         except RegisterError as error:
             return Outcome(readings, [error])
-        for (point, name, apply), raw in zip(self._sent, raws, strict=True):
+        for (point, name, apply), raw in zip(self._wanted, raws, strict=True):
             if raw is None:
                 readings.append(Reading(point, at, None, Quality.NOT_AVAILABLE))
                 continue
@@ -69,36 +58,20 @@ class ModbusExchange:
         return Outcome(readings, faults)
 
 
-def exchanges(
-    profile: Profile, points: Mapping[str, str], meter: MeterBase, limits: Limits
-) -> tuple[ModbusExchange, ...]:
-    """The fewest exchanges that bring the wanted values of a meter.
+def exchanges(profile: Profile, sent: Mapping[str, Sent], limits: Limits) -> tuple[ModbusExchange, ...]:
+    """The fewest exchanges that bring the values of a meter that are sent.
 
     Args:
         profile: what its values mean.
-        points: codes of the points to send, by name of a value.
-        meter: its table, for the ratios of its transformers and the unit of measure that is set in its menu.
+        sent: what becomes of the values that are sent, by their name in the profile.
         limits: what the device stands.
 
     Raises:
         KeyError: the profile has no value of that name.
         PlanError: no legal read brings a value.
-        RatioError: a ratio is missing.
-        UnitError: a unit of measure does not fit, or the value is text.
     """
-    wanted = [profile.register(name) for name in points]
-    sent = {
-        register.name: Sent(points[register.name], register, _conversion(profile, register, meter))
-        for register in wanted
-    }
+    requests = plan([profile.register(name) for name in sent], limits)
     return tuple(
-        ModbusExchange(request, [sent[register.name] for register in request.registers])
-        for request in plan(wanted, limits)
+        ModbusExchange(request, [(register, sent[register.name]) for register in request.registers])
+        for request in requests
     )
-
-
-def _conversion(profile: Profile, register: Register, meter: MeterBase) -> Conversion:
-    # What the menu says is about the counter; the other values have the profile's units.
-    shown = meter.unit if register.name == profile.counter else ""
-    target = target_unit(profile.carrier, shown if register.unit == DISPLAY else register.unit)
-    return conversion(register, target, ct=meter.ct, pt=meter.pt, unit=shown)
