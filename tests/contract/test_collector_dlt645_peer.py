@@ -18,6 +18,7 @@ from collector.drivers.dlt645.exchange import Dlt645Requests, exchanges
 from collector.drivers.dlt645.frames import WILDCARD, ReadAddress, ReadData
 from collector.drivers.dlt645.line import Dlt645Line, dlt645_line
 from collector.drivers.dlt645.settings import Dlt645LineSettings, Dlt645Meter, Dlt645SerialLine, Dlt645TcpLine
+from collector.drivers.meters import sent_values
 from collector.errors import RefusedReadError
 from collector.profiles import load_any_profile
 from collector.profiles.dlt645 import Dlt645Profile
@@ -125,7 +126,9 @@ async def test_every_item_reads_as_the_server_shows_it(line: Dlt645Line) -> None
 async def test_a_meter_without_blocks_gives_all_its_values(line: Dlt645Line) -> None:
     """The server refuses each block, and the same values come one by one."""
     names = [item.name for item in profile().items if item.data_id is not None]
-    requests = Dlt645Requests(exchanges(profile(), {name: name for name in names}, ct=1, pt=1))
+    points = {name: name for name in names}
+    meter = Dlt645Meter(profile="dlt645_2007_three_phase", address=ADDRESS, points=points, ct=1, pt=1)
+    requests = Dlt645Requests(exchanges(profile(), sent_values(meter, profile())))
     for exchange in list(requests.exchanges):
         if exchange.request.data_id.endswith("FF00"):
             with pytest.raises(RefusedReadError, match="error 02H: no such data") as refused:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from collector.drivers.dlt645.exchange import exchanges
 from collector.drivers.line import Answer
+from collector.drivers.meters import Sent
 from collector.errors import RegisterError
+from collector.profiles.conversion import Conversion
 from collector.profiles.dlt645 import DataItem, Dlt645Profile
 from collector.profiles.value import Confidence
 
@@ -95,7 +97,7 @@ def test_the_fewest_requests_bring_each_wanted_value_once(choice: st.DataObject)
         )
     profile = Dlt645Profile(maker="x", model="y", carrier="electricity", counter="v0", source="z", items=tuple(items))
     wanted = choice.draw(st.lists(st.sampled_from(items), min_size=1, unique=True))
-    asked = exchanges(profile, {one.name: f"p.{one.name}" for one in wanted})
+    asked = exchanges(profile, {one.name: Sent(f"p.{one.name}", Conversion(1, 1)) for one in wanted})
     assert sorted(point for one in asked for point in one.points) == sorted(f"p.{one.name}" for one in wanted)
     alone = sum(one.block is None for one in wanted)
     assert len(asked) == alone + len({one.block for one in wanted} - {None})

@@ -67,10 +67,12 @@ class Dlt645Exchange:
         return Outcome(readings, faults)
 
     def apart(self) -> list[Dlt645Exchange]:
-        """The same items without the block, where they have identifiers of their own; none for a single item."""
+        """The same items one by one, those that only the block brings left in it; none where nothing is gained."""
         if self._block is None:
             return []
-        return [Dlt645Exchange(None, [want]) for want in self._wanted if want.item.data_id is not None]
+        alone = [Dlt645Exchange(None, [want]) for want in self._wanted if want.item.data_id is not None]
+        rest = [want for want in self._wanted if want.item.data_id is None]
+        return [*alone, Dlt645Exchange(self._block, rest)] if alone and rest else alone
 
 
 class Dlt645Requests:
