@@ -13,15 +13,18 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any, Self, TypeVar, cast
+from typing import IO, Annotated, Self, TypeVar, cast
 
 import msgspec
 
 from energy.errors import RecordingError, StorageError
 
 FORMAT = "quotawatt-recording-1"
+
+_PACKED = ".gz"
 
 T = TypeVar("T")
 Unit = int | str
@@ -155,26 +158,32 @@ def load_recording(path: Path) -> Recording:
 class RecordingWriter:
     """Writes a file, exchange by exchange; a context manager.
 
+    A file that is not packed has each exchange as soon as `write` returns; gzip keeps some until the end, as it packs
+    well only what it sees together.
+
     Args:
         path: a new file; one that exists is not overwritten.
         header: its first line.
 
     Raises:
-        StorageError: it exists already, or cannot be written; likewise by `write`.
+        StorageError: it exists already, or cannot be written; likewise by `write` and `close`.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
         self._path = path
-        self._file: IO[bytes] = self._try(lambda: _open(path, "xb"))
+        self._packed = path.suffix == _PACKED
+        with self._translated():
+            self._file = _open(path, "xb")
         self._put(header)
 
     def write(self, one: Recorded) -> None:
-        """Append one exchange; it is in the file when this returns, as far as gzip lets it."""
+        """Append one exchange."""
         self._put(one)
 
     def close(self) -> None:
         """Finish the file."""
-        self._try(self._file.close)
+        with self._translated():
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -183,12 +192,15 @@ class RecordingWriter:
         self.close()
 
     def _put(self, one: Header | Recorded) -> None:
-        self._try(lambda: self._file.write(encode_line(one)))
-        self._try(self._file.flush)
+        with self._translated():
+            self._file.write(encode_line(one))
+            if not self._packed:
+                self._file.flush()
 
-    def _try(self, act: Any) -> Any:
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            return act()
+            yield
         except OSError as error:
             raise StorageError(f"{self._path} cannot be written: {error.strerror or error}") from error
 
@@ -199,7 +211,7 @@ def exchanges_of(recording: Recording, line: str) -> Iterator[Recorded]:
 
 
 def _open(path: Path, mode: str) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path, mode) if path.suffix == ".gz" else path.open(mode))
+    return cast("IO[bytes]", gzip.open(path, mode) if path.suffix == _PACKED else path.open(mode))
 
 
 def _decode(row: bytes, kind: type[T], source: str, number: int) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from energy.errors import RejectedError
-from energy.recordings import Recorded, Recording
+from energy.recordings import Recorded, Recording, exchanges_of
 from simulators.faults.schedule import ValueFault
 from simulators.replay.settings import ReplaySettings
 from simulators.serving.line import Reply
@@ -70,7 +70,7 @@ def replayed(recording: Recording, settings: ReplaySettings) -> dict[int, Replay
         raise RejectedError(
             f"{settings.file}: {name} is a line of kind {lines[name].kind}; only Modbus lines can be replayed"
         )
-    exchanges = [one for one in recording.exchanges if one.line == name]
+    exchanges = list(exchanges_of(recording, name))
     units = {meter.unit for meter in lines[name].meters} | {one.unit for one in exchanges}
     return {
         unit: ReplayDevice(

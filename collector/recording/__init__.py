@@ -1,0 +1,1 @@
+"""Polls as they happened, written down so that simulated meters can replay them."""
