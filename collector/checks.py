@@ -6,46 +6,61 @@ value is missing or of the wrong type they say nothing: decoding reports that.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
-from collector.planning.planner import limits_of, plan
-from collector.profiles import RATIOS, Profile, load_profile, profile_names
-from collector.profiles.conversion import ratio_faults
-from collector.settings import MODBUS_PORT, CollectorSettings
-from energy.carriers import carriers
-from energy.config import dotted, load_document
-from energy.errors import RejectedError
+from collector.drivers.checks import meter_faults
+from collector.drivers.modbus.settings import MODBUS_PORT, MODBUS_TLS_PORT
+from collector.drivers.mqtt import checks as mqtt_checks
+from collector.drivers.sparkplug import checks as sparkplug_checks
+from collector.profiles.library import Library
+from collector.settings import CollectorSettings
+from energy.config import Document, dotted, load_document
+from energy.errors import ConfigError
 from energy.toml_lines import Path as Place
-from energy.units import ratio
+from energy.toml_tables import Found, Table, number_of, table_of, tables, text_of, whole_of
+from energy.transport.mqtt_settings import MqttSettings
 from energy.wire import Address
 
-Found = Iterator[tuple[Place, str]]
-Table = dict[str, Any]
+_BROKER = MqttSettings()
+"""Where a listener's broker is when its table does not say."""
+_PORTS = {"modbus-tcp": MODBUS_PORT, "modbus-tls": MODBUS_TLS_PORT}
+"""Where a line is when its table does not say."""
 
 
 def load_settings(path: Path) -> CollectorSettings:
     """Read a collector's file; raises ConfigError with all its faults, those between tables among them."""
     document = load_document(path)
-    return document.decode(CollectorSettings, across=cross_faults(document.content))
+    return document.decode(CollectorSettings, across=_across(document))
 
 
-def cross_faults(content: Table) -> Found:
+def _across(document: Document) -> Found:
     """Every fault that no single value shows, as (place, message)."""
-    gateways = list(_tables((), content, "gateways"))
+    content = document.content
+    names = content.get("profile_dirs")
+    directories = (
+        [document.directory / name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    )
+    try:
+        library = Library(directories)
+    except ConfigError as error:
+        yield from ((("profile_dirs",), str(fault)) for fault in error.faults)
+        library = Library()
+    yield from cross_faults(content, library)
+
+
+def cross_faults(content: Table, library: Library) -> Found:
+    """Every fault between the tables of a document whose profiles `library` has."""
+    gateways = list(tables((), content, "gateways"))
     seen = _Seen()
-    for place, platform in _tables((), content, "platforms"):
+    for place, platform in tables((), content, "platforms"):
         if platform.get("client_id") and len(gateways) > 1:
             yield (*place, "client_id"), "several gateways connect: leave it out, each takes an id of its own"
     for place, gateway in gateways:
         yield from _gateway(place, gateway, seen)
-        for at, meter in _tables(place, gateway, "meters"):
-            yield from _meter(at, meter)
-            if point := _text(meter, "point"):
-                yield from seen.twice(f"point {point}", (*at, "point"))
-            if (unit := _whole(meter, "unit_id")) is not None:
-                yield from seen.twice(f"unit {unit} behind {dotted(place)}", (*at, "unit_id"))
+        for at, line in tables(place, gateway, "lines"):
+            yield from _line(at, line, seen, library)
+        for at, listener in tables(place, gateway, "listeners"):
+            yield from _listener(at, listener, seen)
 
 
 class _Seen:
@@ -61,16 +76,13 @@ class _Seen:
 
 
 def _gateway(place: Place, gateway: Table, seen: _Seen) -> Found:
-    code, region, host = (_text(gateway, key) for key in ("code", "region", "host"))
+    code, region = text_of(gateway, "code"), text_of(gateway, "region")
     # The parts of an address are checked one by one, each beside a good one, so that each fault is on its own line.
     if code is not None:
         yield from _address_fault((*place, "code"), "000000", code)
         yield from seen.twice(f"gateway {code}", (*place, "code"))
     if region is not None:
         yield from _address_fault((*place, "region"), region, "any")
-    port = _whole(gateway, "port") if "port" in gateway else MODBUS_PORT
-    if host is not None and port is not None:
-        yield from seen.twice(f"line {host}:{port}", (*place, "port" if "port" in gateway else "host"))
 
 
 def _address_fault(place: Place, region: str, code: str) -> Found:
@@ -80,50 +92,57 @@ def _address_fault(place: Place, region: str, code: str) -> Found:
         yield place, str(error)
 
 
-def _meter(place: Place, meter: Table) -> Found:
-    name, carrier = _text(meter, "profile"), _text(meter, "carrier")
-    yield from _unknown((*place, "profile"), name, profile_names(), "profile")
-    yield from _unknown((*place, "carrier"), carrier, carriers(), "carrier")
-    if name not in profile_names():
+def _line(place: Place, line: Table, seen: _Seen, library: Library) -> Found:
+    kind = text_of(line, "kind") or ""
+    yield from _place(place, line, kind, seen)
+    interval = number_of(line, "interval_s") if "interval_s" in line else 60.0
+    for at, meter in tables(place, line, "meters"):
+        address = meter.get("unit_id", meter.get("address"))
+        if address is not None:
+            key = "unit_id" if "unit_id" in meter else "address"
+            yield from seen.twice(f"unit {address} behind {dotted(place)}", (*at, key))
+        yield from _points(at, meter, seen)
+        yield from _ticks(at, meter, interval, number_of(line, "offset_s") or 0.0)
+        yield from meter_faults(at, meter, kind, library)
+
+
+def _place(place: Place, line: Table, kind: str, seen: _Seen) -> Found:
+    """Two lines to one port would talk across each other; to one server they would each take one of its connections."""
+    if (device := text_of(line, "device")) is not None:
+        yield from seen.twice(f"line {device}", (*place, "device"))
+    elif (host := text_of(line, "host")) is not None:
+        port = whole_of(line, "port") if "port" in line else _PORTS.get(kind)
+        if port is not None:
+            yield from seen.twice(f"line {host}:{port}", (*place, "port" if "port" in line else "host"))
+
+
+def _points(place: Place, meter: Table, seen: _Seen) -> Found:
+    point = text_of(meter, "point")
+    if point is not None:
+        yield from seen.twice(f"point {point}", (*place, "point"))
+    for name, code in table_of(meter, "points").items():
+        if isinstance(code, str):
+            yield from seen.twice(f"point {code}", (*place, "points", name))
+
+
+def _ticks(place: Place, meter: Table, line_interval: float | None, line_offset: float) -> Found:
+    """The meter's own interval and offset with those of its line."""
+    interval = number_of(meter, "interval_s") if "interval_s" in meter else line_interval
+    offset = number_of(meter, "offset_s") if "offset_s" in meter else line_offset
+    own = "interval_s" in meter or "offset_s" in meter
+    if own and interval is not None and offset is not None and offset >= interval:
+        key = "offset_s" if "offset_s" in meter else "interval_s"
+        yield (*place, key), f"offset_s ({offset:g}) must be below interval_s ({interval:g})"
+
+
+def _listener(place: Place, listener: Table, seen: _Seen) -> Found:
+    kind = text_of(listener, "kind") or ""
+    checks = {"mqtt": mqtt_checks, "sparkplug": sparkplug_checks}.get(kind)
+    if checks is None:
         return
-    profile = load_profile(name)
-    for key, message in ratio_faults([profile.counter_register], [key for key in RATIOS if key in meter]):
-        yield (*place, key), f"{name}: {message}"
-    if carrier in carriers():
-        yield from _fit(place, meter, profile)
-
-
-def _fit(place: Place, meter: Table, profile: Profile) -> Found:
-    """Carrier, unit of measure and profile with each other; all are known."""
-    if profile.carrier != meter["carrier"]:
-        yield (*place, "carrier"), f"{meter['profile']} measures {profile.carrier}, not {meter['carrier']}"
-        return
-    register = profile.counter_register
-    try:
-        ratio(_text(meter, "unit") or register.unit, carriers()[profile.carrier].unit)
-        plan([register], limits_of(profile))
-    except RejectedError as error:
-        yield (*place, "unit"), str(error)
-
-
-def _unknown(place: Place, value: str | None, known: Collection[str], kind: str) -> Found:
-    if value is not None and value not in known:
-        yield place, f"unknown {kind} {value!r} (known: {', '.join(known)})"
-
-
-def _tables(place: Place, table: Table, key: str) -> Iterator[tuple[Place, Table]]:
-    """The tables in an array of tables, with their places; nothing where it is something else."""
-    rows = table.get(key)
-    if isinstance(rows, list):
-        yield from (((*place, key, at), row) for at, row in enumerate(rows) if isinstance(row, dict))
-
-
-def _text(table: Table, key: str) -> str | None:
-    value = table.get(key)
-    return value if isinstance(value, str) else None
-
-
-def _whole(table: Table, key: str) -> int | None:
-    value = table.get(key)
-    # A boolean is an int to Python.
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    host = text_of(listener, "host") or _BROKER.host
+    port = whole_of(listener, "port") or _BROKER.port
+    yield from seen.twice(f"listener of kind {kind} at {host}:{port} behind {dotted(place[:2])}", (*place, "host"))
+    yield from checks.faults(place, listener)
+    for at, point in checks.points(place, listener):
+        yield from seen.twice(f"point {point}", at)

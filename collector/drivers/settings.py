@@ -40,6 +40,7 @@ class MeterBase(msgspec.Struct, frozen=True, kw_only=True):
             secondary side, and only there.
         pt: ratio of the voltage transformers, likewise.
         unit: unit of measure of the counter as set in the meter's menu, where that is not the profile's.
+        units: units of measure of further values, likewise, by the profile's name of the value.
         interval_s: seconds of data time from poll to poll, where not the line's.
         offset_s: seconds of data time by which its polls are later, where not the line's.
     """
@@ -51,6 +52,7 @@ class MeterBase(msgspec.Struct, frozen=True, kw_only=True):
     ct: Ratio | None = None
     pt: Ratio | None = None
     unit: str = ""
+    units: Mapping[str, str] = {}
     interval_s: Interval | None = None
     offset_s: NotNegative | None = None
 

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from collector.drivers.line import Exchange
-from collector.polling.sweep import Sweep
+from collector.polling.sweep import Requests, Sweep
 from collector.polling.turns import Slot
 from energy.logs import Availability
 
 _log = structlog.get_logger("collector")
-
-
-class Requests(Protocol):
-    """What a meter is asked; a protocol's driver makes it, and may learn from refusals."""
-
-    @property
-    def exchanges(self) -> Sequence[Exchange]:
-        """The present ones, in the order of asking."""
-
-    def replace(self, refused: Exchange) -> Sequence[Exchange]:
-        """What to ask instead of an exchange that the device refused for its addresses; empty for nothing."""
 
 
 class Meter:
@@ -46,9 +35,8 @@ class Meter:
         self._left: Sequence[Exchange] = ()
         self._left_at = 0
         self._was_alive = False
-        fields = {"gateway": gateway, "meter": label, "unit": str(unit)}
-        self._health = Availability(_log, "meter", **fields)
-        self._values = Availability(_log, "meter_values", **fields)
+        self._health = Availability(_log, "meter", gateway=gateway, meter=label, unit=str(unit))
+        self._values = Availability(_log, "meter_values", gateway=gateway, meter=label, unit=str(unit))
 
     @property
     def due(self) -> Sequence[Exchange]:

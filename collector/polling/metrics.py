@@ -36,9 +36,6 @@ _DURATION = prometheus_client.Histogram(
     ["gateway"],
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )
-_UNSPOOLED = prometheus_client.Counter(
-    "quotawatt_collector_unspooled_readings_total", "Readings lost because the disk refused them.", ["gateway"]
-)
 
 
 class PollFigures:
@@ -71,9 +68,3 @@ class PollFigures:
         if count:
             _SKIPPED_POLLS.labels(self._gateway).inc(count)
             _log.warning("polls_skipped", gateway=self._gateway, meter=meter, count=count)
-
-
-def readings_unspooled(gateway: str, count: int) -> None:
-    """The disk refused readings for so long that the oldest of them had to go."""
-    _UNSPOOLED.labels(gateway).inc(count)
-    _log.error("readings_unspooled", gateway=gateway, count=count)

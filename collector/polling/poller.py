@@ -106,9 +106,12 @@ class LinePoller:
 
     async def _poll(self, meter: Meter) -> None:
         began, late_ms = _now(), self._clock.now_ms() - meter.slot.tick
-        result = await sweep(self._line, meter.unit, meter.due, meter.requests.replace)
+        result = Sweep()
+        try:
+            await sweep(self._line, meter.unit, meter.due, meter.requests, result)
+        finally:
+            self._keeper.put(result.readings)
         took = _now() - began
-        self._keeper.put(result.readings)
         self._count(meter, result, late_ms / 1000, took)
         if isinstance(result.error, LineError):
             self._line_failed(result.error)

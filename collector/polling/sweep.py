@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from collector.drivers.line import Exchange, Line
 from collector.errors import RefusedReadError
 from energy.errors import QuotawattError, RejectedError, TransportError
 from energy.readings import Reading
 
-Replacement = Callable[[Exchange], Sequence[Exchange]]
-"""What to ask in the place of an exchange that the device refuses for its addresses; empty for nothing."""
-
 ILLEGAL_ADDRESS = 2
 _LASTING = frozenset({1, 2, 3, 4})
 """Refusals that asking once more does not change; 5 and 6 say that the device is busy."""
 _ABSENT = frozenset({0x0A, 0x0B})
 """A gateway's way to say that the unit is not there."""
+
+
+class Requests(Protocol):
+    """What a meter is asked; a protocol's driver makes it, and may learn from refusals."""
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """The present ones, in the order of asking."""
+
+    def replace(self, refused: Any) -> Sequence[Exchange]:
+        """What to ask instead of an exchange that the device refused for its addresses; empty for nothing."""
+
+    def answered(self, exchange: Any) -> None:
+        """The device answered an exchange, perhaps one that stands in the place of a refused one."""
 
 
 @dataclass
@@ -43,13 +54,12 @@ class Sweep:
     alive: bool = False
 
 
-async def sweep(line: Line, unit: Any, exchanges: Iterable[Exchange], replace: Replacement) -> Sweep:
-    """Ask a meter for all of its exchanges.
+async def sweep(line: Line, unit: Any, exchanges: Iterable[Exchange], requests: Requests, result: Sweep) -> None:
+    """Ask a meter for all of its exchanges, and note in `result` what came: it is there also when this is cancelled.
 
     A refusal concerns one exchange; silence, a foreign answer or a lost line end the sweep, since each further request
     to a dead unit would cost the others on the line a time-out. What was read until then is kept.
     """
-    result = Sweep()
     waiting = deque(exchanges)
     while waiting:
         exchange = waiting.popleft()
@@ -57,7 +67,7 @@ async def sweep(line: Line, unit: Any, exchanges: Iterable[Exchange], replace: R
             answer = await line.ask(unit, exchange.request)
         except RefusedReadError as error:
             result.alive = result.alive or error.code not in _ABSENT
-            if error.code == ILLEGAL_ADDRESS and (smaller := replace(exchange)):
+            if error.code == ILLEGAL_ADDRESS and (smaller := requests.replace(exchange)):
                 waiting.extendleft(reversed(smaller))
                 continue
             result.error = result.error or error
@@ -70,8 +80,8 @@ async def sweep(line: Line, unit: Any, exchanges: Iterable[Exchange], replace: R
             break
         else:
             result.alive = True
+            requests.answered(exchange)
             readings, faults = exchange.take(answer)
             result.readings += readings
             result.faults += faults
     result.left = [*waiting, *result.left]
-    return result

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
-from collector.polling import metrics
-from collector.spool.spool import Spool
+from collector.spool import metrics
 from energy.errors import FatalError, StorageError
 from energy.logs import Availability
 from energy.metrics import unforeseen_error
@@ -26,6 +26,15 @@ _AFTER_REFUSAL_S = 1.0
 """Real seconds until a disk that refused is tried again."""
 
 
+class Disk(Protocol):
+    """What a keeper needs of the spool; `collector.spool.spool.Spool` has it."""
+
+    gateway: str
+
+    async def append(self, readings: Sequence[Reading]) -> None:
+        """Keep readings; raises StorageError where the disk refuses."""
+
+
 class Keeper:
     """The way to one gateway's spool for all of its lines and listeners.
 
@@ -34,7 +43,7 @@ class Keeper:
         enough: readings that are worth a commit at once.
     """
 
-    def __init__(self, spool: Spool, enough: int) -> None:
+    def __init__(self, spool: Disk, enough: int) -> None:
         self._spool = spool
         self._enough = enough
         self._waiting: deque[Reading] = deque()
@@ -57,7 +66,8 @@ class Keeper:
 
     def flush(self) -> None:
         """Nothing more is expected for now: what was put goes to disk at once."""
-        self._now.set()
+        if self._waiting:
+            self._now.set()
 
     async def keep(self, readings: Sequence[Reading]) -> None:
         """Take readings and return when they are on disk, or lost because the disk refuses for too long."""
@@ -74,15 +84,18 @@ class Keeper:
         Raises:
             FatalError: the spool's file broke.
         """
-        async with asyncio.TaskGroup() as group:
-            waking = group.create_task(self._wake_at(stopping))
-            while not stopping.is_set():
-                await self._something.wait()
-                await set_within(self._now, LINGER_S)
-                await self._commit(stopping)
-            if self._waiting and not await self._commit(stopping):
+        try:
+            async with asyncio.TaskGroup() as group:
+                waking = group.create_task(self._wake_at(stopping))
+                while not stopping.is_set():
+                    await self._something.wait()
+                    await set_within(self._now, LINGER_S)
+                    await self._commit(stopping)
+                waking.cancel()
+        finally:
+            # Also where the grace of the stop is over: what was read goes to disk.
+            if not await self._commit(stopping):
                 self._lose(len(self._waiting))
-            waking.cancel()
 
     async def _wake_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -93,6 +106,8 @@ class Keeper:
         """One commit of all that waits; where the disk refuses, it waits on."""
         self._something.clear()
         self._now.clear()
+        if not self._waiting:
+            return True
         batch, self._waiting = self._waiting, deque()
         try:
             await self._spool.append(list(batch))
@@ -110,6 +125,7 @@ class Keeper:
         self._waiting.extendleft(reversed(batch))
         self._shorten()
         self._something.set()
+        self._now.set()
         await set_within(stopping, _AFTER_REFUSAL_S)
         return False
 

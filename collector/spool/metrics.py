@@ -12,6 +12,9 @@ from energy.wire import DropReason
 
 _log = structlog.get_logger("collector")
 
+_UNSPOOLED = prometheus_client.Counter(
+    "quotawatt_collector_unspooled_readings_total", "Readings lost because the disk refused them.", ["gateway"]
+)
 _UNWRITTEN = prometheus_client.Counter(
     "quotawatt_collector_unwritten_confirmations_total", "Times that the disk refused confirmations.", ["gateway"]
 )
@@ -27,6 +30,12 @@ _DROPPED = prometheus_client.Counter(
 _SET_ASIDE = prometheus_client.Counter(
     "quotawatt_collector_damaged_spools_total", "Damaged spools that were set aside.", ["gateway"]
 )
+
+
+def readings_unspooled(gateway: str, count: int) -> None:
+    """The disk refused readings for so long that the oldest of them had to go."""
+    _UNSPOOLED.labels(gateway).inc(count)
+    _log.error("readings_unspooled", gateway=gateway, count=count)
 
 
 def confirmations_unwritten(gateway: str) -> None:

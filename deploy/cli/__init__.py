@@ -13,6 +13,7 @@ _OURS = {"alerts", "collector", "deploy", "energy", "ingest", "simulators"}
 _COMMANDS = {
     "accounting": "derive consumption, standard coal and CO2 from committed readings",
     "alerts": "judge quotas and keep the state of every alert",
+    "check": "check the file of a collector",
     "collector": "poll meters, keep the readings on disk, send them",
     "demo": "run a simulated city on real components and watch it",
     "ingest": "receive readings, commit them, acknowledge",

@@ -15,21 +15,13 @@ def collector() -> None:
 @collector.command()
 @click.argument("config", type=click.Path(path_type=Path))
 def run(config: Path) -> None:
-    """Run the gateways of CONFIG (TOML) until SIGTERM or SIGINT."""
+    """Run the gateways of CONFIG (TOML) until SIGTERM or SIGINT.
+
+    A change of the file is taken over while it runs, at once on SIGHUP.
+    """
     from collector.checks import load_settings  # noqa: PLC0415 - loaded when called
-    from collector.service import run as serve  # noqa: PLC0415 - likewise
+    from collector.process.service import run as serve  # noqa: PLC0415 - likewise
     from energy.services import run_main  # noqa: PLC0415 - likewise
 
     settings = load_settings(config)
-    run_main(lambda: serve(settings))
-
-
-@collector.command()
-@click.argument("config", type=click.Path(path_type=Path))
-def check(config: Path) -> None:
-    """Check CONFIG: every fault with its line; nothing is started."""
-    from collector.checks import load_settings  # noqa: PLC0415 - loaded when called
-
-    settings = load_settings(config)
-    meters = sum(len(gateway.meters) for gateway in settings.gateways)
-    click.echo(f"{config}: {len(settings.gateways)} gateways, {meters} meters, no fault")
+    run_main(lambda: serve(settings, file=config))

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from alerts.settings import AlertsSettings
-from collector.settings import CollectorSettings, GatewaySettings, MeterSettings
+from collector.drivers.modbus.settings import ModbusMeter, ModbusTcpLine
+from collector.settings import CollectorSettings, GatewaySettings
 from collector.spool.settings import SpoolSettings
 from collector.uplink.settings import MqttPlatform, UplinkSettings
 from deploy.demo.city import City
@@ -126,25 +127,19 @@ class Layout:
             yield self._command(f"collector-{number + 1}", ("collector", "run"), settings, health)
 
     def _gateway(self, gateway: CityGateway) -> GatewaySettings:
-        return GatewaySettings(
-            code=gateway.code,
-            region=gateway.region,
+        line = ModbusTcpLine(
             host=_LOOPBACK,
             port=self._modbus[gateway.code],
             interval_s=gateway.interval_s,
             offset_s=gateway.offset_s,
             meters=tuple(
-                MeterSettings(
-                    point=meter.point,
-                    unit_id=meter.address,
-                    profile=meter.profile,
-                    carrier=meter.carrier,
-                    ct=meter.ct,
-                    pt=meter.pt,
+                ModbusMeter(
+                    point=meter.point, unit_id=meter.address, profile=meter.profile, ct=meter.ct, pt=meter.pt
                 )
                 for meter in gateway.meters
             ),
         )
+        return GatewaySettings(code=gateway.code, region=gateway.region, lines=(line,))
 
     def _health(self) -> HealthSettings:
         return HealthSettings(host=_LOOPBACK, port=next(self._ports))

@@ -51,7 +51,7 @@ def test_the_vocabulary_needs_no_server_library() -> None:
 def test_the_collector_needs_no_server_library() -> None:
     """Every module of the collector, with all that it imports."""
     names = [module.name for module in modules("collector")]
-    assert "collector.service" in names
+    assert "collector.process.service" in names
     assert imported(names).stderr == ""
 
 

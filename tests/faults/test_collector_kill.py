@@ -35,17 +35,18 @@ resend = {{ first_s = 0.2, most_s = 1 }}
 [[gateways]]
 code = "{address.gateway}"
 region = "{address.region}"
+[[gateways.lines]]
+kind = "modbus-tcp"
 host = "127.0.0.1"
 port = {port}
 interval_s = 0.1
 {meters}
 """
 METER = """
-[[gateways.meters]]
+[[gateways.lines.meters]]
 point = "P-{unit}"
 unit_id = {unit}
 profile = "schneider_iem3155"
-carrier = "electricity"
 """
 
 

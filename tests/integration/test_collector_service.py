@@ -13,20 +13,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collector.polling.meter import Meter
+from collector.drivers.line import Answer, Outcome
+from collector.drivers.modbus.exchange import ModbusExchange
+from collector.drivers.modbus.settings import ModbusMeter, ModbusTcpLine
+from collector.process.gateways import Gateways
+from collector.process.service import run
 from collector.profiles import load_profile
-from collector.service import _all_online, run
-from collector.settings import CollectorSettings, GatewaySettings, MeterSettings
-from collector.spool.file import SpoolFile, spooled_readings
-from collector.spool.settings import SpoolSettings
-from collector.spool.spool import Spool
+from collector.settings import CollectorSettings, GatewaySettings
+from collector.spool.file import spooled_readings
 from collector.uplink.settings import MqttPlatform, UplinkSettings
-from collector.uplink.uplink import Uplink
 from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
 from energy.health import HealthSettings
-from energy.readings import Reading
+from energy.services import Control
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from tests.support.eventually import eventually
@@ -49,27 +49,17 @@ def answer(request: bytes) -> bytes | None:
     if unit == SILENT_UNIT:
         return None
     register = load_profile(METERS[unit][0]).counter_register
-    if (address, count) != (register.address, register.type.words):
+    if (address, count) != (register.start, register.end - register.start):
         return refusal(request, 2)
     return reply(request, list(register.encode(SHOWN[unit]).values()))
 
 
 def settings_for(path: Path, mqtt: MqttSettings, address: Address, port: int) -> CollectorSettings:
     """Four meters, polled five times a second."""
-    meters = [
-        MeterSettings(point=f"P-{unit}", unit_id=unit, profile=profile, carrier=carrier)
-        for unit, (profile, carrier) in METERS.items()
-    ]
-    silent = MeterSettings(point="P-silent", unit_id=SILENT_UNIT, profile="eastron_sdm630", carrier="electricity")
-    gateway = GatewaySettings(
-        code=address.gateway,
-        region=address.region,
-        host="127.0.0.1",
-        port=port,
-        interval_s=0.2,
-        time_out_s=0.1,
-        meters=(silent, *meters),
-    )
+    meters = [ModbusMeter(point=f"P-{unit}", unit_id=unit, profile=profile) for unit, (profile, _) in METERS.items()]
+    silent = ModbusMeter(point="P-silent", unit_id=SILENT_UNIT, profile="eastron_sdm630")
+    line = ModbusTcpLine(host="127.0.0.1", port=port, interval_s=0.2, time_out_s=0.1, meters=(silent, *meters))
+    gateway = GatewaySettings(code=address.gateway, region=address.region, lines=(line,))
     quick = BackoffSettings(first_s=0.05, most_s=0.2)
     return CollectorSettings(
         gateways=(gateway,),
@@ -135,30 +125,37 @@ async def test_an_outage_of_the_broker_costs_nothing(tmp_path: Path, mqtt: MqttS
 
 
 async def test_readiness_names_who_is_cut_off(tmp_path: Path, mqtt: MqttSettings) -> None:
-    """A gateway that has not reached the broker is not ready, and says which it is."""
-    async with running(tmp_path, mqtt) as world:
-        gateway = world.settings.gateways[0]
-        address = Address(gateway.region, gateway.code)
-        with ThreadPoolExecutor(1) as thread:
-            spool = Spool("gw-x", SpoolFile(tmp_path / "x.sqlite3", SpoolSettings()), DataClock(), thread)
-            cut_off = Uplink(address, world.settings.platforms, UplinkSettings(), spool, DataClock())
-            with pytest.raises(TransportError, match=gateway.code):
-                await _all_online([cut_off])
+    """A gateway that has not reached the platform is not ready, and says which it is."""
+    settings = settings_for(tmp_path, mqtt, Address("610303", "gw-cut-off"), 1)
+    nobody = msgspec.structs.replace(settings, platforms=(MqttPlatform(host="127.0.0.1", port=1),))
+    settings.spool_dir.mkdir()
+    with ThreadPoolExecutor(1) as thread:
+        gateways = Gateways(nobody, DataClock(), thread)
+        async with asyncio.TaskGroup() as group:
+            controls = []
+            for part in (gateways.stores, gateways.uplinks):
+                controls.append(Control(part.name, asyncio.Event()))
+                group.create_task(part.run(controls[-1]))
+                await controls[-1].wait_ready()
+            with pytest.raises(TransportError, match="gw-cut-off"):
+                await gateways.check_online()
+            for control in reversed(controls):
+                control.stopping.set()
 
 
 async def test_an_unforeseen_error_stops_no_poll(
     tmp_path: Path, mqtt: MqttSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is counted at the edge of the loop, and the next tick is served."""
-    good = Meter.reading
-    failures = iter([RuntimeError("nobody thought of this")] * 3)
+    good = ModbusExchange.take
+    failures = iter([RuntimeError("nobody thought of this")] * 2)
 
-    def reading(self: Meter, words: tuple[int, ...], at_ms: int) -> Reading:
+    def take(self: ModbusExchange, answer: Answer) -> Outcome:
         if (failure := next(failures, None)) is not None:
             raise failure
-        return good(self, words, at_ms)
+        return good(self, answer)
 
-    monkeypatch.setattr(Meter, "reading", reading)
+    monkeypatch.setattr(ModbusExchange, "take", take)
     async with running(tmp_path, mqtt) as world:
         await eventually(lambda: world.platform.points == {"P-1", "P-2", "P-3"})
 

@@ -42,7 +42,7 @@ async def test_the_script_registers_the_points_of_the_example_collector(dsn: str
     (gateway,) = load_toml(ROOT / "docs" / "examples" / "collector.toml", CollectorSettings).gateways
     async with pool.acquire() as connection:
         points = await load_points(connection)
-    sent = {meter.point: gateway.code for meter in gateway.meters}
+    sent = {meter.point: gateway.code for line in gateway.lines for meter in line.meters}
     assert {code: key.gateway for code, key in points.items()} == sent
 
 

@@ -125,7 +125,7 @@ def test_the_small_city_is_sound() -> None:
         ('"acrel_dtsd1352"', '"schneider_iem3155"', "unit[0].meter[0].ct", "shows the primary side already"),
         ("pt = 100\n", "", "unit[0].meter[0].pt", "secondary side: give pt"),
         ("ct = 40", "ct = inf", "unit[0].meter[0].ct", "<= 1000000"),
-        ('profile = "fuxin_gas"', 'pt = 1\nprofile = "fuxin_gas"', "unit[0].meter[1].pt", "no pt belongs here"),
+        ('profile = "fuxin_gas"', 'pt = 1\nprofile = "fuxin_gas"', "unit[0].meter[1].pt", "no pt here"),
         ('carrier = "electricity"', 'carrier = ["electricity"]', "unit[0].meter[0].carrier", "Expected `str`"),
         ('measure = "tce"', "measure = [1]", "unit[0].quota[0].measure", "Expected `str`"),
         ("start = 10\n", "start = inf\n", "unit[0].meter[0].start", "<= 1000000000000000.0"),

@@ -1,81 +1,116 @@
-"""One round over a line: what a sick meter, a lost line or a full disk costs the others."""
+"""The polls of one line: what a sick meter or a lost line costs the others."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from collector.drivers.modbus.line import Answer
-from collector.errors import LineError, LostLineError, RefusedReadError, SilentUnitError, SpoolCorruptError
-from collector.planning.planner import Read
+from collector.drivers.line import Answer, Exchange, Outcome
+from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, RegisterError, SilentUnitError
 from collector.polling.meter import Meter
-from collector.polling.poller import Poller
-from collector.settings import BackoffSettings, MeterSettings
+from collector.polling.poller import LinePoller
+from collector.polling.turns import Slot
 from energy.backoff import Backoff
-from energy.errors import StorageError, TransportError
-from energy.readings import Quality, Reading
+from energy.clocks import ClockSettings, DataClock
+from energy.errors import TransportError
+from energy.readings import Reading
 
-LONG = BackoffSettings(first_s=3_600.0, most_s=3_600.0)
+MINUTE = 60.0
+T0 = 1_772_294_400.0
+
+
+class Ask:
+    """One exchange: its request is the name of what it brings."""
+
+    def __init__(self, *points: str) -> None:
+        self.request = "+".join(points)
+        self.points = points
+
+    def take(self, answer: Answer) -> Outcome:
+        """A reading for each point, but for those whose name says that they are bad."""
+        good = [Reading(point, answer.at, 1.0) for point in self.points if "bad" not in point]
+        return Outcome(good, [RegisterError(f"{point}: no number") for point in self.points if "bad" in point])
+
+
+class Requests:
+    """What a meter is asked; a refused pair of points is asked one by one from then on."""
+
+    def __init__(self, *exchanges: Ask) -> None:
+        self.exchanges: list[Exchange] = list(exchanges)
+
+    def replace(self, refused: Exchange) -> Sequence[Exchange]:
+        """Each point on its own."""
+        if len(refused.points) == 1:
+            return ()
+        smaller = [Ask(point) for point in refused.points]
+        at = self.exchanges.index(refused)
+        self.exchanges[at : at + 1] = smaller
+        return smaller
+
+    def answered(self, exchange: Exchange) -> None:
+        """Learn nothing of it."""
 
 
 class ScriptedLine:
-    """A line whose units fail as told."""
+    """A line whose requests fail as told, by request or by unit."""
+
+    connected = True
 
     def __init__(self) -> None:
-        self.asked: list[int] = []
-        self.faults: dict[int, list[TransportError]] = {}
-        self.words: dict[int, tuple[int, ...]] = {}
-        self.before: Callable[[int], None] = lambda _: None
+        self.asked: list[str] = []
+        self.faults: dict[object, list[TransportError]] = {}
+        self.before: Callable[[str], None] = lambda _: None
+        self.closed = False
 
-    async def read(self, unit: int, request: Read) -> Answer:
-        """Answer a hundredfold of the unit, or fail."""
-        del request
-        self.asked.append(unit)
-        self.before(unit)
-        if faults := self.faults.get(unit):
-            raise faults.pop(0)
-        return Answer(self.words.get(unit, (0, unit * 100)), unit)
+    async def ask(self, unit: int, request: str) -> Answer:
+        """Answer, or fail."""
+        self.asked.append(request)
+        self.before(request)
+        for key in (request, unit):
+            if faults := self.faults.get(key):
+                raise faults.pop(0)
+        return Answer(b"", unit)
 
-
-class Disk:
-    """What was kept, or a disk that refuses."""
-
-    def __init__(self) -> None:
-        self.kept: list[Reading] = []
-        self.fault: Exception | None = None
-
-    async def append(self, readings: list[Reading]) -> None:
-        """Keep the readings."""
-        if self.fault is not None:
-            raise self.fault
-        self.kept.extend(readings)
+    def close(self) -> None:
+        """Be closed."""
+        self.closed = True
 
 
 class World:
-    """Three meters on a scripted line."""
+    """Three meters on a scripted line, and a keeper that tells when nobody's turn is left."""
 
-    def __init__(self) -> None:
-        self.line, self.disk, self.stopping = ScriptedLine(), Disk(), asyncio.Event()
-        meters = [
-            Meter(
-                "gw-1",
-                MeterSettings(
-                    point=f"P-{unit}", unit_id=unit, profile="acrel_dtsd1352", carrier="electricity", ct=10, pt=1
-                ),
-                LONG,
-            )
-            for unit in (1, 2, 3)
+    def __init__(self, *meters: Requests) -> None:
+        self.line, self.stopping = ScriptedLine(), asyncio.Event()
+        self.kept: list[Reading] = []
+        self.wall = T0 + 1.0
+        clock = DataClock(ClockSettings(), wall=lambda: self.wall)
+        self.requests = meters or tuple(Requests(Ask(f"P-{unit}")) for unit in (1, 2, 3))
+        self.meters = [
+            Meter("gw-1", f"meter {unit}", unit, requests, Slot(unit, 60_000, 0, Backoff(3_600, 3_600)))
+            for unit, requests in enumerate(self.requests, start=1)
         ]
-        self.poller = Poller("gw-1", meters, self.line, self.disk, Backoff(3_600, 3_600))
+        backoff = Backoff(3_600, 3_600)
+        self.poller = LinePoller("gw-1", self.line, self.meters, self, clock, time_out_s=1.0, line_backoff=backoff)
+
+    def put(self, readings: Sequence[Reading]) -> None:
+        """Keep readings."""
+        self.kept.extend(readings)
+
+    def flush(self) -> None:
+        """Nobody's turn is left: the round is over, and nobody shall sleep."""
+        self.stopping.set()
 
     async def round(self) -> list[str]:
-        """Poll once; the points that were kept by it."""
-        before = len(self.disk.kept)
+        """Poll at the next minute until nobody's turn is left; the points that were kept."""
+        self.wall += MINUTE
+        self.stopping.clear()
+        before = len(self.kept)
         self.line.asked.clear()
-        await self.poller.round(self.stopping)
-        return [reading.point for reading in self.disk.kept[before:]]
+        while not self.stopping.is_set():
+            await self.poller.step(self.stopping)
+        return [reading.point for reading in self.kept[before:]]
 
 
 @pytest.fixture
@@ -85,101 +120,120 @@ def world() -> World:
 
 
 async def test_a_round_keeps_every_meters_reading(world: World) -> None:
-    """Each with its own time stamp, in the base unit, CT applied."""
+    """Each with its own time stamp, that of its answer."""
     assert await world.round() == ["P-1", "P-2", "P-3"]
-    assert world.disk.kept[1] == Reading("P-2", 2, 20.0, Quality.MEASURED)
+    assert world.kept[1] == Reading("P-2", 2, 1.0)
+    assert await world.round() == ["P-1", "P-2", "P-3"]
 
 
 @pytest.mark.parametrize(
     "fault",
-    [SilentUnitError("silent"), LostLineError("lost"), RefusedReadError(0x0B, "unreachable")],
-    ids=["silent", "lost", "refused"],
+    [SilentUnitError("silent"), LostLineError("lost"), MismatchError("foreign"), RefusedReadError(0x0B, "absent")],
+    ids=["silent", "lost", "foreign", "absent"],
 )
 async def test_one_sick_meter_costs_the_others_nothing(world: World, fault: TransportError) -> None:
-    """It is asked once more at the end of the round, and then rests while the others keep their pace."""
+    """It is asked once more behind the others, and then rests while they keep their pace."""
     world.line.faults[2] = [fault, fault]
     assert await world.round() == ["P-1", "P-3"]
-    assert world.line.asked == [1, 2, 3, 2]
+    assert world.line.asked == ["P-1", "P-2", "P-3", "P-2"]
     assert await world.round() == ["P-1", "P-3"]
-    assert world.line.asked == [1, 3]
+    assert world.line.asked == ["P-1", "P-3"]
 
 
 async def test_one_lost_packet_costs_no_reading(world: World) -> None:
-    """The second try of the same round brings it."""
+    """The second try of the same tick brings it."""
     world.line.faults[1] = [SilentUnitError("once")]
     assert await world.round() == ["P-2", "P-3", "P-1"]
-    assert await world.round() == ["P-1", "P-2", "P-3"]
+    assert sorted(await world.round()) == ["P-1", "P-2", "P-3"]
+
+
+async def test_a_time_out_keeps_the_values_already_read() -> None:
+    """The second try asks only for what is missing, the silent request last."""
+    world = World(Requests(Ask("A"), Ask("B"), Ask("C")))
+    world.line.faults["B"] = [SilentUnitError("once")]
+    assert await world.round() == ["A", "C", "B"]
+    assert world.line.asked == ["A", "B", "C", "B"]
+
+
+async def test_a_meter_that_ignores_one_request_is_not_sick() -> None:
+    """Its other values come at every tick."""
+    world = World(Requests(Ask("A"), Ask("B"), Ask("C")))
+    world.line.faults["B"] = [SilentUnitError("never")] * 10
+    for _ in range(3):
+        assert await world.round() == ["A", "C"]
+
+
+async def test_a_refused_request_costs_the_others_nothing() -> None:
+    """It is not asked for a second time at the same tick: the refusal would be the same."""
+    world = World(Requests(Ask("A"), Ask("B")))
+    world.line.faults["A"] = [RefusedReadError(4, "device failure")] * 2
+    assert await world.round() == ["B"]
+    assert world.line.asked == ["A", "B"]
+    assert await world.round() == ["B"]
+    assert await world.round() == ["A", "B"]
+
+
+async def test_a_busy_device_is_asked_again_at_once(world: World) -> None:
+    """Exception 6 passes."""
+    world.line.faults[1] = [RefusedReadError(6, "busy")]
+    assert sorted(await world.round()) == ["P-1", "P-2", "P-3"]
+    assert world.line.asked == ["P-1", "P-2", "P-3", "P-1"]
+
+
+async def test_a_block_that_the_device_forbids_is_split_in_the_same_poll() -> None:
+    """What can be read is read at once, and from then on in smaller requests."""
+    world = World(Requests(Ask("A", "B", "C")))
+    world.line.faults["A+B+C"] = [RefusedReadError(2, "illegal address")]
+    world.line.faults["B"] = [RefusedReadError(2, "illegal address")] * 2
+    assert await world.round() == ["A", "C"]
+    assert await world.round() == ["A", "C"]
+    assert world.line.asked == ["A", "B", "C"]
+    assert await world.round() == ["A", "B", "C"]
+
+
+async def test_one_bad_value_costs_no_other() -> None:
+    """Nor does it make the meter sick."""
+    world = World(Requests(Ask("A", "bad", "C")))
+    assert await world.round() == ["A", "C"]
+    assert await world.round() == ["A", "C"]
 
 
 async def test_a_lost_line_keeps_what_was_read_and_rests(world: World) -> None:
-    """What came before is on disk; the line is left alone for a while."""
+    """What came before is kept; the line is left alone for a while, and nobody is called sick for it."""
     world.line.faults[2] = [LineError("no connection")]
-    assert await world.round() == ["P-1"]
-    assert await world.round() == []
-    assert world.line.asked == []
+    world.stopping.set()  # nobody shall sleep while the line rests
+    world.wall += MINUTE
+    for _ in range(4):
+        await world.poller.step(world.stopping)
+    assert [reading.point for reading in world.kept] == ["P-1"]
+    assert world.line.asked == ["P-1", "P-2"]
+    assert not any(meter.slot.failures for meter in world.meters)
 
 
-async def test_an_answer_that_is_no_number_is_no_value(world: World) -> None:
-    """A profile that does not fit the device harms only that meter."""
-    world.line.words[2] = (1,)
-    assert await world.round() == ["P-1", "P-3"]
+async def test_a_stop_ends_the_polls_after_the_meter_at_hand(world: World) -> None:
+    """And the line is closed."""
+    world.wall += MINUTE
+    world.line.before = lambda request: world.stopping.set() if request == "P-2" else None
+    await world.poller.run(world.stopping)
+    assert [reading.point for reading in world.kept] == ["P-1", "P-2"]
+    assert world.line.closed
 
 
-async def test_a_full_disk_loses_nothing_while_memory_lasts(world: World) -> None:
-    """The readings wait, and go to disk first when there is room."""
-    world.disk.fault = StorageError("disk is full")
-    assert await world.round() == []
-    world.disk.fault = None
-    assert await world.round() == ["P-1", "P-2", "P-3"] * 2
+async def test_a_cancelled_sweep_keeps_what_was_read() -> None:
+    """Also when the grace of a stop is over in the middle of a meter."""
+    world = World(Requests(Ask("A"), Ask("B")))
+    forever, reached = asyncio.Event(), asyncio.Event()
+    ask = world.line.ask
 
-
-async def test_memory_is_bounded_while_the_disk_refuses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound the oldest go."""
-    monkeypatch.setattr("collector.polling.poller._MOST_UNSPOOLED", 4)
-    world.disk.fault = StorageError("disk is full")
-    await world.round()
-    await world.round()
-    world.disk.fault = None
-    world.line.faults = {unit: [SilentUnitError("gone")] * 2 for unit in (1, 2, 3)}
-    assert await world.round() == ["P-3", "P-1", "P-2", "P-3"]
-
-
-async def test_a_broken_spool_is_for_a_person(world: World) -> None:
-    """It is not swallowed."""
-    world.disk.fault = SpoolCorruptError("malformed")
-    with pytest.raises(SpoolCorruptError):
-        await world.round()
-
-
-async def test_a_stop_ends_the_round_after_the_meter_at_hand(world: World) -> None:
-    """What was read until then is on disk."""
-    world.line.before = lambda unit: world.stopping.set() if unit == 2 else None
-    assert await world.round() == ["P-1", "P-2"]
-
-
-async def test_a_cancelled_round_keeps_what_was_read(world: World) -> None:
-    """Also when the grace is over."""
-    forever = asyncio.Event()
-
-    async def hang(unit: int, request: Read) -> Answer:
-        if unit == 3:
-            world.stopping.set()
+    async def hang(unit: int, request: str) -> Answer:
+        if request == "B":
+            reached.set()
             await forever.wait()
-        return await ScriptedLine.read(world.line, unit, request)
+        return await ask(unit, request)
 
-    world.line.read = hang  # type: ignore[method-assign] # the fault is injected on one instance
-    task = asyncio.ensure_future(world.round())
-    await world.stopping.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert [reading.point for reading in world.disk.kept] == ["P-1", "P-2"]
-
-
-async def test_a_long_round_goes_to_disk_in_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A crash in a round over a slow line costs seconds, not the round."""
-    monkeypatch.setattr("collector.polling.poller._KEEP_AFTER", -1.0)
-    kept_before: list[int] = []
-    world.line.before = lambda _: kept_before.append(len(world.disk.kept))
-    await world.round()
-    assert kept_before == [0, 1, 2]
+    world.line.ask = hang  # type: ignore[method-assign] # the fault is injected on one instance
+    async with asyncio.TaskGroup() as group:
+        polling = group.create_task(world.round())
+        await reached.wait()
+        polling.cancel()
+    assert [reading.point for reading in world.kept] == ["A"]

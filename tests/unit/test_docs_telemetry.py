@@ -12,7 +12,9 @@ from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
 import alerts.metrics
-import collector.metrics
+import collector.drivers.mqtt.metrics
+import collector.polling.metrics
+import collector.process.metrics
 import collector.spool.metrics
 import collector.uplink.metrics
 import energy.metrics
@@ -23,7 +25,9 @@ import simulators.metrics
 PAGE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text(encoding="utf-8")
 CHAPTERS: dict[str, ModuleType] = {
     "Every process": energy.metrics,
-    "Collector": collector.metrics,
+    "Collector": collector.process.metrics,
+    "Polls": collector.polling.metrics,
+    "Listeners": collector.drivers.mqtt.metrics,
     "Spool": collector.spool.metrics,
     "Uplink": collector.uplink.metrics,
     "Ingest": ingest.metrics,

@@ -23,7 +23,7 @@ from collector.drivers.modbus.settings import (
     ModbusTcpLine,
     ModbusTlsLine,
 )
-from collector.errors import LineError
+from collector.errors import LineError, LostLineError
 from energy.errors import SetupError
 
 Client = AsyncModbusTcpClient | AsyncModbusSerialClient
@@ -52,7 +52,7 @@ class Connection:
     """
 
     def __init__(self, settings: ModbusLineSettings, listener: Listener) -> None:
-        self._place = settings.place
+        self._settings = settings
         self._listener = listener
         self._made: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._client = _client(settings, self._on_packet, self._on_connect)
@@ -68,27 +68,31 @@ class Connection:
         """Connect.
 
         Raises:
-            LineError: it could not be done within `time_out` real seconds.
+            LineError: it could not be done, for a network's lines within `time_out` real seconds.
         """
         opened = False
         transport: asyncio.Transport | None = None
         try:
-            async with asyncio.timeout(time_out):
+            # A port opens in one go, however long the system takes, and nothing is gained by giving up then.
+            async with asyncio.timeout(None if isinstance(self._settings, ModbusRtuLine) else time_out):
                 # pymodbus's own `connect` keeps the reason to itself, and can swallow a cancellation on Python 3.11.
                 transport, _ = await self._client.ctx.call_create()
                 # A serial port is set up in the loop's next turn, and must not be closed before.
                 await self._made
             opened = True
         except TimeoutError:
-            raise LineError(f"{self._place}: no connection within {time_out:g} s") from None
+            raise LineError(f"{self._settings.place}: no connection within {time_out:g} s") from None
         except (OSError, ValueError, termios.error) as error:
-            raise LineError(f"{self._place}: no connection: {error}") from error
+            raise LineError(f"{self._settings.place}: no connection: {error}") from error
         finally:
             if not opened and transport is not None:
                 asyncio.get_running_loop().call_soon(transport.close)
 
     def send(self, frame: bytes) -> None:
-        """Send, and forget what came before."""
+        """Send, and forget what came before; raises LostLineError."""
+        if not self.connected:
+            # It was closed in the moment in which it was made, as servers do that have enough connections.
+            raise LostLineError("connection lost")
         self._client.ctx.send(frame)
 
     def forget(self) -> None:

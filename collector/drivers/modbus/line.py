@@ -134,8 +134,8 @@ class ModbusLine:
         timer = loop.call_later(allowed, self._silence, allowed)
         trusted = False
         sent, sent_at = loop.time(), self._now_ms()
-        connection.send(asked.frame)
         try:
+            connection.send(asked.frame)
             data = await answer
             trusted = True
         except RefusedReadError:

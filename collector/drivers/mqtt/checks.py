@@ -5,9 +5,6 @@ Where a value is missing or of the wrong type nothing is said: decoding reports 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import msgspec
 
 from collector.drivers.mqtt.json_path import JsonPath
@@ -18,9 +15,7 @@ from collector.drivers.mqtt.topics import PointTemplate, TopicPattern
 from collector.errors import MappingError
 from energy.errors import RejectedError
 from energy.toml_lines import Path as Place
-
-Found = Iterator[tuple[Place, str]]
-Table = dict[str, Any]
+from energy.toml_tables import Found, Table, tables, text_of
 
 
 def faults(place: Place, table: Table) -> Found:
@@ -69,19 +64,6 @@ def point_fault(place: Place, table: Table, pattern: TopicPattern | None = None)
         PointTemplate(point, pattern.names if pattern else frozenset())
     except MappingError as error:
         yield (*place, "point"), str(error)
-
-
-def tables(place: Place, table: Table, key: str) -> Iterator[tuple[Place, Table]]:
-    """The tables in an array of tables, with their places; nothing where it is something else."""
-    rows = table.get(key)
-    if isinstance(rows, list):
-        yield from (((*place, key, at), row) for at, row in enumerate(rows) if isinstance(row, dict))
-
-
-def text_of(table: Table, key: str) -> str | None:
-    """The text under a key; None where there is none."""
-    value = table.get(key)
-    return value if isinstance(value, str) else None
 
 
 def _overlap(at: Place, pattern: TopicPattern, earlier: dict[Place, TopicPattern]) -> Found:

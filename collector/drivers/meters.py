@@ -1,0 +1,63 @@
+"""What a meter's table and its profile say together: which values go to which points, and how they are converted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from collector.drivers.settings import MeterBase
+from collector.profiles.conversion import Conversion, conversion, target_unit
+from collector.profiles.model import ProfileBase
+from collector.profiles.value import DISPLAY, Value
+from energy.errors import UnitError
+
+
+class Sent(NamedTuple):
+    """A value that becomes readings: under which code, and how its raw number becomes the unit in which it is kept."""
+
+    point: str
+    conversion: Conversion
+
+
+def sent_values(settings: MeterBase, profile: ProfileBase) -> Mapping[str, Sent]:
+    """The values that are sent, by their name in the profile.
+
+    Raises:
+        KeyError: the profile has no such value.
+        RejectedError: ratios or units of measure do not fit.
+    """
+    points = dict(settings.points)
+    if settings.point is not None:
+        points[profile.counter] = settings.point
+    units = dict(settings.units)
+    if settings.unit:
+        units[profile.counter] = settings.unit
+    return {
+        name: Sent(
+            point,
+            conversion_of(profile, profile.value(name), ct=settings.ct, pt=settings.pt, unit=units.get(name, "")),
+        )
+        for name, point in points.items()
+    }
+
+
+def conversion_of(profile: ProfileBase, value: Value, *, ct: float | None, pt: float | None, unit: str) -> Conversion:
+    """How a value's raw number becomes the unit of measure in which it is kept.
+
+    Args:
+        profile: whose value.
+        value: which one.
+        ct: ratio of the current transformers.
+        pt: ratio of the voltage transformers.
+        unit: unit of measure as set in the meter's menu; empty for the profile's.
+
+    Raises:
+        RatioError: a ratio that the value takes is missing.
+        UnitError: the units of measure do not convert into each other, or none is known.
+    """
+    shown = unit or value.unit
+    if shown == DISPLAY:
+        raise UnitError(f"{value.name}: the meter's menu decides the unit of measure: name it")
+    return conversion(
+        value, target_unit(profile.carrier, value.unit if value.unit != DISPLAY else shown), ct=ct, pt=pt, unit=unit
+    )

@@ -1,0 +1,103 @@
+"""A changed file is taken over while the collector runs: on SIGHUP, or when the file itself changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import structlog
+
+from collector.process import metrics
+from collector.process.gateways import Changed
+from collector.settings import CollectorSettings
+from energy.errors import ConfigError
+from energy.services import Control
+from energy.waiting import first_of
+
+_log = structlog.get_logger("collector")
+
+LOOK_S = 2.0
+"""Real seconds between two looks at the file."""
+
+Load = Callable[[], CollectorSettings]
+Change = Callable[[CollectorSettings], Awaitable[Changed]]
+
+
+class Reload:
+    """The service that takes over changes of the file.
+
+    A file with faults changes nothing: all of them are logged, and what runs goes on. What cannot be changed in a
+    running process is named, and waits for the next start.
+
+    Args:
+        path: the file, whose changes are noticed by its time, size and inode.
+        present: what runs now.
+        load: reads and checks the file.
+        change: runs what it wants.
+    """
+
+    name = "reload"
+
+    def __init__(self, path: Path, present: CollectorSettings, load: Load, change: Change) -> None:
+        self._path = path
+        self._present = present
+        self._load = load
+        self._change = change
+
+    async def run(self, control: Control) -> None:
+        """Watch until told to stop."""
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
+        try:
+            taken = last = self._mark()
+            control.ready()
+            while not control.stopping.is_set():
+                await _wait(control.stopping, asked)
+                mark = self._mark()
+                # An editor writes in steps: a file is read when it stood still from one look to the next.
+                still, last = mark is not None and mark == last, mark
+                if asked.is_set() or (still and mark != taken):
+                    asked.clear()
+                    taken = mark
+                    await self.take_over()
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+    async def take_over(self) -> None:
+        """Read the file and run what it wants."""
+        try:
+            wanted = self._load()
+            changed = await self._change(wanted)
+        except ConfigError as error:
+            metrics.reload_refused()
+            _log.error("reload_refused", faults=[str(fault) for fault in error.faults])
+            return
+        for fault in changed.faults:
+            _log.error("part_not_started", error=str(fault), advice=fault.advice)
+        metrics.reloaded(whole=not changed.faults)
+        waiting = _waiting_for_a_start(self._present, wanted)
+        _log.info("reloaded", stopped=changed.stopped, started=changed.started, at_next_start=waiting)
+        self._present = wanted
+
+    def _mark(self) -> tuple[int, int, int] | None:
+        """What tells one state of the file from another; None while it is away, as an editor may have it."""
+        try:
+            state = self._path.stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+async def _wait(stopping: asyncio.Event, asked: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_S):
+            await first_of(stopping.wait(), asked.wait())
+
+
+def _waiting_for_a_start(present: CollectorSettings, wanted: CollectorSettings) -> list[str]:
+    """The tables that a running process cannot change."""
+    return [key for key in ("clock", "health", "grace_s") if getattr(present, key) != getattr(wanted, key)]

@@ -1,0 +1,50 @@
+"""The collector's process: spools first, then uplinks, then meters; stopped the other way round."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from collector.checks import load_settings
+from collector.process.gateways import Gateways
+from collector.process.reload import Reload
+from collector.settings import CollectorSettings
+from energy.clocks import DataClock
+from energy.errors import SetupError
+from energy.health import HealthServer
+from energy.services import Service, run_services
+
+
+async def run(settings: CollectorSettings, *, file: Path | None = None, stop: asyncio.Event | None = None) -> None:
+    """Collect until told to stop: by `stop`, or where that is None by SIGTERM and SIGINT.
+
+    Args:
+        settings: what to collect.
+        file: where the settings come from; its changes are taken over. None for settings that do not change.
+        stop: set by the caller to stop.
+
+    Raises:
+        QuotawattError: something that trying again does not mend.
+    """
+    _make_directory(settings)
+    with ThreadPoolExecutor(1, thread_name_prefix="spool") as thread:
+        gateways = Gateways(settings, DataClock(settings.clock), thread)
+        services: list[Service] = [
+            HealthServer(settings.health, {"broker": gateways.check_online}),
+            gateways.stores,
+            gateways.uplinks,
+            gateways.sources,
+        ]
+        if file is not None:
+            services.append(Reload(file, settings, lambda: load_settings(file), gateways.change))
+        await run_services(services, grace=settings.grace_s, stop=stop)
+
+
+def _make_directory(settings: CollectorSettings) -> None:
+    try:
+        settings.spool_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(
+            f"{settings.spool_dir} cannot be made: {error.strerror}", advice="Check `spool_dir`."
+        ) from error
