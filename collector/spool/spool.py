@@ -163,14 +163,18 @@ class Spool:
         """Begin a commit of all that waits, unless one is running, whose end will call this again."""
         if self._is_committing or not self._waiting:
             return
-        self._is_committing = True
-        waiting, self._waiting = self._waiting, []
-        readings = [reading for part, _ in waiting for reading in part]
+        readings = [reading for part, _ in self._waiting for reading in part]
+        waiting, self._waiting = [kept for _, kept in self._waiting], []
         confirmed = frozenset(self._confirmed)
         loop = asyncio.get_running_loop()
         # The commit is nobody's task: a caller that is cancelled does not undo what the thread has begun.
-        done = loop.run_in_executor(self._thread, self._file.append, readings, confirmed, self._clock.now_ms())
-        done.add_done_callback(partial(self._on_committed, [kept for _, kept in waiting], len(readings), confirmed))
+        try:
+            done = loop.run_in_executor(self._thread, self._file.append, readings, confirmed, self._clock.now_ms())
+        except RuntimeError as error:  # the thread was shut down
+            _release(waiting, error)
+            return
+        self._is_committing = True
+        done.add_done_callback(partial(self._on_committed, waiting, len(readings), confirmed))
 
     def _on_committed(
         self,
@@ -188,13 +192,7 @@ class Spool:
                 metrics.readings_kept(self.gateway, done.result().copies)
             self._look()
             self.changed.set()
-        for kept in waiting:
-            if kept.done():
-                continue
-            if error is None:
-                kept.set_result(None)
-            else:
-                kept.set_exception(error)
+        _release(waiting, error)
         self._commit()
 
     def _on_drops(self, drops: Sequence[Drop]) -> None:
@@ -217,6 +215,17 @@ class Spool:
     async def _do(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run on the spool's thread; a cancelled caller does not undo what the thread has begun."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+
+def _release(waiting: Sequence[asyncio.Future[None]], error: BaseException | None) -> None:
+    """Let the callers of a commit go on; those that were cancelled do not wait any more."""
+    for kept in waiting:
+        if kept.done():
+            continue
+        if error is None:
+            kept.set_result(None)
+        else:
+            kept.set_exception(error)
 
 
 def _new_stream() -> str:

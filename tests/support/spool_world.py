@@ -43,8 +43,8 @@ def opened(
 async def spooling(
     path: Path, settings: SpoolSettings | None = None, *, classes: bool = False, expected: Expected = NOTHING
 ) -> AsyncIterator[Spool]:
-    """An open spool as the loop sees it, with a thread of its own."""
-    file = SpoolFile(path, settings or SpoolSettings(), classes=classes)
+    """An open spool as the loop sees it, with a thread of its own; by default no reading is too old for it."""
+    file = SpoolFile(path, settings or SpoolSettings(max_age_days=100_000), classes=classes)
     with ThreadPoolExecutor(1) as thread:
         spool = Spool("gw-1", file, DataClock(), thread, expected=expected)
         await spool.open()
