@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from collector.drivers.line import Answer as LineAnswer
+from collector.drivers.modbus.connection import Connection
 from collector.drivers.modbus.line import ModbusLine, modbus_line
 from collector.drivers.modbus.settings import ModbusMeter, ModbusTcpLine
 from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
@@ -186,6 +187,28 @@ async def test_a_lost_connection_is_noticed_at_once() -> None:
             await asyncio.gather(line.ask(1, TWO_WORDS), hang_up())
         peer.answer = counting()
         assert words(await line.ask(1, TWO_WORDS)) == (0, 1)
+
+
+async def test_a_server_that_has_enough_connections_is_noticed_at_once() -> None:
+    """It accepts and hangs up: sooner or later than the request goes out."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        line = tcp_line(server.sockets[0].getsockname()[1], time_out=60)
+        for _ in range(20):
+            with pytest.raises(LostLineError, match="unit 1: connection lost"):
+                await line.ask(1, TWO_WORDS)
+            assert not line.connected
+
+
+async def test_nothing_is_sent_on_a_connection_that_is_gone_already() -> None:
+    """It went in the same turn of the loop in which it was made."""
+    async with line_to(counting(), time_out=60) as (line, peer):
+        connection = Connection(line._settings, line)
+        await connection.open(5)
+        connection.close()
+        with pytest.raises(LostLineError):
+            connection.send(b"")
+        assert not peer.requests
 
 
 async def test_closing_the_line_ends_the_read_under_way() -> None:
