@@ -17,6 +17,7 @@ from collector.drivers.dlt645.frames import ReadData
 from collector.drivers.dlt645.line import Dlt645Line, dlt645_line
 from collector.drivers.dlt645.settings import Dlt645Meter, Dlt645SerialLine
 from collector.drivers.serial_port import SerialPort
+from collector.drivers.settings import Parity
 from collector.errors import LineError, LostLineError, MismatchError, SilentUnitError
 from tests.support.dlt645_peer import METER, TOTAL, reply
 from tests.support.eventually import eventually
@@ -116,6 +117,17 @@ async def test_the_port_is_set_as_the_meters_are() -> None:
         assert attributes[5] == termios.B2400
         assert attributes[2] & termios.CSIZE == termios.CS8
         assert not attributes[3] & (termios.ECHO | termios.ICANON)
+
+
+@pytest.mark.parametrize(("parity", "letter"), [("none", "N"), ("even", "E"), ("odd", "O")])
+async def test_parity_and_stop_bits_are_handed_on(parity: Parity, letter: str) -> None:
+    """To pyserial, as far as a pseudo terminal lets one see."""
+    with serial_pair() as pair:
+        port = SerialPort(pair.ours, baud_rate=9600, parity=parity, stop_bits=2)
+        await port.open()
+        assert port._port is not None
+        assert (port._port.baudrate, port._port.parity, port._port.stopbits) == (9600, letter, 2)
+        port.close()
 
 
 async def test_a_late_answer_is_dropped_while_the_line_is_quiet() -> None:
