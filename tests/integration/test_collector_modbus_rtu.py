@@ -3,91 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
 
-from collector.drivers.line import Answer as LineAnswer
-from collector.drivers.modbus.connection import Connection
-from collector.drivers.modbus.line import ModbusLine, modbus_line
-from collector.drivers.modbus.settings import ModbusMeter, ModbusRtuLine, ModbusRtuOverTcpLine
-from collector.drivers.settings import Parity
-from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, SilentUnitError
+from collector.errors import LostLineError, MismatchError, RefusedReadError, SilentUnitError
 from collector.planning.planner import Read
 from tests.support.eventually import eventually
-from tests.support.modbus_peer import (
-    Answer,
-    Peer,
-    SerialPeer,
-    modbus_peer,
-    rtu_refusal,
-    rtu_reply,
-    serial_peer,
-    with_crc,
-)
+from tests.support.modbus_peer import Answer, Peer, rtu_refusal, rtu_reply, with_crc
+from tests.support.modbus_rtu import KINDS, TWO_WORDS, Lines, right, words
 
-TWO_WORDS = Read(3, 10, 2, ())
-METERS = (ModbusMeter(unit_id=1, profile="generic_belt_scale", point="a"),)
-FAST = 115_200
-"""Baud; a frame takes next to no time."""
 GRAIN = 0.002
 """Seconds by which a timer of the loop may be early."""
-KINDS = ("serial", "over tcp")
-
-Units = Peer | SerialPeer
-
-
-class Lines:
-    """Makes lines of one kind to units that answer as told."""
-
-    def __init__(self, kind: str, directory: Path) -> None:
-        self.kind = kind
-        self._device = directory / "ttyUSB0"
-
-    @asynccontextmanager
-    async def to(
-        self, answer: Answer, *, time_out: float = 5, quiet: float = 0.15
-    ) -> AsyncIterator[tuple[ModbusLine, Units]]:
-        """A line to units that answer so."""
-        if self.kind == "serial":
-            settings = ModbusRtuLine(
-                device=self._device, baud_rate=FAST, time_out_s=time_out, quiet_s=quiet, meters=METERS
-            )
-            with serial_peer(self._device, answer) as units, closing(modbus_line(settings, lambda: 1_000)) as line:
-                yield line, units
-        else:
-            async with modbus_peer(answer, rtu=True) as peer:
-                over_tcp = ModbusRtuOverTcpLine(
-                    host="127.0.0.1",
-                    port=peer.port,
-                    baud_rate=FAST,
-                    time_out_s=time_out,
-                    quiet_s=quiet,
-                    meters=METERS,
-                )
-                with closing(modbus_line(over_tcp, lambda: 1_000)) as line:
-                    yield line, peer
 
 
 @pytest.fixture(params=KINDS)
 def lines(request: pytest.FixtureRequest, tmp_path: Path) -> Lines:
     """Both kinds."""
     return Lines(request.param, tmp_path)
-
-
-def words(answer: LineAnswer) -> tuple[int, ...]:
-    """The registers of an answer."""
-    return struct.unpack(f">{len(answer.data) // 2}H", answer.data)
-
-
-def right(request: bytes) -> bytes:
-    """The right answer: unit and function."""
-    return rtu_reply(request, [request[0], request[1]])
 
 
 async def test_a_read_brings_the_words_of_the_unit_that_was_asked(lines: Lines) -> None:
@@ -317,62 +253,6 @@ async def test_the_quiet_time_outlasts_the_connection() -> None:
         assert asyncio.get_running_loop().time() - began > 0.15
 
 
-async def test_a_port_that_vanishes_is_opened_again(tmp_path: Path) -> None:
-    """A USB converter is unplugged during a read, and comes back."""
-    async with Lines("serial", tmp_path).to(lambda _: None, time_out=60, quiet=0) as (line, units):
-        assert isinstance(units, SerialPeer)
-        reading = asyncio.ensure_future(line.ask(1, TWO_WORDS))
-        await eventually(lambda: units.requests)
-        units.unplug()
-        with pytest.raises(LostLineError, match="unit 1: connection lost"):
-            await reading
-        assert not line.connected
-        line._quiet_until = 0
-        with pytest.raises(LineError, match=r"ttyUSB0: no connection: .*No such file"):
-            await line.ask(1, TWO_WORDS)
-        units.answer = right
-        units.plug_in()
-        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
-
-
-async def test_a_port_that_vanishes_between_reads_is_noticed(tmp_path: Path) -> None:
-    """The next read says that there is no port."""
-    async with Lines("serial", tmp_path).to(right) as (line, units):
-        assert isinstance(units, SerialPeer)
-        await line.ask(1, TWO_WORDS)
-        units.unplug()
-        await eventually(lambda: not line.connected)
-        with pytest.raises(LineError):
-            await line.ask(1, TWO_WORDS)
-
-
-async def test_a_port_in_use_is_an_error_of_the_line(tmp_path: Path) -> None:
-    """Two programs on one line would take each other's answers."""
-    async with Lines("serial", tmp_path).to(right) as (line, units):
-        assert isinstance(units, SerialPeer)
-        await line.ask(1, TWO_WORDS)
-        second = modbus_line(ModbusRtuLine(device=units.device, meters=METERS), lambda: 0)
-        with pytest.raises(LineError, match="no connection"):
-            await second.ask(1, TWO_WORDS)
-        assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
-
-
-async def test_something_that_is_no_port_is_an_error_of_the_line(tmp_path: Path) -> None:
-    """A plain file takes no baud rate."""
-    (tmp_path / "file").touch()
-    line = modbus_line(ModbusRtuLine(device=tmp_path / "file", meters=METERS), lambda: 0)
-    with pytest.raises(LineError, match="no connection"):
-        await line.ask(1, TWO_WORDS)
-
-
-@pytest.mark.parametrize(("parity", "letter"), [("none", "N"), ("even", "E"), ("odd", "O")])
-async def test_a_port_gets_its_settings(parity: Parity, letter: str) -> None:
-    """What pymodbus is told; a pseudo-terminal has no parity to try it on."""
-    settings = ModbusRtuLine(device=Path("/dev/ttyX"), baud_rate=1200, parity=parity, stop_bits=2, meters=METERS)
-    told = Connection(settings, modbus_line(settings, lambda: 0))._client.ctx.comm_params
-    assert (told.host, told.baudrate, told.bytesize, told.parity, told.stopbits) == ("/dev/ttyX", 1200, 8, letter, 2)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "scenario",
@@ -389,12 +269,3 @@ def test_the_same_holds_on_uvloop(
     """Services run on it where it is installed."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(scenario(Lines(kind, tmp_path)))
-
-
-@pytest.mark.parametrize(
-    "scenario", [test_a_port_that_vanishes_is_opened_again, test_a_port_that_vanishes_between_reads_is_noticed]
-)
-def test_ports_vanish_on_uvloop_too(scenario: Callable[[Path], Coroutine[Any, Any, None]], tmp_path: Path) -> None:
-    """It watches descriptors in its own way."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(scenario(tmp_path))
