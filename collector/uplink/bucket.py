@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_NEARLY = 1e-3
+"""So much may lack from a token: what is told to come at a time must be there then, whatever the rounding."""
+
 
 class TokenBucket:
     """Tokens that come at a steady rate, and may be overdrawn by what cannot be cut.
@@ -17,20 +20,23 @@ class TokenBucket:
         self._tokens = self._most
         self._at: float | None = None
 
-    def available(self, now: float) -> float:
-        """The tokens at `now`; below zero while overdrawn."""
-        passed = 0.0 if self._at is None else max(0.0, now - self._at)
-        self._at = now
-        self._tokens = min(self._most, self._tokens + passed * self._rate)
-        return self._tokens
+    def whole(self, now: float) -> int:
+        """The whole tokens at `now`; below zero while overdrawn."""
+        self._fill(now)
+        return int(self._tokens + _NEARLY)
 
     def spend(self, tokens: float) -> None:
         """Take tokens out, more than there are where need be."""
         self._tokens -= tokens
 
-    def when(self, tokens: float, now: float) -> float | None:
-        """The time at which so many will be there, `now` where they are; None for never."""
-        lacking = tokens - self.available(now)
-        if lacking <= 0:
+    def next_time(self, now: float) -> float | None:
+        """The time at which there is a whole token, `now` where there is one; None for never."""
+        self._fill(now)
+        if self._tokens + _NEARLY >= 1:
             return now
-        return now + lacking / self._rate if self._rate and tokens <= self._most else None
+        return now + (1 - self._tokens) / self._rate if self._rate else None
+
+    def _fill(self, now: float) -> None:
+        passed = 0.0 if self._at is None else max(0.0, now - self._at)
+        self._at = now
+        self._tokens = min(self._most, self._tokens + passed * self._rate)

@@ -95,11 +95,11 @@ class Order:
         if spare <= 0:
             return None
         if self._backlog < self._parting:
-            tokens = int(self._backlog_bucket.available(now))
+            tokens = self._backlog_bucket.whole(now)
             return (
                 self._wanted(Source.BACKLOG, self._backlog, self._parting, min(spare, tokens)) if tokens > 0 else None
             )
-        if self._border and self._rest < last and self._rest_bucket.available(now) > 0:
+        if self._border and self._rest < last and self._rest_bucket.whole(now) > 0:
             return self._wanted(Source.REST, self._rest, last, min(spare, _REST_AT_ONCE))
         return None
 
@@ -117,7 +117,7 @@ class Order:
         taken: list[Row] = []
         for number, body in rows:
             if number not in held:
-                if want.source is Source.REST and self._rest_bucket.available(now) <= 0:
+                if want.source is Source.REST and self._rest_bucket.whole(now) <= 0:
                     return taken
                 self._spend(want.source, body)
                 taken.append((number, body))
@@ -133,10 +133,9 @@ class Order:
     def next_time(self, last: int, now: float) -> float | None:
         """When tokens come that are lacking now, real monotonic seconds; None where none are lacking."""
         if self._backlog < self._parting:
-            when = self._backlog_bucket.when(1.0, now)
+            when = self._backlog_bucket.next_time(now)
         elif self._border and self._rest < last:
-            # Any token at all will do; the smallest part of one keeps the arithmetic from ending just below zero.
-            when = self._rest_bucket.when(1e-3, now)
+            when = self._rest_bucket.next_time(now)
         else:
             return None
         return when if when is not None and when > now else None
