@@ -23,26 +23,30 @@ class Conversation:
     Args:
         line: who answers.
         now: data time, read for each request.
-        began_s: the loop's time at which the line began to be served.
+        time: real seconds, of the loop.
+        began_s: `time` when the line began to be served.
     """
 
-    def __init__(self, line: Line, now: Now, began_s: float) -> None:
+    def __init__(self, line: Line, now: Now, time: Callable[[], float], began_s: float) -> None:
         self._line = line
         self._now = now
+        self._time = time
         self._began_s = began_s
         self._heard_s = began_s
         self._reader = line.framing.reader()
 
-    def hear(self, data: bytes, at_s: float) -> Iterator[Sent]:
-        """The pieces that go back for `data`, which came at the loop's time `at_s`.
+    def hear(self, data: bytes) -> Iterator[Sent]:
+        """The pieces that go back for `data`, which has just come.
 
         Raises:
             FrameError: the bytes are of no such framing: nothing that follows can be understood.
         """
+        at_s = self._time()
         if self._line.framing.serial and at_s - self._heard_s > PAUSE_S:
             self._reader.forget()
-        self._heard_s = at_s
         for request in self._reader.feed(data):
             sent = self._line.respond(request, Moment(self._now(), at_s - self._began_s))
             (metrics.answered if sent else metrics.silent)()
             yield from sent
+        # Not the time at which the data came: what arrives while a long piece is answered is no pause.
+        self._heard_s = self._time()

@@ -61,7 +61,7 @@ class TcpServer:
         began_s = loop.time()
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(Conversation(self.line, self._now, began_s), self._connections),
+                lambda: _Connection(Conversation(self.line, self._now, loop.time, began_s), self._connections),
                 self._host,
                 self._wanted_port,
             )
@@ -105,7 +105,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            for sent in self._conversation.hear(data, self._loop.time()):
+            for sent in self._conversation.hear(data):
                 if sent.delay_s:
                     self._loop.call_later(sent.delay_s, self._send, sent.data)
                 else:

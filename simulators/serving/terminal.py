@@ -70,7 +70,7 @@ class TerminalServer:
             raise SetupError(
                 f"{self.place} cannot be served: {error.strerror}", advice="Choose another path for the link."
             ) from error
-        self._conversation = Conversation(self.line, self._now, loop.time())
+        self._conversation = Conversation(self.line, self._now, loop.time, loop.time())
         loop.add_reader(self._ours, self._hear, loop, self._conversation)
 
     async def stop(self) -> None:
@@ -93,7 +93,7 @@ class TerminalServer:
 
     def _hear(self, loop: asyncio.AbstractEventLoop, conversation: Conversation) -> None:
         with contextlib.suppress(BlockingIOError):
-            for sent in conversation.hear(os.read(self._ours, _CHUNK), loop.time()):
+            for sent in conversation.hear(os.read(self._ours, _CHUNK)):
                 if sent.delay_s:
                     loop.call_later(sent.delay_s, self._send, conversation, sent.data)
                 else:

@@ -1,0 +1,140 @@
+"""`quotawatt simulate meters` as a user runs it: what it prints is what a collector needs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from collector.drivers.modbus.line import modbus_line
+from collector.drivers.modbus.settings import ModbusLineSettings, ModbusRtuLine, ModbusRtuOverTcpLine, ModbusTcpLine
+from collector.planning.planner import Read
+from collector.profiles import load_profile
+from deploy.cli.simulate import simulate
+from energy.errors import ConfigError
+from tests.support.simulated import modbus_profiles
+
+KINDS: dict[str, Any] = {
+    "modbus-tcp": ModbusTcpLine,
+    "modbus-rtu": ModbusRtuLine,
+    "modbus-rtu-over-tcp": ModbusRtuOverTcpLine,
+}
+
+
+@asynccontextmanager
+async def running(*arguments: str, meters: int) -> AsyncIterator[dict[str, Any]]:
+    """The command, and the tables that it printed for so many meters, once all of them are there."""
+    command = (sys.executable, "-m", "deploy.cli", "simulate", "meters", *arguments)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    printed = ""
+    try:
+        async with asyncio.timeout(30):
+            while printed.count("point = ") < meters:
+                row = await process.stdout.readline()
+                assert row, f"the command ended after {printed!r}"
+                printed += row.decode()
+        yield tomllib.loads(f"[[gateways]]\n{printed}")["gateways"][0]
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert process.returncode == 0
+
+
+async def counter_of(table: dict[str, Any], meter: dict[str, Any]) -> Any:
+    """What the collector reads of a meter's counter with the printed tables as its settings."""
+    settings: ModbusLineSettings = msgspec.convert(table, KINDS[table["kind"]], strict=False, dec_hook=_path)
+    register = load_profile(meter["profile"]).counter_register
+    line = modbus_line(settings, lambda: 0)
+    read = Read(register.function_code, register.start, register.end - register.start, ())
+    try:
+        answer = await line.ask(meter["unit_id"], read)
+    finally:
+        line.close()
+    words = [int.from_bytes(answer.data[at : at + 2], "big") for at in range(0, len(answer.data), 2)]
+    raw = register.decode(dict(enumerate(words, register.start)))
+    assert raw is not None
+    assert not isinstance(raw, str)
+    return float(raw) * register.scale
+
+
+def _path(kind: type, value: str) -> Path:
+    assert kind is Path
+    return Path(value)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "rtu", "rtu-over-tcp"])
+async def test_the_printed_table_is_what_a_collector_needs(transport: str) -> None:
+    """Without a file: two meters, served in each way, are read with exactly what the command printed."""
+    names = ["eastron_sdm630", "acrel_dtsd1352"]
+    options = [word for name in names for word in ("--profile", name)]
+    async with running(*options, "--transport", transport, meters=2) as gateway:
+        (table,) = gateway["lines"]
+        assert table["kind"] == f"modbus-{transport}"
+        assert [meter["profile"] for meter in table["meters"]] == names
+        for meter in table["meters"]:
+            assert 1000 <= await counter_of(table, meter) < 1001
+
+
+async def test_every_shipped_profile_can_be_served_at_once() -> None:
+    """And the collector accepts each printed meter: ratios where they are needed, units where the menu decides."""
+    names = modbus_profiles()
+    options = [word for name in names for word in ("--profile", name)]
+    async with running(*options, "--faults", "random", "--seed", "7", meters=len(names)) as gateway:
+        (table,) = gateway["lines"]
+    settings = msgspec.convert(table, ModbusTcpLine)
+    assert [meter.profile for meter in settings.meters] == names
+    for meter in settings.meters:
+        counter = load_profile(meter.profile).counter_register
+        given = {key for key in ("ct", "pt") if getattr(meter, key) is not None}
+        assert given == set(counter.ct_pt.ratios)
+        assert bool(meter.unit) == (counter.unit == "display")
+
+
+def test_a_file_with_faults_tells_all_of_them(tmp_path: Path) -> None:
+    """Each with its line; nothing is served."""
+    config = tmp_path / "meters.toml"
+    config.write_text(
+        """
+[[lines]]
+name = "hall"
+transport = "rtu"
+meters = [{ unit_id = 1, profile = "eastron_sdm360" }]
+[[faults]]
+kind = "wrong-transaction"
+[[faults]]
+kind = "silence"
+unit_id = 2
+[[faults]]
+kind = "silence"
+line = "hal"
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigError) as caught:
+        CliRunner().invoke(simulate, ["meters", str(config)], catch_exceptions=False)
+    told = [(fault.line, fault.path, fault.message.partition(" (")[0]) for fault in caught.value.faults]
+    assert told == [
+        (5, "lines[0].meters[0].profile", "no such profile 'eastron_sdm360'"),
+        (7, "faults[0].kind", "wrong-transaction: a serial frame has no transaction"),
+        (10, "faults[1].unit_id", "no meter has unit id 2"),
+        (13, "faults[2].line", "no line is called 'hal'"),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [[], ["x.toml", "--profile", "eastron_sdm630"]])
+def test_a_file_and_profiles_exclude_each_other(arguments: list[str]) -> None:
+    """One of them has to be given."""
+    result = CliRunner().invoke(simulate, ["meters", *arguments])
+    assert result.exit_code == 2
+    assert "Give either a file or --profile" in result.output
