@@ -1,0 +1,173 @@
+"""Sparkplug B payloads as values; the only module that knows `google.protobuf`.
+
+The schema is built here, from the numbers of the fields (Sparkplug 3.0, section 6.4); what it does not name is skipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from google.protobuf import descriptor_pb2, message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
+
+from collector.drivers.mqtt.mapping import MOST_BYTES
+from collector.errors import MessageError
+
+_Field = descriptor_pb2.FieldDescriptorProto
+_PAYLOAD_FIELDS = (
+    ("timestamp", 1, _Field.TYPE_UINT64),
+    ("seq", 3, _Field.TYPE_UINT64),
+)
+_METRIC_FIELDS = (
+    ("name", 1, _Field.TYPE_STRING),
+    ("alias", 2, _Field.TYPE_UINT64),
+    ("timestamp", 3, _Field.TYPE_UINT64),
+    ("datatype", 4, _Field.TYPE_UINT32),
+    ("is_historical", 5, _Field.TYPE_BOOL),
+    ("is_null", 7, _Field.TYPE_BOOL),
+)
+_VALUE_FIELDS = (
+    ("int_value", 10, _Field.TYPE_UINT32),
+    ("long_value", 11, _Field.TYPE_UINT64),
+    ("float_value", 12, _Field.TYPE_FLOAT),
+    ("double_value", 13, _Field.TYPE_DOUBLE),
+    ("boolean_value", 14, _Field.TYPE_BOOL),
+    ("string_value", 15, _Field.TYPE_STRING),
+)
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric of a payload.
+
+    Attributes:
+        name: in births always, later perhaps.
+        alias: a number that stands for the name.
+        timestamp: ms UTC.
+        datatype: see `datatypes`; in births always.
+        is_historical: whether it was kept by the edge node, and is not the present value.
+        is_null: whether it says that there is no value.
+        value: as it was transferred, integers unsigned; None where there is none, or one that is no single value.
+    """
+
+    name: str | None = None
+    alias: int | None = None
+    timestamp: int | None = None
+    datatype: int | None = None
+    is_historical: bool = False
+    is_null: bool = False
+    value: int | float | bool | str | None = None
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message says.
+
+    Attributes:
+        timestamp: when it was sent, ms UTC.
+        seq: its number, 0 to 255.
+        metrics: in their order.
+    """
+
+    timestamp: int | None = None
+    seq: int | None = None
+    metrics: tuple[Metric, ...] = ()
+
+
+def decode(body: bytes) -> Payload:
+    """Take a payload apart; raises MessageError where it is none."""
+    if len(body) > MOST_BYTES:
+        raise MessageError("size", f"{len(body)} bytes, more than {MOST_BYTES}")
+    message = _MESSAGE()
+    try:
+        message.ParseFromString(body)
+        return Payload(
+            timestamp=_given(message, "timestamp"),
+            seq=_given(message, "seq"),
+            metrics=tuple(_metric(one) for one in message.metrics),
+        )
+    except DecodeError as error:
+        raise MessageError("payload", f"no Sparkplug B payload: {error}") from error
+
+
+def encode(payload: Payload) -> bytes:
+    """The bytes of a payload; a whole number is written as `long_value`, or `int_value` where its datatype is that."""
+    message = _MESSAGE()
+    _set(message, "timestamp", payload.timestamp)
+    _set(message, "seq", payload.seq)
+    for metric in payload.metrics:
+        one = message.metrics.add()
+        for name in ("name", "alias", "timestamp", "datatype"):
+            _set(one, name, getattr(metric, name))
+        for name in ("is_historical", "is_null"):
+            _set(one, name, getattr(metric, name) or None)
+        if metric.value is not None:
+            setattr(one, _value_field(metric), metric.value)
+    body: bytes = message.SerializeToString()
+    return body
+
+
+def _metric(message: Any) -> Metric:
+    which = message.WhichOneof("value")
+    name = _given(message, "name") or None
+    # The library hands out what is not UTF-8 as bytes.
+    if isinstance(name, bytes):
+        raise MessageError("payload", f"the name {name!r} of a metric is not UTF-8")
+    return Metric(
+        name=name,
+        alias=_given(message, "alias"),
+        timestamp=_given(message, "timestamp"),
+        datatype=_given(message, "datatype"),
+        is_historical=message.is_historical,
+        is_null=message.is_null,
+        value=getattr(message, which) if which else None,
+    )
+
+
+def _given(message: Any, name: str) -> Any:
+    return getattr(message, name) if message.HasField(name) else None
+
+
+def _set(message: Any, name: str, value: object) -> None:
+    if value is not None:
+        setattr(message, name, value)
+
+
+def _value_field(metric: Metric) -> str:
+    # A boolean is an int to Python.
+    if isinstance(metric.value, bool):
+        return "boolean_value"
+    if isinstance(metric.value, int):
+        return "int_value" if metric.datatype in _INT_TYPES else "long_value"
+    if isinstance(metric.value, str):
+        return "string_value"
+    return "float_value" if metric.datatype == _FLOAT else "double_value"
+
+
+_INT_TYPES = (1, 2, 3, 5, 6, 7)
+"""Int8 to Int32 and UInt8 to UInt32 (section 6.4.16)."""
+_FLOAT = 9
+
+
+def _message_class() -> Any:
+    file = descriptor_pb2.FileDescriptorProto(name="sparkplug_b.proto", package="sparkplug", syntax="proto2")
+    metric = file.message_type.add(name="Metric")
+    for fields, choice in ((_METRIC_FIELDS, False), (_VALUE_FIELDS, True)):
+        for name, number, kind in fields:
+            one = metric.field.add(name=name, number=number, type=kind, label=_Field.LABEL_OPTIONAL)
+            if choice:
+                one.oneof_index = 0
+    metric.oneof_decl.add(name="value")
+    payload = file.message_type.add(name="Payload")
+    for name, number, kind in _PAYLOAD_FIELDS:
+        payload.field.add(name=name, number=number, type=kind, label=_Field.LABEL_OPTIONAL)
+    payload.field.add(
+        name="metrics", number=2, type=_Field.TYPE_MESSAGE, type_name=".sparkplug.Metric", label=_Field.LABEL_REPEATED
+    )
+    # A pool of our own: another library in the process may have a schema of the same name.
+    pool = DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("sparkplug.Payload"))
+
+
+_MESSAGE = _message_class()
