@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from collector.drivers.mqtt.listener import MqttListener
 from collector.drivers.sparkplug.listener import SparkplugListener
@@ -18,6 +18,7 @@ from collector.profiles.library import Library
 from collector.settings import CollectorSettings, GatewaySettings, LineSettings, ListenerSettings
 from collector.spool.estimate import Expected
 from collector.spool.file import SpoolFile
+from collector.spool.keeper import Keeper
 from collector.spool.spool import Spool
 from collector.uplink.uplink import Uplink
 from energy.clocks import DataClock
@@ -32,6 +33,7 @@ class Plan(NamedTuple):
 
     stores: Mapping[Hashable, Blueprint[Store]]
     uplinks: Mapping[Hashable, Blueprint[Uplink]]
+    keepers: Mapping[Hashable, Blueprint[Keeper]]
     sources: Mapping[Hashable, Blueprint[Part]]
 
 
@@ -44,7 +46,9 @@ class Changed(NamedTuple):
 
 
 class Gateways:
-    """Everything that runs for the gateways of a file, as three services: stores, uplinks, sources.
+    """Everything that runs for the gateways of a file, as four services: stores, uplinks, keepers, sources.
+
+    They stop the other way round: what the sources read last is on disk before the uplinks wait for its confirmation.
 
     Args:
         settings: the whole file.
@@ -59,6 +63,7 @@ class Gateways:
         plan = self._plan(settings)
         self.stores: Parts[Store] = Parts("spools", plan.stores)
         self.uplinks: Parts[Uplink] = Parts("uplinks", plan.uplinks)
+        self.keepers: Parts[Keeper] = Parts("keepers", plan.keepers)
         self.sources: Parts[Part] = Parts("meters", plan.sources)
 
     async def change(self, settings: CollectorSettings) -> Changed:
@@ -70,13 +75,17 @@ class Gateways:
             ConfigError: a profile has faults; nothing was changed.
         """
         plan = self._plan(settings)
-        stopped = await self.sources.stop_changed(plan.sources)
-        stopped += await self.uplinks.stop_changed(plan.uplinks)
-        stopped += await self.stores.stop_changed(plan.stores)
-        stores, no_stores = await self.stores.start(plan.stores)
-        uplinks, no_uplinks = await self.uplinks.start(plan.uplinks)
-        sources, no_sources = await self.sources.start(plan.sources)
-        return Changed(stopped, stores + uplinks + sources, (*no_stores, *no_uplinks, *no_sources))
+        layers: Sequence[tuple[Parts[Any], Mapping[Hashable, Blueprint[Any]]]] = (
+            (self.stores, plan.stores),
+            (self.uplinks, plan.uplinks),
+            (self.keepers, plan.keepers),
+            (self.sources, plan.sources),
+        )
+        stopped = [await parts.stop_changed(blueprints) for parts, blueprints in reversed(layers)]
+        started = [await parts.start(blueprints) for parts, blueprints in layers]
+        return Changed(
+            sum(stopped), sum(count for count, _ in started), tuple(fault for _, faults in started for fault in faults)
+        )
 
     async def check_online(self) -> None:
         """Raise TransportError while a gateway is not connected to the platform."""
@@ -89,6 +98,7 @@ class Gateways:
         return Plan(
             {code: self._store(gateway, settings) for code, gateway in gateways.items()},
             {code: self._uplink(gateway, settings) for code, gateway in gateways.items()},
+            {code: self._keeper(gateway, settings) for code, gateway in gateways.items()},
             {
                 (code, *key): blueprint
                 for code, gateway in gateways.items()
@@ -102,24 +112,36 @@ class Gateways:
                 settings.spool_dir / f"{gateway.code}.sqlite3", settings.spool, classes=_wants_classes(settings)
             )
             spool = Spool(gateway.code, file, self._clock, self._thread, expected=expected(gateway))
-            return await open_store(spool, settings.spool.readings_per_envelope)
+            return await open_store(spool)
 
         return Blueprint(_store_settings(gateway, settings), make)
 
     def _uplink(self, gateway: GatewaySettings, settings: CollectorSettings) -> Blueprint[Uplink]:
         async def make() -> Uplink:
-            spool = self._store_of(gateway).spool
+            spool = self._spool_of(gateway)
             address = Address(gateway.region, gateway.code)
             return Uplink(address, settings.platforms, settings.uplink, spool, self._clock)
 
         own = (gateway.region, settings.platforms, settings.uplink)
         return Blueprint((_store_settings(gateway, settings), own), make)
 
-    def _store_of(self, gateway: GatewaySettings) -> Store:
+    def _keeper(self, gateway: GatewaySettings, settings: CollectorSettings) -> Blueprint[Keeper]:
+        async def make() -> Keeper:
+            return Keeper(self._spool_of(gateway), settings.spool.readings_per_envelope)
+
+        return Blueprint(_store_settings(gateway, settings), make)
+
+    def _spool_of(self, gateway: GatewaySettings) -> Spool:
         store = self.stores.parts.get(gateway.code)
         if store is None:
             raise SetupError(f"{gateway.code}: its spool is not open")
-        return store
+        return store.spool
+
+    def _keeper_of(self, gateway: GatewaySettings) -> Keeper:
+        keeper = self.keepers.parts.get(gateway.code)
+        if keeper is None:
+            raise SetupError(f"{gateway.code}: its spool is not open")
+        return keeper
 
     def _learned_of(self, path: Path) -> LearnedFile:
         """One for each file, whatever is reloaded: two would write over each other."""
@@ -136,7 +158,7 @@ class Gateways:
                     gateway.code,
                     line,
                     library,
-                    self._store_of(gateway).keeper,
+                    self._keeper_of(gateway),
                     self._clock,
                     learned=self._learned_of(settings.spool_dir / f"{gateway.code}.learned.json"),
                     backoff=settings.meter_backoff,
@@ -147,7 +169,7 @@ class Gateways:
 
         def listens(listener: ListenerSettings) -> Blueprint[Part]:
             async def make() -> Part:
-                keep = self._store_of(gateway).keeper.keep
+                keep = self._keeper_of(gateway).keep
                 if isinstance(listener, SparkplugListenerSettings):
                     return SparkplugListener(gateway.code, listener, keep, self._clock)
                 return MqttListener(gateway.code, listener, keep, self._clock)

@@ -62,18 +62,20 @@ class Parts(Generic[P]):
         """Make and run all parts; the first that fails ends the others.
 
         Raises:
-            ExceptionGroup: parts failed, or could not be made.
+            QuotawattError: a part could not be made.
+            ExceptionGroup: parts failed.
         """
         async with asyncio.TaskGroup() as self._group:
             try:
                 _, faults = await self.start(self._first)
-                if faults:
-                    raise faults[0]
-                control.ready()
-                await control.stopping.wait()
+                if not faults:
+                    control.ready()
+                    await control.stopping.wait()
             finally:
                 for running in self._running.values():
                     running.stopping.set()
+        if faults:
+            raise faults[0]
 
     async def stop_changed(self, blueprints: Mapping[Hashable, Blueprint[P]]) -> int:
         """Stop what is not wanted any more, or otherwise, and wait until it has drained; returns how many."""

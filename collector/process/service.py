@@ -34,6 +34,7 @@ async def run(settings: CollectorSettings, *, file: Path | None = None, stop: as
             HealthServer(settings.health, {"broker": gateways.check_online}),
             gateways.stores,
             gateways.uplinks,
+            gateways.keepers,
             gateways.sources,
         ]
         if file is not None:

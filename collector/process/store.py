@@ -1,47 +1,36 @@
-"""One gateway's store: the spool, open as long as this runs, and the way of readings into it."""
+"""A spool that is open as long as this runs: all that works on it starts later and ends earlier."""
 
 from __future__ import annotations
 
 import asyncio
 
-from collector.spool.keeper import Keeper
 from collector.spool.spool import Spool
 
 
 class Store:
-    """A spool that is open, and its keeper; made by `open_store`.
+    """One gateway's spool, open; made by `open_store`.
 
     Attributes:
-        spool: what the uplink sends from.
-        keeper: where readings go.
+        spool: what keepers write to and uplinks send from.
     """
 
-    def __init__(self, spool: Spool, keeper: Keeper) -> None:
+    def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self.keeper = keeper
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Carry readings to disk until told to stop, then close the file.
-
-        Raises:
-            FatalError: the file broke.
-        """
+        """Hold the file open until told to stop."""
         try:
-            await self.keeper.run(stopping)
+            await stopping.wait()
         finally:
             await self.spool.close()
 
 
-async def open_store(spool: Spool, enough: int) -> Store:
+async def open_store(spool: Spool) -> Store:
     """Open the spool.
-
-    Args:
-        spool: to be opened.
-        enough: readings that are worth a commit at once.
 
     Raises:
         SetupError: another process uses it.
         StorageError: the disk refuses.
     """
     await spool.open()
-    return Store(spool, Keeper(spool, enough))
+    return Store(spool)
