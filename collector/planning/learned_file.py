@@ -46,7 +46,7 @@ class LearnedFile:
         The file is small and this is rare: it happens in place, in the caller's thread.
 
         Raises:
-            StorageError: it could not be written; it is known nevertheless, and written with the next call that succeeds.
+            StorageError: it could not be written; it is known nevertheless, and written with the next call.
         """
         if self._saved and self.of(meter) == learned:
             return

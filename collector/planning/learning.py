@@ -2,8 +2,10 @@
 
 A read that the device refuses for its addresses (exception 2) is cut in two, at a hole if it has one. Where both pieces
 are answered, the refusal was about what lay between them: the hole is forbidden, or no read may cross the border. Where
-a piece is refused it is cut in turn, down to single values. So each refusal ends with something learned, and no value
-waits for the next poll.
+a piece is refused it is cut in turn, down to single values. So no value waits for the next poll.
+
+A value that is refused by itself counts as unreadable from the second time on, if the meter answered anything between
+the two: one that starts up may refuse everything for a while, and its counter must not be given up for that.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from itertools import accumulate
 
 from collector.planning.limits import Learned
 from collector.planning.planner import Read, read_of
+from collector.profiles import Register
 
 _Key = tuple[int, tuple[str, ...]]
 
@@ -49,11 +52,12 @@ class Refusals:
         self.learned = learned
         self._pieces: dict[_Key, tuple[Read, ...]] = {}
         self._answered: set[_Key] = set()
+        self._suspects: dict[str, bool] = {}
 
     def refused(self, read: Read, at_ms: int) -> tuple[Read, ...]:
         """The device refused a read for its addresses at that data time (ms UTC): what to ask instead of it.
 
-        Nothing where the read brings one value alone: that value is unreadable, which is learned.
+        Nothing where the read brings one value alone, which is unreadable then, or under suspicion of it.
         """
         if self._pieces.pop(_key(read), None) is None:
             # Reads of one meter follow each other: what is still open of an earlier refusal will never be answered.
@@ -61,16 +65,22 @@ class Refusals:
             self._answered.clear()
         pieces = split(read)
         if not pieces:
-            self.learned = self.learned.with_unreadable(read.registers[0], at_ms)
-        for piece in pieces:
-            self._answered.discard(_key(piece))
-            self._pieces[_key(piece)] = pieces
+            self._refused_alone(read.registers[0], at_ms)
+        self._pieces.update((_key(piece), pieces) for piece in pieces)
         return pieces
+
+    def _refused_alone(self, register: Register, at_ms: int) -> None:
+        if register.name in self.learned.unreadable or self._suspects.pop(register.name, False):
+            self.learned = self.learned.with_unreadable(register, at_ms)
+        else:
+            self._suspects[register.name] = False
 
     def answered(self, read: Read) -> None:
         """The device answered a read, perhaps a piece of a refused one."""
-        if self.learned.unreadable:
-            self.learned = self.learned.with_readable(register.name for register in read.registers)
+        if self.learned.unreadable or self._suspects:
+            names = {register.name for register in read.registers}
+            self.learned = self.learned.with_readable(names)
+            self._suspects = dict.fromkeys(self._suspects.keys() - names, True)
         if not self._pieces or (pieces := self._pieces.get(_key(read))) is None:
             return
         self._answered.add(_key(read))

@@ -52,7 +52,9 @@ def test_an_offset_shifts_before_the_unit_is_converted(raw: int, offset: int) ->
     """Tenths of a kilowatt from minus fifty on, in watts."""
     value = Value(name="p", quantity="p", unit="kW", scale=0.1, offset=offset, confidence=Confidence.FOUND)
     assert conversion(value, "W").apply(raw) == float((Fraction(raw, 10) + offset) * 1000)
-    assert conversion(value, "W").apply(float(raw)) == float((Fraction(raw, 10) + offset) * 1000)
+    assert conversion(value, "W").apply(raw / 8) == float((Fraction(raw, 80) + offset) * 1000)
+    plain = Value(name="t", quantity="t", unit="degC", offset=offset, confidence=Confidence.FOUND)
+    assert conversion(plain, "degC").apply(raw / 8) == float(Fraction(raw, 8) + offset)
 
 
 @given(st.fractions(-(10**12), 10**12))

@@ -40,17 +40,17 @@ def spread(address: int, before: int, after: int, function_code: int, *, exponen
     return register(address, DataType.U16, function_code, **more)
 
 
-ADDRESSES = st.integers(0, 24)
+ADDRESSES = st.integers(0, 16)
 REGISTERS = (
     st.builds(register, ADDRESSES, st.sampled_from(TYPES), st.sampled_from([3, 4]))
     | st.builds(register, ADDRESSES, st.just(DataType.BIT), st.sampled_from([1, 2]))
     | st.builds(spread, ADDRESSES, *[st.integers(0, 6)] * 2, st.sampled_from([3, 4]), exponent=st.booleans())
 )
-RANGES = st.tuples(st.integers(0, 30), st.integers(0, 2)).map(lambda pair: (pair[0], sum(pair)))
+RANGES = st.tuples(st.integers(0, 22), st.integers(0, 2)).map(lambda pair: (pair[0], sum(pair)))
 BARRIERS = st.builds(
     Barriers,
     forbidden=st.lists(RANGES, max_size=1).map(tuple),
-    breaks=st.lists(st.integers(1, 30), max_size=2).map(tuple),
+    breaks=st.lists(st.integers(1, 22), max_size=2).map(tuple),
 )
 LIMITS = st.builds(
     Limits,
@@ -160,6 +160,13 @@ def test_a_read_says_what_it_asks_for() -> None:
     assert read.wasted == 3
     (read,) = plan([register(3, DataType.BIT, 1), register(19, DataType.BIT, 1)], Limits(max_hole=1))
     assert str(read) == "17 coils from 3 (function code 1)"
+
+
+def test_a_break_holds_from_the_first_register_on() -> None:
+    """No read covers both sides, and none ends early for a break at its own beginning."""
+    wanted = [register(at, DataType.U16) for at in range(4)]
+    reads = plan(wanted, Limits(barriers={3: Barriers(breaks=(0, 1, 4))}))
+    assert [(read.address, read.count) for read in reads] == [(0, 1), (1, 3)]
 
 
 def test_nothing_wanted_is_nothing_asked() -> None:

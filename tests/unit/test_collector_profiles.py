@@ -108,6 +108,11 @@ ENERGY = 'unit = "kWh", function_code = 3, address = 10, type = "u32"'
             "forbidden = [[11, 12]]\nregisters",
             "9: registers[0].address: energy touches the forbidden range",
         ),
+        (
+            "registers",
+            "forbidden = [[8, 10]]\nregisters",
+            "9: registers[0].address: energy touches the forbidden range",
+        ),
         ("registers", "max_words = 1\nregisters", "9: registers[0].address: energy spans 2 registers, more than max"),
         ('unit = "kWh"', 'unit = "kw"', "8: registers[0].unit: unknown unit of measure 'kw'"),
         ('unit = "kWh"', 'unit = "kWh", ct_pt = "pt"', "8: registers[0].ct_pt: a value in kWh takes ct_pt, not pt"),
