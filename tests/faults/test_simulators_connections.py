@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Sequence
 
 import pytest
 
 from energy.errors import SetupError, TransportError
-from simulators.serving.line import Line
+from simulators.faults.schedule import ValueFault
+from simulators.serving.line import Line, Reply, Unit
 from simulators.serving.mbap import MbapFraming
+from simulators.serving.pdu import Request
 from simulators.serving.tcp import TcpServer
 from tests.support.eventually import eventually
-from tests.support.simulated import Simulated, simulated
+from tests.support.simulated import simulated
 
 
 async def test_bytes_that_are_no_modbus_close_the_connection() -> None:
@@ -25,24 +28,33 @@ async def test_bytes_that_are_no_modbus_close_the_connection() -> None:
         writer.close()
 
 
+class _Full:
+    """A device with the longest answer of all, which takes no time to make."""
+
+    def answer(self, request: Request, at_ms: int, faults: Sequence[ValueFault]) -> Reply:  # noqa: ARG002 - the contract
+        """Always the same."""
+        return Reply(bytes((request.function, 250)) + bytes(250))
+
+
 async def test_a_client_that_never_reads_is_not_read_either() -> None:
     """Its answers do not pile up: the server stops taking requests until the client catches up, and then loses none."""
     requests, answer_bytes = 40_000, 259
     frame = struct.pack(">HHHBBHH", 1, 0, 6, 1, 3, 2999, 125)
-    async with simulated("schneider_iem3155") as line:
-        reader, writer = await asyncio.open_connection("127.0.0.1", line.port)
-        async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
-            tasks.create_task(_send(writer, frame, requests))
-            await eventually(lambda: _paused(line), within=30)
-            for _ in range(requests):
-                await reader.readexactly(answer_bytes)
-        writer.close()
+    server = TcpServer(Line("line", MbapFraming(), {1: Unit(_Full())}), lambda: 0, "127.0.0.1", 0)
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
+        tasks.create_task(_send(writer, frame, requests))
+        await eventually(lambda: _paused(server), within=30)
+        for _ in range(requests):
+            await reader.readexactly(answer_bytes)
+    writer.close()
+    await server.stop()
 
 
-def _paused(line: Simulated) -> bool:
+def _paused(server: TcpServer) -> bool:
     """Whether the server has stopped reading its only client."""
-    assert isinstance(line.server, TcpServer)
-    return any(one._transport is not None and not one._transport.is_reading() for one in line.server._connections)
+    return any(one._transport is not None and not one._transport.is_reading() for one in server._connections)
 
 
 async def _send(writer: asyncio.StreamWriter, frame: bytes, count: int) -> None:
