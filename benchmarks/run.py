@@ -11,7 +11,10 @@ from pathlib import Path
 from benchmarks.figures import keep, show
 from deploy.stack import Stack
 
-BENCHMARKS = ("ingest_over_copy",)
+BENCHMARKS = (
+    "ingest_over_copy",
+    "spool",
+)
 """Each is a module of this name with `measure(stack, directory) -> list[Figure]`."""
 
 
