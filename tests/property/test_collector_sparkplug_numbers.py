@@ -32,8 +32,8 @@ def test_what_does_not_fit_is_refused(datatype: DataType, transferred: int) -> N
         low, high, widths = -(1 << (bits - 1)), (1 << (bits - 1)) - 1, {bits, max(bits, 32), 64}
     else:
         low, high, widths = 0, (1 << UNSIGNED[datatype]) - 1, set[int]()
-    meant = [transferred, *(transferred - (1 << width) for width in widths)]
-    fitting = {number for number in meant if low <= number <= high}
+    negative = {number for width in widths if low <= (number := transferred - (1 << width)) < 0}
+    fitting = negative | ({transferred} if transferred <= high else set())
     assert len(fitting) <= 1
     if fitting:
         assert number_of(datatype, transferred) == fitting.pop()
