@@ -19,12 +19,14 @@ class TcpProxy:
         host: where it listens.
         port: likewise.
         connections: how many were accepted so far.
+        cut_after: after so many further bytes to the server every connection breaks; None for never.
     """
 
     def __init__(self, server_host: str, server_port: int) -> None:
         self.host = "127.0.0.1"
         self.port = 0
         self.connections = 0
+        self.cut_after: int | None = None
         self._server = (server_host, server_port)
         self._listener: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -72,21 +74,32 @@ class TcpProxy:
         ends = {writer, server_writer}
         self._writers |= ends
         try:
-            await first_of(self._pump(reader, server_writer), self._pump(server_reader, writer))
+            await first_of(self._pump(reader, server_writer, counted=True), self._pump(server_reader, writer))
         finally:
             self._writers -= ends
             for end in ends:
                 end.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counted: bool = False) -> None:
         with contextlib.suppress(OSError):
             while chunk := await source.read(_CHUNK):
                 await self._flowing.wait()
-                sink.write(chunk)
+                sink.write(self._allowed(chunk) if counted else chunk)
                 await sink.drain()
+                if counted and self.cut_after == 0:
+                    self.cut_after = None
+                    break
             # What was written must leave before the other end is closed too.
             sink.close()
             await sink.wait_closed()
+
+    def _allowed(self, chunk: bytes) -> bytes:
+        """What of a chunk is carried before the connection breaks."""
+        if self.cut_after is None:
+            return chunk
+        allowed = chunk[: self.cut_after]
+        self.cut_after -= len(allowed)
+        return allowed
 
 
 @contextlib.asynccontextmanager

@@ -101,11 +101,11 @@ async def broker_platform(address: Address, mqtt: MqttSettings) -> AsyncIterator
 
 @asynccontextmanager
 async def open_spool(
-    path: Path, gateway: str, settings: SpoolSettings | None = None, *, classes: bool = False
+    path: Path, gateway: str, settings: SpoolSettings | None = None, *, classes: bool = False, name: str = "spool"
 ) -> AsyncIterator[Spool]:
     """A spool in a file of its own; with classes where border readings are kept apart."""
     with ThreadPoolExecutor(1) as thread:
-        file = SpoolFile(path / "spool.sqlite3", settings or SpoolSettings(), classes=classes)
+        file = SpoolFile(path / f"{name}.sqlite3", settings or SpoolSettings(), classes=classes)
         spool = Spool(gateway, file, DataClock(), thread)
         await spool.open()
         try:
