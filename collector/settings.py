@@ -10,8 +10,8 @@ from typing import Annotated
 
 import msgspec
 
-from collector.drivers.dlt645.settings import Dlt645LineSettings
-from collector.drivers.modbus.settings import ModbusLineSettings
+from collector.drivers.dlt645.settings import Dlt645LineSettings, Dlt645Meter
+from collector.drivers.modbus.settings import ModbusLineSettings, ModbusMeter
 from collector.drivers.mqtt.settings import MqttListenerSettings
 from collector.drivers.settings import Positive
 from collector.drivers.sparkplug.settings import SparkplugListenerSettings
@@ -23,6 +23,8 @@ from energy.health import HealthSettings
 
 LineSettings = ModbusLineSettings | Dlt645LineSettings
 """A line whose meters are polled."""
+MeterSettings = ModbusMeter | Dlt645Meter
+"""A meter of any line."""
 ListenerSettings = MqttListenerSettings | SparkplugListenerSettings
 """A broker in the plant whose messages are taken."""
 
@@ -73,3 +75,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     uplink: UplinkSettings = UplinkSettings()
     meter_backoff: BackoffSettings = BackoffSettings()
     grace_s: Positive = 10.0
+
+    def learned_file(self, gateway: GatewaySettings) -> Path:
+        """Where it is kept what the refusals of a gateway's meters taught."""
+        return self.spool_dir / f"{gateway.code}.learned.json"

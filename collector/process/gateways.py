@@ -160,7 +160,7 @@ class Gateways:
                     library,
                     self._keeper_of(gateway),
                     self._clock,
-                    learned=self._learned_of(settings.spool_dir / f"{gateway.code}.learned.json"),
+                    learned=self._learned_of(settings.learned_file(gateway)),
                     backoff=settings.meter_backoff,
                 )
 

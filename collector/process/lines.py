@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from collector.drivers.dlt645.exchange import Dlt645Requests, exchanges
 from collector.drivers.dlt645.line import dlt645_line
-from collector.drivers.dlt645.settings import Dlt645Meter, Dlt645SerialLine, Dlt645TcpLine
+from collector.drivers.dlt645.settings import Dlt645SerialLine, Dlt645TcpLine
 from collector.drivers.line import Line
 from collector.drivers.meters import sent_values
 from collector.drivers.modbus.line import modbus_line
 from collector.drivers.modbus.requests import ModbusRequests
-from collector.drivers.modbus.settings import ModbusMeter
 from collector.planning.learned_file import LearnedFile
 from collector.polling.meter import Meter
 from collector.polling.poller import Keeper, LinePoller
@@ -19,12 +18,9 @@ from collector.polling.sweep import Requests
 from collector.polling.turns import Slot
 from collector.profiles.dlt645 import Dlt645Profile
 from collector.profiles.library import Library
-from collector.settings import LineSettings
+from collector.settings import LineSettings, MeterSettings
 from energy.backoff import Backoff, BackoffSettings
 from energy.clocks import DataClock
-
-MeterSettings = ModbusMeter | Dlt645Meter
-"""A meter of any line."""
 
 
 def open_line(settings: LineSettings, clock: DataClock) -> Line:
@@ -54,7 +50,12 @@ def requests_of(
     if isinstance(profile, Dlt645Profile):
         return Dlt645Requests(exchanges(profile, sent))
     modbus = library.load(settings.profile)
-    return ModbusRequests(f"{place} {settings.address} {settings.profile}", modbus, sent, learned, clock.now_ms)
+    return ModbusRequests(meter_key(place, settings), modbus, sent, learned, clock.now_ms)
+
+
+def meter_key(place: str, settings: MeterSettings) -> str:
+    """Names a meter in the file of what was learned; another profile begins anew."""
+    return f"{place} {settings.address} {settings.profile}"
 
 
 def line_poller(  # noqa: PLR0913 - the parts that meet here

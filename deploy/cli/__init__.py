@@ -18,7 +18,10 @@ _COMMANDS = {
     "demo": "run a simulated city on real components and watch it",
     "ingest": "receive readings, commit them, acknowledge",
     "migrate": "bring a database to this version's schema",
+    "plan": "show what a collector will ask, and whether it fits",
     "profiles": "show which meters are known, and check a profile",
+    "read": "poll one meter once and show all that came",
+    "record": "write real polls down, to be replayed",
     "simulate": "serve simulated meters",
     "stack": "provide TimescaleDB and Mosquitto without containers",
 }

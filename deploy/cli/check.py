@@ -21,5 +21,5 @@ def check(config: Path) -> None:
         "meter": sum(len(line.meters) for line in lines),
         "listener": sum(len(gateway.listeners) for gateway in settings.gateways),
     }
-    said = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
+    said = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count)
     click.echo(f"{config}: {said}: no fault")

@@ -1,0 +1,84 @@
+"""`quotawatt read`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collector.commissioning.reading import Attempt, Shown
+    from collector.settings import CollectorSettings
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("meter")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each request.")
+def read(config: Path, meter: str, *, as_json: bool) -> None:
+    """Poll one METER of the collector's CONFIG (TOML) once and show all that came, to compare with its display.
+
+    METER is its name or one of its points. All values of its profile are read, those that are sent and those that are
+    not: the raw words as they stood on the wire, what the display should show, and what is sent under which point.
+    Nothing is kept or sent. A serial port that a running collector holds cannot be read meanwhile. Where nothing at
+    all was answered, the exit code is 1.
+    """
+    import asyncio  # noqa: PLC0415 - loaded when called
+
+    import msgspec  # noqa: PLC0415 - likewise
+
+    from collector.checks import load_settings  # noqa: PLC0415 - likewise
+    from energy.logs import configure_logs  # noqa: PLC0415 - likewise
+
+    configure_logs()
+    settings = load_settings(config)
+
+    async def show() -> bool:
+        answered = False
+        async for attempt in _attempts(settings, meter):
+            answered = answered or not attempt.error
+            if as_json:
+                click.echo(msgspec.json.encode(attempt).decode())
+            else:
+                for text in _lines(attempt):
+                    click.echo(text)
+        return answered
+
+    if not asyncio.run(show()):
+        raise SystemExit(1)
+
+
+async def _attempts(settings: CollectorSettings, name: str) -> AsyncIterator[Attempt]:
+    from collector.commissioning.reading import read_meter  # noqa: PLC0415 - loaded when called
+    from energy.errors import RejectedError  # noqa: PLC0415 - likewise
+
+    found = [
+        (gateway, line, meter)
+        for gateway in settings.gateways
+        for line in gateway.lines
+        for meter in line.meters
+        if name in {meter.name, meter.point, *meter.points.values()}
+    ]
+    if not found:
+        labels = [meter.label for gateway in settings.gateways for line in gateway.lines for meter in line.meters]
+        raise RejectedError(f"no meter {name!r}", advice=f"Known: {', '.join(labels)}.")
+    gateway, line, meter = found[0]
+    async for attempt in read_meter(settings, gateway, line, meter):
+        yield attempt
+
+
+def _lines(attempt: Attempt) -> Iterator[str]:
+    yield click.style(f"{attempt.request}  ({attempt.took_ms:g} ms)", bold=True)
+    if attempt.error:
+        yield click.style(f"  {attempt.error}", fg="red")
+    for value in attempt.values:
+        yield _value(value)
+
+
+def _value(value: Shown) -> str:
+    shows = f"{value.shows} {value.unit}".strip() or "-"
+    sent = f"  sent as {value.point} = {value.sent:.12g}" if value.sent is not None else ""
+    remark = click.style(f"  ({value.remark})", fg="yellow") if value.remark else ""
+    return f"  {value.name:<28} {value.raw_bytes:<24} {value.raw:>16}  {shows:<22}{sent}{remark}"
