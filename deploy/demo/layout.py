@@ -32,6 +32,7 @@ _UPLINK = UplinkSettings(
     resend=BackoffSettings(first_s=3.0, most_s=10.0),  # the line is a loopback, and an hour lasts a second
     reconnect=BackoffSettings(first_s=0.2, most_s=2.0),
     drain_s=_DRAIN_S,
+    backlog_per_s=1_000.0,  # likewise
 )
 
 

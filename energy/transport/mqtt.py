@@ -328,7 +328,7 @@ class Link:
     def _translate(self, error: aiomqtt.MqttError, what: str) -> QuotawattError:
         if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
             return refusal(f"{self._broker}: the connection", error.rc.value)
-        return TransportError(f"{self._broker} {what}: {error}", advice="Check [mqtt] host and port, and the broker.")
+        return TransportError(f"{self._broker} {what}: {error}", advice="Check host and port, and the broker.")
 
 
 class _Messages:

@@ -124,7 +124,7 @@ async def test_a_thin_line_that_is_switched_back_sends_the_rest(tmp_path: Path, 
         open_spool(tmp_path, address.gateway, classes=True) as spool,
     ):
         for send in ("borders", "all"):
-            settings = UplinkSettings(resend=SLOW, drain_s=0, send=send)  # type: ignore[arg-type] # one of the literals
+            settings = UplinkSettings(resend=SLOW, drain_s=0, send=send)
             async with sending(spool, address, (platform_of(mqtt),), settings) as made:
                 await keep_all(made, rounds if send == "borders" else [])
                 await eventually(lambda: platform.times)

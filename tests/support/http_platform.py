@@ -27,7 +27,8 @@ from energy.wire import (
     encode,
 )
 
-Fault = Callable[[web.Request, bytes], "web.Response | None"]
+Fault = Callable[[web.Request, bytes], Any]
+"""Answers a request with this body in the place of a commit; plain or async."""
 
 
 class HttpPlatform:
@@ -44,6 +45,7 @@ class HttpPlatform:
         commands: handed out with the next answer to a status.
         token: the only one that is let in, where it is set.
         skew_ms: how far the platform's clock is ahead.
+        gate: clear it to keep every commit waiting.
         most_at_once: the most requests for readings that ran beside each other.
     """
 
@@ -60,16 +62,16 @@ class HttpPlatform:
         self.skew_ms = 0
         self.most_at_once = 0
         self._at_once = 0
-        self._faults: list[Callable[[web.Request, bytes], Any]] = []
-        self._always: Callable[[web.Request, bytes], Any] | None = None
+        self._faults: list[Fault] = []
+        self._always: Fault | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 
-    def fail(self, *faults: Callable[[web.Request, bytes], Any]) -> None:
+    def fail(self, *faults: Fault) -> None:
         """Answer the next requests for readings so, one fault each."""
         self._faults.extend(faults)
 
-    def fail_always(self, fault: Callable[[web.Request, bytes], Any] | None) -> None:
+    def fail_always(self, fault: Fault | None) -> None:
         """Answer every request for readings so, until told otherwise."""
         self._always = fault
 
@@ -97,8 +99,9 @@ class HttpPlatform:
             return refused
         fault = self._faults.pop(0) if self._faults else self._always
         if fault is not None:
-            answer = fault(request, body)
-            return await answer if asyncio.iscoroutine(answer) else answer
+            found = fault(request, body)
+            answered: web.StreamResponse = await found if asyncio.iscoroutine(found) else found
+            return answered
         return self.commit(body)
 
     def commit(self, body: bytes) -> web.Response:
@@ -123,7 +126,7 @@ class HttpPlatform:
         return None
 
 
-def answer(status: int, body: bytes = b"", **headers: str) -> Callable[[web.Request, bytes], web.Response]:
+def answer(status: int, body: bytes = b"", **headers: str) -> Fault:
     """The fault of answering without a commit; underscores in names of headers stand for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _request, _body: web.Response(status=status, body=body, headers=named)
@@ -144,7 +147,7 @@ async def cut(request: web.Request, _body: bytes) -> web.StreamResponse:
     return response
 
 
-def cut_after_commit(platform: HttpPlatform) -> Callable[[web.Request, bytes], Any]:
+def cut_after_commit(platform: HttpPlatform) -> Fault:
     """The fault of committing, and then closing the connection in the middle of the answer."""
 
     async def fault(request: web.Request, body: bytes) -> web.StreamResponse:
