@@ -10,7 +10,7 @@ from simulators.faults.schedule import ValueFault
 from simulators.faults.values import Level, missing_registers, seen_at, shown, words_are_swapped
 from simulators.meters.counter import Counter
 from simulators.meters.image import Image
-from simulators.meters.values import Standing
+from simulators.meters.values import MEDIA, WATER, Nameplate, Standing
 from simulators.serving.line import Reply
 from simulators.serving.pdu import (
     READ_COILS,
@@ -54,7 +54,9 @@ class MeterDevice:
         self.profile = profile
         self.counter = counter
         self._level = level
-        self._image = Image(profile, counter.scale)
+        scale = counter.scale
+        self.plate = Nameplate(scale.base_unit, scale.ct, scale.pt, MEDIA.get(profile.carrier, WATER))
+        self._image = Image(profile, scale, self.plate)
 
     def answer(self, request: Request, at_ms: int, faults: Sequence[ValueFault] = ()) -> Reply:
         """The answer at data time `at_ms` (ms UTC), as the device behaves with these faults."""
@@ -91,14 +93,10 @@ class MeterDevice:
     def standing(self, at_ms: int, faults: Sequence[ValueFault] = ()) -> Standing:
         """What the meter stands at, as it shows it at data time `at_ms` (ms UTC)."""
         at_ms = seen_at(at_ms, faults)
-        scale = self.counter.scale
         return Standing(
-            amount=shown(self._level, self.counter.start, scale.end, at_ms, faults),
+            amount=shown(self._level, self.counter.start, self.counter.scale.end, at_ms, faults),
             per_hour=(self._level(at_ms) - self._level(at_ms - _LOAD_OVER_MS)) * _HOUR_MS / _LOAD_OVER_MS,
-            unit=scale.base_unit,
             at_s=at_ms / 1000,
-            ct=scale.ct,
-            pt=scale.pt,
         )
 
     def _span(self, request: Request) -> range:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from fractions import Fraction
 
 from collector.profiles import Profile, Register
 from collector.registers import DataType, encode
 from energy.errors import RejectedError
 from simulators.meters.counter import CounterScale
-from simulators.meters.values import Standing, exponent_of, plausible
+from simulators.meters.values import Nameplate, Show, Standing, exponent_of, plausible
 
 Cells = dict[int, int]
 """Word, or bit, by address."""
@@ -21,23 +21,26 @@ class NoValueError(RejectedError):
     """A register has no value and no way to say so."""
 
 
+Write = Callable[[Standing], Cells]
+"""What stands in the cells of one register when the meter stands so."""
+
+
 class Image:
     """What stands in the registers of one meter.
 
     Args:
         profile: their layouts.
         scale: of the counter.
+        plate: what stays the same of the meter.
     """
 
-    def __init__(self, profile: Profile, scale: CounterScale) -> None:
-        self._profile = profile
-        self._scale = scale
-        self._text = f"{profile.maker} {profile.model}".encode("ascii", "replace").decode()
-        self._by_function: dict[int, list[Register]] = {}
+    def __init__(self, profile: Profile, scale: CounterScale, plate: Nameplate) -> None:
+        self._by_function: dict[int, list[tuple[Register, Write]]] = {}
         for register in profile.registers:
-            self._by_function.setdefault(register.function_code, []).append(register)
+            write = _writer(register, profile, scale, plate)
+            self._by_function.setdefault(register.function_code, []).append((register, write))
         self._bounds = {
-            function: (min(one.start for one in registers), max(one.end for one in registers))
+            function: (min(one.start for one, _ in registers), max(one.end for one, _ in registers))
             for function, registers in self._by_function.items()
         }
 
@@ -68,8 +71,10 @@ class Image:
             RejectedError: the counter has outgrown its register.
         """
         cells: Cells = {}
-        for register in self._touched(function, span):
-            words = _no_value(register) if register.name in missing else self._words(register, standing)
+        for register, write in self._by_function.get(function, ()):
+            if not (register.start < span.stop and span.start < register.end):
+                continue
+            words = _no_value(register) if register.name in missing else write(standing)
             if swapped:
                 _swap(register, words)
             for address, word in words.items():
@@ -77,33 +82,47 @@ class Image:
                 cells[address] = word | (cells.get(address, 0) if register.type is DataType.BITS else 0)
         return cells
 
-    def _touched(self, function: int, span: range) -> Iterator[Register]:
-        for register in self._by_function.get(function, ()):
-            if register.start < span.stop and span.start < register.end:
-                yield register
 
-    def _words(self, register: Register, standing: Standing) -> Cells:
-        if register.name == self._profile.counter:
-            return self._scale.encode(standing.amount)
-        if register.type is DataType.STRING:
-            return _text_words(register, self._text)
-        if register.type in (DataType.BIT, DataType.BITS):
-            return register.encode(Fraction(zlib.crc32(register.name.encode()) & (1 << register.bits) - 1))
-        value = plausible(register, standing)
-        for key, number in (("ct", standing.ct), ("pt", standing.pt)):
-            value /= number if key in register.ct_pt.ratios else 1.0
-        return _saturated(register, value)
+def _writer(register: Register, profile: Profile, scale: CounterScale, plate: Nameplate) -> Write:
+    if register.name == profile.counter:
+        return lambda standing: scale.encode(standing.amount)
+    if register.type is DataType.STRING:
+        text = f"{profile.maker} {profile.model}".encode("ascii", "replace").decode()[: 2 * register.words]
+        return _always(dict(enumerate(encode(text, register.layout), register.address)))
+    if register.type in (DataType.BIT, DataType.BITS):
+        return _always(register.encode(Fraction(zlib.crc32(register.name.encode()) & (1 << register.bits) - 1)))
+    show = plausible(register, plate)
+    ratios = {"ct": plate.ct, "pt": plate.pt}
+    transformed = math.prod(ratios[key] for key in register.ct_pt.ratios)
+    if register.fraction is not None or register.exponent is not None:
+        return lambda standing: _saturated(register, show(standing) / transformed)
+    return _plain(register, lambda standing: show(standing) / transformed)
+
+
+def _always(cells: Cells) -> Write:
+    """A copy each time: whoever gets it may turn its words round."""
+    return lambda _: dict(cells)
+
+
+def _plain(register: Register, show: Show) -> Write:
+    """One value in one piece, without exact fractions, which take thrice the time: nobody compares the last step."""
+    layout, scale, offset, floats = register.layout, register.scale, register.offset, register.type.is_float
+
+    def write(standing: Standing) -> Cells:
+        value = show(standing)
+        raw = (value - offset) / scale
+        try:
+            return dict(enumerate(encode(raw if floats else math.floor(raw), layout), register.address))
+        except RejectedError:
+            return _saturated(register, value)
+
+    return write
 
 
 def _saturated(register: Register, value: float) -> Cells:
     """The cells of a value, or of the largest one that fits: a display that cannot show more stays at its end."""
     exponent = exponent_of(register) if register.exponent is not None else 0
     try:
-        if register.fraction is None and register.exponent is None:
-            # Nobody compares these to the last step: without exact fractions it takes a third of the time.
-            raw = (value - register.offset) / register.scale
-            words = encode(raw if register.type.is_float else math.floor(raw), register.layout)
-            return dict(enumerate(words, register.address))
         return register.encode(value, exponent)
     except RejectedError:
         bounds = register.type.bounds
@@ -112,10 +131,6 @@ def _saturated(register: Register, value: float) -> Cells:
         # One less than the end, which may be the marker of "no value".
         most = bounds[0] if value < 0 else bounds[1] - 1
         return register.encode(most * Fraction(10) ** exponent * register.exact_scale + register.exact_offset, exponent)
-
-
-def _text_words(register: Register, text: str) -> Cells:
-    return dict(enumerate(encode(text[: 2 * register.words], register.layout), register.address))
 
 
 def _no_value(register: Register) -> Cells:

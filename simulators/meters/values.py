@@ -9,21 +9,35 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 from collector.profiles import DISPLAY, Register
 from energy.units import Dimension, canonical_unit, ratio, unit_of_measure
 
-_KWH_PER = {
-    Dimension.ENERGY: 1.0,
-    Dimension.GAS_VOLUME: 10.0,
-    Dimension.MASS: 770.0,
-    Dimension.REACTIVE_ENERGY: 1 / 0.33,
-    Dimension.APPARENT_ENERGY: 0.95,
+
+class Medium(NamedTuple):
+    """What flows through a meter, for what belongs together where it counts in several dimensions.
+
+    Attributes:
+        kwh_per_m3: the energy that a cubic metre carries.
+        t_per_m3: its mass.
+    """
+
+    kwh_per_m3: float
+    t_per_m3: float
+
+
+WATER = Medium(35.0, 1.0)
+"""Heating water that gives off 30 K: 1.163 kWh per m3 and K."""
+MEDIA = {
+    "natural_gas": Medium(10.0, 0.00075),
+    "steam": Medium(3.2, 0.0042),
+    "low_pressure_steam": Medium(3.2, 0.0042),
+    "raw_coal": Medium(5200.0, 0.9),
 }
-"""What belongs together where a meter counts in several dimensions, in the canonical unit of each: the heat of a cubic
-metre of gas or of a tonne of steam; the reactive energy at a power factor of 0.95."""
+"""By carrier; all others are taken for water. Steam is saturated at 7 bar."""
+_KWH_PER_REACTIVE, _KWH_PER_APPARENT = 1 / 0.33, 0.95
+"""At a power factor of 0.95."""
 _AMOUNT_OF = {
     Dimension.POWER: Dimension.ENERGY,
     Dimension.VOLUME_FLOW: Dimension.GAS_VOLUME,
@@ -32,6 +46,7 @@ _AMOUNT_OF = {
     Dimension.APPARENT_POWER: Dimension.APPARENT_ENERGY,
 }
 """What a rate is a rate of."""
+_AMOUNTS = frozenset(_AMOUNT_OF.values())
 _PER_CANONICAL = {Dimension.POWER: 1000.0, Dimension.REACTIVE_POWER: 1000.0, Dimension.APPARENT_POWER: 1000.0}
 """Canonical units of a rate in one canonical unit of its amount an hour: 1 kWh/h is 1000 W."""
 _SHARES = {
@@ -78,33 +93,54 @@ _EXPONENTS = {
 """What stands in a register of exponents; 0 for all other dimensions."""
 
 
-class Standing(NamedTuple):
-    """A meter at a moment.
+class Nameplate(NamedTuple):
+    """What stays the same of a meter.
 
     Attributes:
-        amount: what its counter stands at, primary side, in `unit`.
-        per_hour: its load, in `unit` per hour.
-        unit: unit of measure of both.
-        at_s: data time, seconds since 1970 UTC.
+        unit: unit of measure of its counter and its load, as `Standing` has them.
         ct: ratio of its current transformers.
         pt: ratio of its voltage transformers.
+        medium: what it measures, where that is no electricity.
     """
 
-    amount: float
-    per_hour: float
     unit: str
-    at_s: float
     ct: float = 1.0
     pt: float = 1.0
+    medium: Medium = WATER
 
     @property
     def voltage(self) -> float:
         """Volts from phase to neutral, primary side."""
         return self.pt * (_LOW_VOLTAGE if self.pt == 1 else _BEHIND_TRANSFORMERS)
 
-    def kwh(self, amount: float) -> float:
-        """An amount of the meter's in kWh, or what stands for them."""
-        return amount * _size(self.unit) * _KWH_PER.get(unit_of_measure(self.unit).dimension, 1.0)
+    def in_canonical(self, dimension: Dimension) -> float:
+        """What one unit of the meter's own is as an amount of another dimension, in the canonical unit of that."""
+        own = unit_of_measure(self.unit).dimension
+        per = {
+            Dimension.GAS_VOLUME: self.medium.kwh_per_m3,
+            Dimension.MASS: self.medium.kwh_per_m3 / self.medium.t_per_m3,
+            Dimension.REACTIVE_ENERGY: _KWH_PER_REACTIVE,
+            Dimension.APPARENT_ENERGY: _KWH_PER_APPARENT,
+        }
+        return _size(self.unit) * per.get(own, 1.0) / per.get(dimension, 1.0)
+
+
+class Standing(NamedTuple):
+    """A meter at a moment.
+
+    Attributes:
+        amount: what its counter stands at, primary side, in the nameplate's unit.
+        per_hour: its load, in that unit per hour.
+        at_s: data time, seconds since 1970 UTC.
+    """
+
+    amount: float
+    per_hour: float
+    at_s: float
+
+
+Show = Callable[[Standing], float]
+"""What a register shows when the meter stands so, primary side, in the register's unit of measure."""
 
 
 def exponent_of(register: Register) -> int:
@@ -112,81 +148,66 @@ def exponent_of(register: Register) -> int:
     return 0 if register.unit == DISPLAY else _EXPONENTS.get(unit_of_measure(register.unit).dimension, 0)
 
 
-def plausible(register: Register, standing: Standing) -> float:
-    """What a register other than the counter shows, primary side, in its unit of measure."""
-    swing = math.sin(2 * math.pi * (standing.at_s % _SWING_S) / _SWING_S + _phase(register.name))
+def plausible(register: Register, plate: Nameplate) -> Show:
+    """What a register other than the counter shows, worked out as far as only the meter decides."""
     if register.unit == DISPLAY:
-        return _of_menu(register, standing) * (1 + 0.01 * swing)
+        return _of_menu(register)
     dimension = unit_of_measure(register.unit).dimension
-    value = _canonical(register, dimension, standing, swing)
-    return value / _size(register.unit)
-
-
-def _canonical(register: Register, dimension: Dimension, standing: Standing, swing: float) -> float:
-    """In the dimension's canonical unit."""
-    if dimension in _KWH_PER:
-        return standing.kwh(standing.amount) / _KWH_PER[dimension] * _share(register)
+    share = _share(register) / _size(register.unit)
+    if dimension in _AMOUNTS:
+        each = plate.in_canonical(dimension) * share
+        return lambda standing: standing.amount * each
     if dimension in _AMOUNT_OF:
-        hourly = standing.kwh(standing.per_hour) / _KWH_PER[_AMOUNT_OF[dimension]]
-        return hourly * _PER_CANONICAL.get(dimension, 1.0) * _share(register)
-    if dimension in _ELECTRIC:
-        return _ELECTRIC[dimension](register, standing) * (1 + 0.005 * swing)
+        each = plate.in_canonical(_AMOUNT_OF[dimension]) * _PER_CANONICAL.get(dimension, 1.0) * share
+        return lambda standing: standing.per_hour * each
+    if dimension is Dimension.CURRENT and not register.quantity.startswith("ct_"):
+        watts = plate.in_canonical(Dimension.ENERGY) * _PER_CANONICAL[Dimension.POWER]
+        each = watts / (_PHASES * plate.voltage * _POWER_FACTOR) / _size(register.unit)
+        return _swinging(register.name, lambda standing: standing.per_hour * each, 0.005)
+    value, part = _steady(register, dimension, plate)
+    shown = value / _size(register.unit)
+    return _swinging(register.name, lambda _: shown, part)
+
+
+def _swinging(name: str, show: Show, part: float) -> Show:
+    """A value that swings a little; the registers of a meter do not swing together."""
+    phase = zlib.crc32(name.encode()) % 628 / 100
+    return lambda standing: (
+        show(standing) * (1 + part * math.sin(math.tau * (standing.at_s % _SWING_S) / _SWING_S + phase))
+    )
+
+
+def _steady(register: Register, dimension: Dimension, plate: Nameplate) -> tuple[float, float]:
+    """A value that has nothing to do with the load, in its canonical unit, and by which part of it it swings."""
+    if dimension is Dimension.VOLTAGE:
+        line_to_line = _LINE_TO_LINE & {*register.quantity.split("_")}
+        return plate.voltage * (_SQRT_3 if line_to_line else 1.0), 0.005
+    if dimension is Dimension.CURRENT:
+        return _CT_SECONDARY_A * (plate.ct if "primary" in register.quantity else 1.0), 0.0
+    if dimension is Dimension.NUMBER:
+        numbers = {"power_factor": (_POWER_FACTOR, 0.005), "ct_ratio": (plate.ct, 0.0), "pt_ratio": (plate.pt, 0.0)}
+        known = (value for word, value in numbers.items() if register.quantity.startswith(word))
+        return next(known, (1.0, 0.0))
     if dimension is Dimension.TEMPERATURE:
         words = {*register.quantity.split("_"), *register.name.split("_")}
-        return next((value for word, value in _TEMPERATURES.items() if word in words), _TEMPERATURE) + 0.5 * swing
-    value, part = _STANDING.get(dimension, (1.0, 0.0))
-    return value * (1 + part * swing)
+        return next((value for word, value in _TEMPERATURES.items() if word in words), _TEMPERATURE), 0.005
+    return _STANDING.get(dimension, (1.0, 0.0))
 
 
-def _voltage(register: Register, standing: Standing) -> float:
-    line_to_line = _LINE_TO_LINE & {*register.quantity.split("_")} or register.quantity.endswith(("_l2_l1", "_l1_l2"))
-    return standing.voltage * (_SQRT_3 if line_to_line else 1.0)
-
-
-def _current(register: Register, standing: Standing) -> float:
-    if register.quantity.startswith("ct_"):
-        return _CT_SECONDARY_A * (standing.ct if "primary" in register.quantity else 1.0)
-    watts = standing.kwh(standing.per_hour) * 1000
-    return watts / (_PHASES * standing.voltage * _POWER_FACTOR)
-
-
-def _number(register: Register, standing: Standing) -> float:
-    numbers = {"power_factor": _POWER_FACTOR, "ct_ratio": standing.ct, "pt_ratio": standing.pt}
-    known = (value for word, value in numbers.items() if register.quantity.startswith(word))
-    return next(known, 1.0)
-
-
-_ELECTRIC: dict[Dimension, Callable[[Register, Standing], float]] = {
-    Dimension.VOLTAGE: _voltage,
-    Dimension.CURRENT: _current,
-    Dimension.NUMBER: _number,
-}
-
-
-def _of_menu(register: Register, standing: Standing) -> float:
+def _of_menu(register: Register) -> Show:
     """A value whose unit of measure is set in the meter's menu: what its quantity makes likely."""
     if register.quantity.startswith(("energy", "mass", "volume")):
-        return standing.amount
+        return lambda standing: standing.amount
     if register.quantity.startswith(("flow", "power")):
-        return standing.per_hour
-    return _TEMPERATURES["steam"] if register.quantity.startswith("temperature") else 1.0
+        return lambda standing: standing.per_hour
+    value = _TEMPERATURES["steam"] if register.quantity.startswith("temperature") else 1.0
+    return _swinging(register.name, lambda _: value, 0.01)
 
 
 def _share(register: Register) -> float:
-    return _share_of(register.quantity)
+    return math.prod(_SHARES.get(word, 1.0) for word in register.quantity.split("_"))
 
 
-@cache
-def _share_of(quantity: str) -> float:
-    return math.prod(_SHARES.get(word, 1.0) for word in quantity.split("_"))
-
-
-@cache
 def _size(unit: str) -> float:
     """Canonical units in one unit of measure."""
     return float(ratio(unit, canonical_unit(unit)))
-
-
-def _phase(name: str) -> float:
-    """The registers of a meter do not swing together."""
-    return zlib.crc32(name.encode()) % 628 / 100

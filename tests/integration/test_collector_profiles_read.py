@@ -194,7 +194,7 @@ async def test_a_simulated_meter_is_read_as_it_stands(name: str) -> None:
     for register in profile.registers:
         if register.name != profile.counter:
             kept = target_unit(profile.carrier, register.unit)
-            expected = plausible(register, standing) * float(ratio(register.unit, kept))
+            expected = plausible(register, device.plate)(standing) * float(ratio(register.unit, kept))
             shown, quality = found[register.name]
             assert quality is Quality.MEASURED
             assert shown == pytest.approx(expected, abs=primary_step(profile, register), rel=1e-6), register.name
