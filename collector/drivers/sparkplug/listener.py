@@ -49,19 +49,22 @@ class SparkplugListener:
         intake = Intake(self._gateway, _KIND, self._settings, self._mapping.expected, now)
         # A consumer starts with a clean session: births tell the state, a death that was kept would not.
         name = Name(self._gateway, _KIND, session_expiry_s=0)
-        reader = _Network(self._gateway, self._mapping, intake, self._clock)
+        nodes = {node: EdgeNode(first_s=self._settings.rebirth_interval_s) for node in self._mapping.nodes}
+        reader = _Network(self._gateway, self._mapping, nodes, intake, self._clock)
         await Session(name, self._settings, reader, self._keep, self._clock).run(stopping)
 
 
 class _Network:
     """Makes readings of the messages of edge nodes."""
 
-    def __init__(self, gateway: str, mapping: MetricMapping, intake: Intake, clock: DataClock) -> None:
+    def __init__(
+        self, gateway: str, mapping: MetricMapping, nodes: dict[NodeId, EdgeNode], intake: Intake, clock: DataClock
+    ) -> None:
         self._gateway = gateway
         self._mapping = mapping
         self._intake = intake
         self._clock = clock
-        self._nodes = {node: EdgeNode() for node in mapping.nodes}
+        self._nodes = nodes
 
     @property
     def subscriptions(self) -> list[tuple[str, int]]:

@@ -46,8 +46,11 @@ class SparkplugListenerSettings(ListenerBase, frozen=True, kw_only=True, tag="sp
 
     Attributes:
         group: of all edge nodes that name none.
+        rebirth_interval_s: real seconds between two requests for births to one edge node; it grows up to ten minutes
+            as long as they do not help.
         metrics: those that are sent; all others are passed over.
     """
 
     group: Name
+    rebirth_interval_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 10.0
     metrics: Annotated[tuple[MetricSettings, ...], msgspec.Meta(min_length=1)]
