@@ -131,6 +131,38 @@ def test_a_part_that_makes_no_sense_is_a_fault_of_its_value_alone() -> None:
     assert neighbour == 7
 
 
+@given(st.lists(st.booleans(), min_size=1, max_size=20), st.integers(0, 100))
+def test_coils_are_values_too(states: list[bool], start: int) -> None:
+    """A read of coils brings each by its address, eight to a byte."""
+    coils = [coil(start + at) for at in range(len(states))]
+    packed = sum(state << at for at, state in enumerate(states)).to_bytes(3, "little")
+    assert RegisterBlock(coils, start).decode(packed) == states
+    assert coils[0].decode(coils[0].encode(int(states[0]))) == states[0]
+
+
+def coil(address: int) -> Register:
+    """One coil."""
+    return Register(
+        name=f"relay_{address}",
+        quantity="state",
+        unit="1",
+        function_code=1,
+        address=address,
+        type=DataType.BIT,
+        confidence=Confidence.INVENTED,
+    )
+
+
+def test_fields_of_bits_share_a_register() -> None:
+    """Two fields of one word, and one that lies across two."""
+    fields = [
+        some(DataType.BITS, bit=0, bits=4),
+        some(DataType.BITS, bit=12, bits=4),
+        some(DataType.BITS, bit=12, bits=8, order=WordOrder.CDAB),
+    ]
+    assert block_of(fields, {0: 0xA005, 1: 0x000B}) == [5, 0xA, 0xBA]
+
+
 def test_text_is_text() -> None:
     """A serial number has no marker and no number."""
     register = some(DataType.STRING, words=2)

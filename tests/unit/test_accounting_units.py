@@ -11,7 +11,7 @@ from energy.carriers import Co2Rule, carrier, carriers, parse_carriers
 from energy.data import table_text
 from energy.errors import ConfigError, FactorError, RejectedError, UnitError
 from energy.registry import Gateway, Meter, Point, Registry, Unit, check, faults
-from energy.units import UNITS, convert, unit_of_measure
+from energy.units import UNITS, canonical_unit, convert, unit_of_measure
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,19 @@ from energy.units import UNITS, convert, unit_of_measure
         ("29307.6", "kgce", "tce", "29.3076"),
         ("7", "tCO2", "kgCO2", "7000"),
         ("3", "Wh", "Wh", "3"),
+        ("3.6", "MJ/h", "W", "1000"),
+        ("0.036", "GJ/h", "kW", "10"),
+        ("1", "MPa", "bar", "10"),
+        ("1013.25", "mbar", "kPa", "101.325"),
+        ("1", "Nm3/h", "m3/h", "1.0732"),
+        ("2", "l/s", "m3/h", "7.2"),
+        ("30", "l/min", "m3/h", "1.8"),
+        ("1", "kg/s", "t/h", "3.6"),
+        ("250", "l", "m3", "0.25"),
+        ("1500", "varh", "kvarh", "1.5"),
+        ("1", "MVAh", "kVAh", "1000"),
+        ("50", "%", "1", "0.5"),
+        ("1.5", "d", "h", "36"),
     ],
 )
 def test_conversions(value: str, source: str, target: str, expected: str) -> None:
@@ -35,11 +48,22 @@ def test_conversions(value: str, source: str, target: str, expected: str) -> Non
     assert convert(Decimal(value), source, target) == Decimal(expected)
 
 
-@pytest.mark.parametrize(("source", "target"), [("kWh", "kgce"), ("t", "tce"), ("m3", "GJ"), ("kgCO2", "kg")])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("kWh", "kgce"), ("t", "tce"), ("m3", "GJ"), ("kgCO2", "kg"), ("kW", "kWh"), ("VA", "W"), ("kvarh", "kWh")],
+)
 def test_a_conversion_that_needs_a_factor_is_refused(source: str, target: str) -> None:
     """Energy becomes coal by a dated factor, never by a unit conversion."""
     with pytest.raises(UnitError, match=f"{target} is "):
         convert(1, source, target)
+
+
+@pytest.mark.parametrize("symbol", UNITS)
+def test_each_unit_has_a_usual_one_of_its_dimension(symbol: str) -> None:
+    """What no carrier decides is kept in one unit everywhere; the usual unit's usual one is itself."""
+    usual = canonical_unit(symbol)
+    assert unit_of_measure(usual).dimension is unit_of_measure(symbol).dimension
+    assert canonical_unit(usual) == usual
 
 
 def test_an_unknown_unit_of_measure_names_those_that_are_known() -> None:
