@@ -12,7 +12,7 @@ from collector.profiles import Library, Profile, load_profile
 from simulators.building import build_meter
 from simulators.loads.catalogue import LoadSettings
 from simulators.meters.device import MeterDevice
-from simulators.meters.values import Standing, plausible
+from simulators.meters.values import Nameplate, Standing, plausible
 from simulators.settings import MeterSettings
 from tests.support.simulated import START_MS, modbus_profiles
 
