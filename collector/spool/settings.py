@@ -16,7 +16,7 @@ class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         max_bytes: most bytes of the file, whose free pages do not count as they are used again.
         max_age_days: greatest age of an unconfirmed envelope, in data time.
-        keep_confirmed: keep confirmed envelopes too, for an audit; nothing bounds them.
+        keep_confirmed: keep confirmed envelopes too, for an audit, while `max_bytes` has room: they leave first.
         readings_per_envelope: where an envelope is cut within one commit.
         synchronous: `full` has every commit on the disk when the append returns; with `normal` a loss of power may
             take back the last commits, a crash of the process may not.
