@@ -48,17 +48,20 @@ class Outgoing:
         self.window.restart(size, patience)
         self._order.restart(self.spool.state().last_seq, size)
 
-    async def fill(self, now: float) -> None:
-        """Take the next envelopes into the window.
+    async def take_next(self, now: float) -> bool:
+        """Take the next envelopes of one source into the window; returns whether there may be more.
 
         Raises:
             StorageError: the disk refuses.
             SpoolCorruptError: the spool's file broke.
         """
-        while (want := self._order.want(self.window.room, self.spool.state().last_seq, now)) is not None:
-            rows = await self.spool.fetch(want.after, want.limit, until=want.until, border=want.border)
-            for number, body in self._order.take(want, rows, self.window, now):
-                self.window.add(number, body, live=want.source is Source.LIVE)
+        want = self._order.want(self.window.room, self.spool.state().last_seq, now)
+        if want is None:
+            return False
+        rows = await self.spool.fetch(want.after, want.limit, until=want.until, border=want.border)
+        for number, body in self._order.take(want, rows, self.window, now):
+            self.window.add(number, body, live=want.source is Source.LIVE)
+        return True
 
     def drop(self) -> bool:
         """Forget what the spool's bounds dropped; returns whether there was any."""

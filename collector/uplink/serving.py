@@ -20,7 +20,7 @@ from energy.wire import Kind, decode_acknowledgement, decode_command
 
 _BETWEEN_STATUSES = 1.0
 """Real seconds between two statuses, however much is dropped: the contract's bound."""
-_GOODBYE_S = 5.0
+_GOODBYE_S = 2.0
 """Real seconds for the last status on a connection that is left."""
 
 
@@ -54,7 +54,8 @@ class Serving:
         self._spool = outgoing.spool
         self._settings = settings
         self._patience = patience
-        self._told_at = self._status_due = self._sleeps_until = self._quiet_until = 0.0
+        self._told_at = self._sleeps_until = self._quiet_until = 0.0
+        self._dropped = asyncio.Event()
         self._unanswered_since: float | None = None
 
     async def begin(self) -> None:
@@ -77,9 +78,10 @@ class Serving:
         """
         try:
             async with asyncio.TaskGroup() as group:
-                listening = group.create_task(self._listen())
+                beside = [group.create_task(self._listen()), group.create_task(self._keep_telling())]
                 await self._serve()
-                listening.cancel()
+                for task in beside:
+                    task.cancel()
         except* SilentPlatformError:
             # The carrier may work well, and would go on telling that we are here.
             with contextlib.suppress(QuotawattError):
@@ -103,20 +105,18 @@ class Serving:
             FatalError: the platform refuses us.
         """
         self._told_at = self._now()
-        self._status_due = self._told_at + self._settings.status_interval_s
         await self._channel.tell(await self._outgoing.status(online=online))
 
     async def _serve(self) -> None:
-        """Keep the window full, send what is due, tell the status."""
+        """Keep the window full and send what is due."""
         while not self._patience.is_over():
             self._spool.changed.clear()
             if self._outgoing.drop():
-                self._status_due = min(self._status_due, self._told_at + _BETWEEN_STATUSES)
-            await self._outgoing.fill(self._now())
+                self._dropped.set()
+            while await self._outgoing.take_next(self._now()):
+                self._send_due()  # what is new does not wait until the backlog is read too
             self._send_due()
             self._check_answers()
-            if self._now() >= self._status_due:
-                await self._tell_again()
             await self._something_to_do()
 
     def _send_due(self) -> None:
@@ -146,19 +146,25 @@ class Serving:
         if within is not None and since is not None and self._now() - since >= within:
             raise SilentPlatformError(f"nothing was confirmed for {within:g} s")
 
-    async def _tell_again(self) -> None:
-        try:
-            await self.tell()
-        except BusyPlatformError as error:
-            self._status_due = self._outgoing.busy_until(error.after_s, self._now())
+    async def _keep_telling(self) -> None:
+        """Tell the status soon after a drop, and otherwise at its interval; envelopes do not wait for it."""
+        while True:
+            if await set_within(self._dropped, self._settings.status_interval_s):
+                await asyncio.sleep(self._told_at + _BETWEEN_STATUSES - self._now())
+            self._dropped.clear()
+            try:
+                await self.tell()
+            except BusyPlatformError as error:
+                await asyncio.sleep(self._outgoing.busy_until(error.after_s, self._now()) - self._now())
+                self._dropped.set()  # what was to be told still is
 
     async def _something_to_do(self) -> None:
         """Wait until an envelope comes or leaves, or a time is due."""
         due = self._outgoing.next_time(self._now())
-        times = [self._status_due] if due is None else [self._status_due, max(due, self._quiet_until)]
+        times = [] if due is None else [max(due, self._quiet_until)]
         if self._patience.confirm_within is not None and self._unanswered_since is not None:
             times.append(self._unanswered_since + self._patience.confirm_within)
-        self._sleeps_until = min(times)
+        self._sleeps_until = min(times, default=self._now() + self._settings.status_interval_s)
         await set_within(self._spool.changed, self._sleeps_until - self._now())
 
     async def _listen(self) -> None:

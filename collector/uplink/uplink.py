@@ -122,10 +122,11 @@ class Uplink:
             unforeseen_error("uplink")
             error = _first(group)
         finally:
-            if self.online and self._now() - began >= self._settings.reconnect.most_s:
-                self._route.worked()  # for as long as its longest delay; a loss after that begins anew
+            was_online = self.online
             self._is_online(False)
         if error is not None:
+            if was_online and self._now() - began >= self._settings.reconnect.most_s:
+                self._lasted(error)
             return self._failed(error)
         return 0.0 if self._leave_for_first() else None
 
@@ -186,6 +187,11 @@ class Uplink:
         delay = self._route.failed(self._now(), at_once=is_silent or isinstance(error, FatalError), least=least)
         self._note_switch(at)
         return delay
+
+    def _lasted(self, error: BaseException) -> None:
+        """The connection was there for as long as the longest delay: its loss is a new one, unless it was of no use."""
+        if not isinstance(error, SilentPlatformError) and self._route.at not in self._silent:
+            self._route.worked()
 
     def _leave_for_first(self) -> bool:
         """Whether the connection ended in order because the first address is back; then that is the next one."""
