@@ -20,6 +20,7 @@ from simulators.faults.schedule import UnitFaults
 from simulators.faults.settings import FaultSettings
 from simulators.meters.device import MeterDevice
 from simulators.service import line_server
+from simulators.serving.conversation import Now
 from simulators.serving.line import Line
 from simulators.serving.tcp import TcpServer
 from simulators.serving.terminal import TerminalServer
@@ -41,21 +42,23 @@ class Simulated:
         now_ms: data time, ms UTC; it stands until the test moves it.
         line: what answers.
         record: the faults that were injected.
-        unit_ids: by name of the profile.
-        devices, faults: of each meter, by name of the profile.
+        units: what answers, by unit id.
+        unit_ids: by name of the profile; the last one where several meters have it.
+        devices, faults: of each meter, by name of the profile, likewise.
     """
 
-    def __init__(self, settings: SimulatorSettings) -> None:
+    def __init__(self, settings: SimulatorSettings, now: Now | None = None) -> None:
         (line_settings,) = settings.lines
         self.now_ms = START_MS
         self.record = FaultRecord()
         self.line: Line = build_lines(settings, START_MS, self.record)[line_settings.name]
-        self.server = line_server(line_settings, self.line, lambda: self.now_ms)
+        self.units = self.line.units
+        self.server = line_server(line_settings, self.line, now or (lambda: self.now_ms))
         self.unit_ids = {meter.profile: meter.unit_id for meter in line_settings.meters}
         self.devices: dict[str, MeterDevice] = {}
         self.faults: dict[str, UnitFaults] = {}
         for name, unit_id in self.unit_ids.items():
-            unit = self.line.units[unit_id]
+            unit = self.units[unit_id]
             if isinstance(unit.device, MeterDevice):
                 self.devices[name] = unit.device
             self.faults[name] = unit.faults
@@ -95,6 +98,7 @@ async def simulated(
     transport: Transport = "tcp",
     faults: Sequence[FaultSettings] = (),
     seed: int = 0,
+    now: Now | None = None,
     **keys: Any,
 ) -> AsyncIterator[Simulated]:
     """Serve one meter of each profile on one line.
@@ -104,10 +108,11 @@ async def simulated(
         transport: `tcp`, `rtu` (a pseudo-terminal) or `rtu-over-tcp`.
         faults: what goes wrong, as in the table `[[faults]]`.
         seed: of what they leave to chance.
+        now: data time, ms UTC, instead of the one that stands until the test moves it.
         keys: further keys of every meter, such as `latency_s`.
     """
     line = line_settings(profiles, transport, **keys)
-    served = Simulated(SimulatorSettings(lines=(line,), faults=tuple(faults), seed=seed))
+    served = Simulated(SimulatorSettings(lines=(line,), faults=tuple(faults), seed=seed), now)
     await served.server.start()
     try:
         yield served
