@@ -108,7 +108,7 @@ class Layout:
         settings = simulator_settings(
             self._setting.city, host=_LOOPBACK, ports=self._modbus, clock=self._setting.clock, health=health
         )
-        return self._command("simulators", ("simulate", "run"), settings, health)
+        return self._command("simulators", ("simulate", "meters"), settings, health)
 
     def _collectors(self) -> Iterator[Command]:
         for number in range(self._setting.collectors):

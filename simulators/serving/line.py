@@ -13,8 +13,6 @@ from simulators.faults.settings import FaultSettings
 from simulators.serving.framing import Frame, Framing
 from simulators.serving.pdu import ExceptionCode, Request, exception_pdu
 
-_BROADCAST = 0
-
 
 class Reply(NamedTuple):
     """What a device answers: function code and body, `delay_s` real seconds after it was asked."""
@@ -48,8 +46,8 @@ class Unit:
 class Line:
     """The units behind one address, by unit id.
 
-    On a serial line a unit that nobody has is silent, and a broadcast is never answered. On Modbus TCP the gateway
-    itself answers for it, with exception 11.
+    On a serial line a unit that nobody has is silent; so is a broadcast, to unit 0. On Modbus TCP the gateway itself
+    answers for it, with exception 11.
 
     Args:
         name: for logs and records.
@@ -68,7 +66,7 @@ class Line:
     def respond(self, request: Request, moment: Moment) -> list[Sent]:
         """What goes back for `request`; nothing is silence."""
         unit = self.units.get(request.unit)
-        if unit is None or (self.framing.serial and request.unit == _BROADCAST):
+        if unit is None:
             return [] if self.framing.serial else self._send(request, Reply(_unreachable(request)), ())
         struck = unit.faults.strike(moment)
         answer_faults = [fault for fault in struck.answer if self._applies(fault.kind)]
