@@ -25,10 +25,7 @@ class LearnedFile:
     """What was learned of each meter.
 
     Args:
-        path: the file; it need not exist.
-
-    Raises:
-        StorageError: the file cannot be read.
+        path: the file; it need not exist. One that cannot be read is reported, and everything is learned anew.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,7 +66,8 @@ def _load(path: Path) -> dict[str, Learned]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+        _log.error("learned_unreadable", file=str(path), error=str(error))
+        return {}
     try:
         return _DECODER.decode(raw)
     # msgspec's errors are ValueErrors, and so is that of bytes that are no UTF-8.

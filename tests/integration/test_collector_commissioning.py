@@ -1,0 +1,157 @@
+"""`quotawatt plan | read | record` before simulated meters: what will be asked, what came, what can be replayed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from deploy.cli import root
+from energy.recordings import Failure, load_recording
+from simulators.faults.kinds import FaultKind
+from simulators.faults.settings import FaultSettings
+from tests.support.simulated import simulated
+
+CONFIG = """
+spool_dir = "spool"
+[[platforms]]
+kind = "mqtt"
+[[gateways]]
+code = "gw-1"
+region = "610303"
+[[gateways.lines]]
+kind = "modbus-tcp"
+host = "127.0.0.1"
+port = {port}
+interval_s = {interval_s}
+time_out_s = 0.3
+[[gateways.lines.meters]]
+name = "incomer"
+unit_id = 1
+profile = "acrel_dtsd1352"
+point = "E1"
+points = {{ voltage_l1 = "U1", frequency = "F1" }}
+ct = 200
+pt = 100
+[[gateways.lines.meters]]
+unit_id = 2
+profile = "eastron_sdm630"
+point = "E2"
+"""
+
+
+def config(directory: Path, port: int, *, interval_s: float = 60) -> Path:
+    """A file of two meters."""
+    path = directory / "collector.toml"
+    path.write_text(CONFIG.format(port=port, interval_s=interval_s), encoding="utf-8")
+    return path
+
+
+async def command(*arguments: str | Path) -> tuple[int, str]:
+    """Run a command as a process; its exit code and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.cli", *map(str, arguments)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode or 0, printed.decode()
+
+
+def test_plan_shows_requests_registers_and_time(tmp_path: Path) -> None:
+    """The fewest requests for what is sent, and what of them nobody asked for."""
+    done = CliRunner().invoke(root, ["plan", str(config(tmp_path, 1))])
+    assert done.exit_code == 0, done.output
+    assert "incomer, unit 1, acrel_dtsd1352: 3 requests, 4 registers, 0 of them not asked for" in done.output
+    assert "2 holding registers from 10 (function code 3): energy_import_total" in done.output
+    assert "about 10 ms every 60 s" in done.output
+    assert "warning" not in done.output
+
+
+def test_plan_warns_where_the_interval_cannot_be_kept(tmp_path: Path) -> None:
+    """A serial line has only so much time; the exit code says so too."""
+    path = config(tmp_path, 1, interval_s=0.5)
+    text = path.read_text(encoding="utf-8")
+    serial = text.replace('kind = "modbus-tcp"', 'kind = "modbus-rtu"\nbaud_rate = 1200\ndevice = "/dev/ttyS1"')
+    serial = serial.replace('host = "127.0.0.1"\nport = 1\n', "").replace("time_out_s = 0.3", "time_out_s = 0.1")
+    path.write_text(serial, encoding="utf-8")
+    done = CliRunner().invoke(root, ["plan", str(path), "--no-requests"])
+    assert done.exit_code == 1
+    assert "does not fit" in done.output
+    assert "time_out_s (0.1) is shorter than the longest answer will take" in done.output
+    assert "holding registers from" not in done.output
+
+
+async def test_read_shows_raw_words_beside_values(tmp_path: Path) -> None:
+    """All values of the profile, what is sent of them under which point, and what the ratios do."""
+    async with simulated("acrel_dtsd1352", "eastron_sdm630", start=1234.5) as line:
+        code, printed = await command("read", config(tmp_path, line.port), "E1")
+    assert code == 0, printed
+    (row,) = [row for row in printed.splitlines() if "energy_import_total" in row]
+    assert "0001 e23a" in row
+    assert "1234.5 kWh" in row
+    assert "sent as E1 = 24690000" in row
+    assert "secondary side, times ct and pt" in row
+    assert any("power_factor" in row and "sent as" not in row for row in printed.splitlines())
+
+
+async def test_read_is_machine_readable(tmp_path: Path) -> None:
+    """One object for each request, by any name of the meter."""
+    async with simulated("acrel_dtsd1352", "eastron_sdm630") as line:
+        code, printed = await command("read", config(tmp_path, line.port), "incomer", "--json")
+    assert code == 0, printed
+    shown = {value["name"]: value for row in printed.splitlines() for value in json.loads(row)["values"]}
+    assert shown["voltage_l1"]["point"] == "U1"
+    assert shown["power_active"]["point"] == ""
+
+
+async def test_read_asks_in_pieces_where_the_device_refuses(tmp_path: Path) -> None:
+    """Each refusal is shown, and all that can be read is."""
+    forbidden = FaultSettings(kind=FaultKind.FORBIDDEN, unit_id=2, ranges=((55, 60),))
+    async with simulated("acrel_dtsd1352", "eastron_sdm630", faults=[forbidden]) as line:
+        code, printed = await command("read", config(tmp_path, line.port), "E2", "--json")
+    attempts = [json.loads(row) for row in printed.splitlines()]
+    names = [value["name"] for attempt in attempts for value in attempt["values"]]
+    assert code == 0, printed
+    assert any("exception 2" in attempt["error"] for attempt in attempts)
+    assert "energy_import_total" in names
+    assert len(names) == len(set(names))
+
+
+async def test_read_of_a_silent_meter_says_so(tmp_path: Path) -> None:
+    """Each request once, and an exit code for scripts."""
+    silent = FaultSettings(kind=FaultKind.SILENCE, unit_id=2)
+    async with simulated("acrel_dtsd1352", "eastron_sdm630", faults=[silent]) as line:
+        code, printed = await command("read", config(tmp_path, line.port), "E2")
+    assert code == 1
+    assert "no answer within 0.3 s" in printed
+
+
+async def test_read_of_an_unknown_meter_names_those_that_are_known(tmp_path: Path) -> None:
+    """So that nobody has to open the file."""
+    code, printed = await command("read", config(tmp_path, 1), "E9")
+    assert code == 65
+    assert "Known: incomer, E2." in printed
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+async def test_record_writes_real_polls_down(tmp_path: Path, *, packed: bool) -> None:
+    """Answers and failures, without a word about where it was; an existing file is not overwritten."""
+    path = tmp_path / ("polls.jsonl.gz" if packed else "polls.jsonl")
+    silent = FaultSettings(kind=FaultKind.SILENCE, unit_id=2)
+    async with simulated("acrel_dtsd1352", "eastron_sdm630", faults=[silent]) as line:
+        file = config(tmp_path, line.port, interval_s=0.2)
+        code, printed = await command("record", file, "--output", path, "--seconds", "1.5")
+        again, refused = await command("record", file, "--output", path, "--seconds", "1.5")
+    assert code == 0, printed
+    recording = load_recording(path)
+    assert [meter.profile for meter in recording.header.lines[0].meters] == ["acrel_dtsd1352", "eastron_sdm630"]
+    assert f"{len(recording.exchanges)} exchanges" in printed
+    assert any(one.unit == 1 and one.answer for one in recording.exchanges)
+    assert any(one.unit == 2 and one.error is Failure.SILENT for one in recording.exchanges)
+    assert again != 0
+    assert "exists" in refused
