@@ -42,7 +42,7 @@ def outcome(mapping: TopicMapping, line: str) -> str:
     """What a message becomes, as the page writes it."""
     topic, payload = re.fullmatch(r"(\S+(?: plug)?) (.*)", line).groups()  # type: ignore[union-attr]  # every line fits
     taken = mapping.take(topic, payload.encode(), retained=False, arrived_ms=ARRIVAL)
-    sieve = Sieve(DEFAULTS.max_ahead_s, DEFAULTS.max_age_s)
+    sieve = Sieve(DEFAULTS.max_ahead_s, DEFAULTS.max_age_days * 86_400)
     words = [f"refused: {fault.reason}" for fault in taken.faults]
     for value in taken.values:
         try:

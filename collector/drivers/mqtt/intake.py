@@ -33,7 +33,7 @@ class Intake:
     ) -> None:
         self._gateway = gateway
         self._kind = kind
-        self._sieve = Sieve(settings.max_ahead_s, settings.max_age_s)
+        self._sieve = Sieve(settings.max_ahead_s, settings.max_age_days * 86_400)
         self._freshness = Freshness(expected, now)
         self._complaints = Complaints()
 

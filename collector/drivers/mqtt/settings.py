@@ -19,13 +19,13 @@ class ListenerBase(MqttSettings, frozen=True, kw_only=True, tag_field="kind"):
     Attributes:
         protocol: "5", or "3.1.1" for brokers that are older.
         max_ahead_s: how much later than now (data time) a sender's time stamp may be; beyond it the value is refused.
-        max_age_s: how much earlier it may be, seconds of data time; likewise.
+        max_age_days: how much earlier it may be, data time; likewise.
         stale_after_s: real seconds without a reading after which a point is reported stale; absent for never.
     """
 
     protocol: Literal["5", "3.1.1"] = "5"
     max_ahead_s: Positive = 60.0
-    max_age_s: Positive = 31 * 86_400.0
+    max_age_days: Positive = 31.0
     stale_after_s: Positive | None = None
 
 
