@@ -133,7 +133,7 @@ async def test_an_answer_cut_in_the_middle_costs_a_repetition(
     is_committed: bool,  # noqa: FBT001 - pytest passes it
 ) -> None:
     """Whether it was committed is unknown, so it is sent again, byte for byte."""
-    async with world(tmp_path) as (made, platform):
+    async with world(tmp_path, connections=1) as (made, platform):
         await eventually(lambda: made.uplink.online)
         platform.fail(cut_after_commit(platform) if is_committed else cut)
         await made.keep(3)
