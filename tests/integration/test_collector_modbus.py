@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -49,8 +50,8 @@ def words(answer: LineAnswer) -> tuple[int, ...]:
 
 def counting() -> Answer:
     """Each answer's second word tells its number, from 1."""
-    numbers = iter(range(1, 1_000))
-    return lambda request: reply(request, [0, next(numbers)])
+    numbers = itertools.count(1)
+    return lambda request: reply(request, [0, next(numbers) & 0xFFFF])
 
 
 async def test_a_read_brings_the_words_of_the_unit_that_was_asked() -> None:
@@ -155,6 +156,15 @@ async def test_a_cancelled_read_is_cancelled() -> None:
             await task
         assert task.cancelled()
         assert not line.connected
+
+
+async def test_the_time_out_of_a_read_ends_with_it() -> None:
+    """None of many reads that follow each other is ended by the time-out of one before it."""
+    async with line_to(counting(), time_out=0.3) as (line, _):
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 0.5
+        while loop.time() < until:
+            await line.ask(1, TWO_WORDS)
 
 
 async def test_a_timeout_around_a_read_fires() -> None:

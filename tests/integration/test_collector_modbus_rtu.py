@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,22 @@ async def test_a_unit_that_is_silent_for_long_gets_a_new_connection() -> None:
         units.answer = right
         await line.ask(1, TWO_WORDS)
         assert units.connections == 2
+        units.answer = lambda request: right(request) if request[0] == 2 else None
+        for unit in (1, 1, 1, 1, 2, 1, 1, 1, 1, 2):
+            with suppress(SilentUnitError):
+                await line.ask(unit, TWO_WORDS)
+        assert units.connections == 2
+
+
+async def test_a_slow_line_has_the_time_that_its_bytes_take(tmp_path: Path) -> None:
+    """At 1200 baud an answer of 60 registers is 1.2 s on the way, whatever the unit's time-out is."""
+    async with Lines("serial", tmp_path).to(lambda _: None, time_out=0.05, baud_rate=1200) as (line, units):
+
+        def answer(request: bytes) -> None:
+            asyncio.get_running_loop().call_later(0.2, units.write, rtu_reply(request, list(range(60))))
+
+        units.answer = answer
+        assert words(await line.ask(1, Read(3, 0, 60, ()))) == tuple(range(60))
 
 
 async def test_the_quiet_time_outlasts_the_connection() -> None:

@@ -31,12 +31,12 @@ class Lines:
 
     @asynccontextmanager
     async def to(
-        self, answer: Answer, *, time_out: float = 5, quiet: float = 0.15
+        self, answer: Answer, *, time_out: float = 5, quiet: float = 0.15, baud_rate: int = FAST
     ) -> AsyncIterator[tuple[ModbusLine, Units]]:
         """A line to units that answer so."""
         if self.kind == "serial":
             settings = ModbusRtuLine(
-                device=self._device, baud_rate=FAST, time_out_s=time_out, quiet_s=quiet, meters=METERS
+                device=self._device, baud_rate=baud_rate, time_out_s=time_out, quiet_s=quiet, meters=METERS
             )
             with serial_peer(self._device, answer) as units, closing(modbus_line(settings, lambda: 1_000)) as line:
                 yield line, units
@@ -45,7 +45,7 @@ class Lines:
                 over_tcp = ModbusRtuOverTcpLine(
                     host="127.0.0.1",
                     port=peer.port,
-                    baud_rate=FAST,
+                    baud_rate=baud_rate,
                     time_out_s=time_out,
                     quiet_s=quiet,
                     meters=METERS,
