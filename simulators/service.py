@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import structlog
 
-from collector.profiles import Library
 from energy.backoff import Backoff
 from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
@@ -16,7 +15,6 @@ from energy.services import Control, run_services
 from energy.waiting import set_within
 from simulators.building import build_lines
 from simulators.faults.record import FaultRecord
-from simulators.quick import collector_table
 from simulators.serving.conversation import Now
 from simulators.serving.line import Line
 from simulators.serving.server import LineServer
@@ -27,18 +25,22 @@ from simulators.settings import LineSettings, SimulatorSettings
 _log = structlog.get_logger(__name__)
 
 
-async def run(settings: SimulatorSettings, say: Callable[[str], None] | None = None) -> None:
+Told = Callable[[LineSettings, str], None]
+"""Is told of a line that is served, and at which place."""
+
+
+async def run(settings: SimulatorSettings, told: Told | None = None) -> None:
     """Serve all lines until told to stop.
 
     Args:
         settings: which.
-        say: is told, once all lines are served, where each is and how a collector reads it.
+        told: is called for each line once all are served.
 
     Raises:
         SetupError: a port stays in use, or an address cannot be listened on.
         RejectedError: a meter names an unknown profile, carrier or shape, or a start that its register cannot show.
     """
-    meters = MeterService(settings, say)
+    meters = MeterService(settings, told)
     await run_services([HealthServer(settings.health, {"lines": meters.check}), meters], grace=settings.grace_s)
 
 
@@ -53,9 +55,9 @@ class MeterService:
 
     name = "simulated meters"
 
-    def __init__(self, settings: SimulatorSettings, say: Callable[[str], None] | None = None) -> None:
+    def __init__(self, settings: SimulatorSettings, told: Told | None = None) -> None:
         self._settings = settings
-        self._say = say
+        self._told = told
         clock = DataClock(settings.clock)
         start_ms = clock.now_ms() if settings.start is None else int(settings.start.timestamp() * 1000)
         self._within = settings.port_within_s
@@ -73,23 +75,19 @@ class MeterService:
         try:
             for name, server in self.servers.items():
                 await self._listen(name, server, control)
-            for name, server in self.servers.items():
-                _log.info("line_served", line=name, place=server.place, units=len(self.lines[name].units))
-            if self._say is not None:
-                self._tell(self._say)
+            for line in self._settings.lines:
+                self._tell(line)
             control.ready()
             await control.stopping.wait()
         finally:
             for server in self.servers.values():
                 await server.stop()
 
-    def _tell(self, say: Callable[[str], None]) -> None:
-        """Comments and tables: together they are TOML that a collector's file can take in."""
-        library = Library(self._settings.profiles)
-        for line in self._settings.lines:
-            place = self.servers[line.name].place
-            say(f"# {line.name}: {place}")
-            say(collector_table(line, place, library))
+    def _tell(self, line: LineSettings) -> None:
+        place = self.servers[line.name].place
+        _log.info("line_served", line=line.name, place=place, units=len(self.lines[line.name].units))
+        if self._told is not None:
+            self._told(line, place)
 
     async def _listen(self, name: str, server: LineServer, control: Control) -> None:
         """A port may still be held by a process that is just ending: try again, but not for ever."""

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from deploy.demo.city import City
     from energy.clocks import ClockSettings
-    from simulators.settings import SimulatorSettings
+    from simulators.settings import LineSettings, SimulatorSettings
 
 _PATH = click.Path(path_type=Path)
 
@@ -47,7 +47,8 @@ def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> No
       quotawatt simulate meters --profile eastron_sdm630 --profile acrel_dtsd1352
       quotawatt simulate meters --profile eastron_sdm630 --transport rtu --faults random --seed 7
 
-    It then prints the table by which a collector reads them. `quotawatt profiles list` names the profiles.
+    The second form prints the table by which a collector reads the meters.
+    `quotawatt profiles list` names the profiles.
     """
     from energy.services import run_main  # noqa: PLC0415 - loaded when called
     from simulators.checks import load_settings  # noqa: PLC0415 - likewise
@@ -56,7 +57,8 @@ def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> No
     if (config is None) == (not profiles):
         raise click.UsageError("Give either a file or --profile.")
     settings = load_settings(config) if config else _quick(profiles, **options)
-    run_main(lambda: serve(settings, click.echo))
+    tell = _tell_place if config else _tell_table
+    run_main(lambda: serve(settings, tell))
 
 
 @simulate.command()
@@ -121,6 +123,17 @@ def _quick(profiles: tuple[str, ...], **options: Any) -> SimulatorSettings:
         seed=options["seed"],
         faults=random_faults(start) if options["faults"] == "random" else (),
     )
+
+
+def _tell_place(line: LineSettings, place: str) -> None:
+    click.echo(f"{line.name}\t{place}")
+
+
+def _tell_table(line: LineSettings, place: str) -> None:
+    """A comment and a table: TOML that a collector's file can take in."""
+    from simulators.quick import collector_table  # noqa: PLC0415 - loaded when called
+
+    click.echo(f"# {line.name}: {place}\n{collector_table(line, place)}")
 
 
 def _clock(city: City, scale: float, real_origin: float | None) -> ClockSettings:

@@ -43,9 +43,8 @@ async def read(port: int, meter: CityMeter) -> float:
     ask = client.read_holding_registers if register.function_code == 3 else client.read_input_registers
     answer = await ask(register.address, count=register.type.words, device_id=meter.address)
     client.close()
-    return CounterScale(register, carrier(meter.carrier).unit, meter.ct or 1.0, meter.pt or 1.0).value(
-        tuple(answer.registers)
-    )
+    scale = CounterScale(register, carrier(meter.carrier).unit, meter.ct or 1.0, meter.pt or 1.0)
+    return scale.value(dict(enumerate(answer.registers, register.address)))
 
 
 async def test_every_meter_shows_its_start_and_what_the_file_says(tmp_path: Path) -> None:

@@ -30,24 +30,32 @@ KINDS: dict[str, Any] = {
 
 
 @asynccontextmanager
-async def running(*arguments: str, meters: int) -> AsyncIterator[dict[str, Any]]:
-    """The command, and the tables that it printed for so many meters, once all of them are there."""
+async def started(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    """The command and what it prints; ended with SIGTERM."""
     command = (sys.executable, "-m", "deploy.cli", "simulate", "meters", *arguments)
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     assert process.stdout is not None
-    printed = ""
     try:
-        async with asyncio.timeout(30):
-            while printed.count("point = ") < meters:
-                row = await process.stdout.readline()
-                assert row, f"the command ended after {printed!r}"
-                printed += row.decode()
-        yield tomllib.loads(f"[[gateways]]\n{printed}")["gateways"][0]
+        async with asyncio.timeout(60):
+            yield process, process.stdout
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.communicate()
+
+
+@asynccontextmanager
+async def running(*arguments: str, meters: int) -> AsyncIterator[dict[str, Any]]:
+    """The command, and the tables that it printed for so many meters, once all of them are there."""
+    printed = ""
+    async with started(*arguments) as (process, output):
+        while printed.count("point = ") < meters:
+            row = await output.readline()
+            assert row, f"the command ended after {printed!r}"
+            printed += row.decode()
+        yield tomllib.loads(f"[[gateways]]\n{printed}")["gateways"][0]
     assert process.returncode == 0
 
 
@@ -99,6 +107,29 @@ async def test_every_shipped_profile_can_be_served_at_once() -> None:
         given = {key for key in ("ct", "pt") if getattr(meter, key) is not None}
         assert given == set(counter.ct_pt.ratios)
         assert bool(meter.unit) == (counter.unit == "display")
+
+
+async def test_a_file_is_served_and_each_line_told_with_its_place(tmp_path: Path) -> None:
+    """A link that is relative to the file, and a port that the system chose."""
+    config = tmp_path / "meters.toml"
+    meters = 'meters = [{ unit_id = 1, profile = "eastron_sdm630", start = 5.0 }]'
+    config.write_text(
+        f'[[lines]]\nname = "hall"\ntransport = "rtu"\nlink = "hall.tty"\n{meters}\n'
+        f'[[lines]]\nname = "boiler"\n{meters}\n',
+        encoding="utf-8",
+    )
+    async with started(str(config)) as (process, output):
+        places = dict([(await output.readline()).decode().split() for _ in range(2)])
+        assert places["hall"] == str(tmp_path / "hall.tty")
+        meter = {"unit_id": 1, "profile": "eastron_sdm630"}
+        host, port = places["boiler"].split(":")
+        for table in (
+            {"kind": "modbus-rtu", "device": places["hall"], "meters": [meter]},
+            {"kind": "modbus-tcp", "host": host, "port": int(port), "meters": [meter]},
+        ):
+            assert 5 <= await counter_of(table, meter) < 6
+    assert process.returncode == 0
+    assert not (tmp_path / "hall.tty").is_symlink()
 
 
 def test_a_file_with_faults_tells_all_of_them(tmp_path: Path) -> None:
