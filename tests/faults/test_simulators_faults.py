@@ -107,6 +107,15 @@ async def test_a_silent_meter_leaves_the_others_alone() -> None:
         assert (await client.frame())[:2] == (3, 1)
 
 
+async def test_what_is_never_sent_is_spoilt_no_further() -> None:
+    """Of a silence and a wrong unit at once only the silence came true."""
+    async with talking(fault("wrong-unit"), fault("silence", until_request=2)) as (line, client):
+        client.ask()
+        client.ask()
+        assert (await client.frame())[:2] == (2, 2)
+        assert [(one.request, one.kind) for one in line.record.injected] == [(1, "silence"), (2, "wrong-unit")]
+
+
 async def test_a_late_answer_keeps_its_own_transaction() -> None:
     """While one meter dawdles another answers; the late frame still carries the number of its own request."""
     async with talking(fault("delay", delay_s=0.05)) as (_, client):
