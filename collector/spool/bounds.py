@@ -18,9 +18,12 @@ _SQL = load_queries("collector.spool", "spool.sql")
 _DAY_MS = 86_400_000
 _MOST_A_COMMIT = 1_000
 """Envelopes that one commit drops at most: after a bound was lowered no poll round waits for all of it."""
+_MOST_AGED_A_COMMIT = 64
+"""Envelopes that one commit drops for their age: more than one brings, and few enough that a clock which is a year
+ahead for a minute does not empty the spool. Until their turn comes they are sent, should a platform be there."""
 _CONFIRMED_AT_ONCE = 16
-_MOST_RANGES = 10_000
-"""Ranges that the file remembers; a hundred of them are told, and the totals count them all."""
+_MOST_RANGES = 1_000
+"""Ranges that the file remembers, 30 kB of it; a hundred of them are told, and the totals count them all."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -50,9 +53,11 @@ def heads(database: Database) -> list[Head]:
 def hold(database: Database, settings: SpoolSettings, now_ms: int) -> list[Drop]:
     """Drop until both bounds hold, within the open transaction; returns what went, written down."""
     drops: list[Drop] = []
+    aged = 0
     for _ in range(_MOST_A_COMMIT):
         found = heads(database)
-        drop = _too_old(found, now_ms - settings.max_age_days * _DAY_MS)
+        drop = _too_old(found, now_ms - settings.max_age_days * _DAY_MS) if aged < _MOST_AGED_A_COMMIT else None
+        aged += drop is not None
         if drop is None:
             if database.used_bytes() <= settings.max_bytes:
                 break

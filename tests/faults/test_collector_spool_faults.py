@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from collector.spool.file import spooled_readings
+from collector.spool.settings import LEAST_BYTES, SpoolSettings
 from energy.errors import SetupError
 from energy.readings import Reading
 from energy.wire import decode_envelope
@@ -113,3 +115,32 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
         process.wait(10)
     assert output
     check(path, rows(output))
+
+
+@pytest.mark.parametrize("policy", ["oldest", "thin"])
+def test_a_thousand_hours_without_a_platform_are_accounted_for(
+    tmp_path: Path, policy: Literal["oldest", "thin"]
+) -> None:
+    """Longer than the bound: whatever is not kept is in a dropped range with its reason, through ten restarts."""
+    path = tmp_path / "gw-1.sqlite3"
+    narrow = SpoolSettings(max_bytes=LEAST_BYTES, max_age_days=30, policy=policy, synchronous="normal")
+    chance = random.Random(3)  # noqa: S311 - a seed, so that a failure can be repeated
+    appended = copies = 0
+    for start in range(0, 1_000, 100):
+        with opened(path, narrow) as file:
+            for minute in range(start * 60, (start + 100) * 60, 5):
+                round_ = [Reading(f"P-{meter}", minute * 60_000, chance.random() * 1e6) for meter in range(5)]
+                appended += len(round_)
+                copies += file.append(round_, (), minute * 60_000).copies
+    with opened(path, narrow) as file:
+        state = file.state()
+        kept = [one for _, body in fetched(file) for one in decode_envelope(body).readings]
+        assert appended + copies == len(kept) + state.dropped_total.readings
+        assert state.last_seq == state.kept + state.dropped_total.envelopes
+        if policy == "oldest":
+            assert {one.reason for one in state.dropped} == {"size"}
+            assert kept[-1].at - kept[0].at < 100 * 3_600_000
+        else:
+            # One reading of three lies on a border: they go back further.
+            assert {one.reason for one in state.dropped} >= {"thinned"}
+            assert kept[-1].at - kept[0].at > 120 * 3_600_000

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from unittest.mock import ANY
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +105,14 @@ def test_the_earlier_neighbour_comes_again_as_a_copy() -> None:
     assert (one.border, one.rest) == ([first], [])
     assert (two.border, two.rest, two.copies) == ([], [before], 0)
     assert (three.border, three.rest, three.copies) == ([before], [after], 1)
+
+
+@pytest.mark.parametrize("distance", [10, 11])
+def test_the_later_neighbour_needs_no_copy(distance: int) -> None:
+    """Also at the same distance, since a copy costs room."""
+    first, before = Reading("P", 0, 1.0), Reading("P", QUARTER_MS - distance, 2.0)
+    after = Reading("P", QUARTER_MS + 10, 3.0)
+    assert split_all([[first], [before, after]])[-1] == Split([after], [before], 0, ANY)
 
 
 def test_a_history_that_is_told_late_is_thinned_like_any_other() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -23,6 +24,23 @@ MINUTE_MS = 60_000
 def path(tmp_path: Path) -> Path:
     """Where a spool may stand."""
     return tmp_path / "gw-1.sqlite3"
+
+
+def bounded(
+    *,
+    max_bytes: int = 1 << 30,
+    max_age_days: float = 90,
+    policy: Literal["oldest", "thin"] = "oldest",
+    keep_confirmed: bool = False,
+) -> SpoolSettings:
+    """Bounds, without waiting for the disk at each of thousands of commits: what leaves does not depend on it."""
+    return SpoolSettings(
+        max_bytes=max_bytes,
+        max_age_days=max_age_days,
+        policy=policy,
+        keep_confirmed=keep_confirmed,
+        synchronous="normal",
+    )
 
 
 def rounds(count: int, *, first: int = 0) -> list[list[Reading]]:
@@ -49,7 +67,7 @@ def told(file: SpoolFile) -> dict[str, int]:
 
 def test_the_bound_on_size_drops_the_oldest_and_writes_it_down(path: Path) -> None:
     """What exceeds the bound leaves oldest first, as one range, and never the newest."""
-    with opened(path, SpoolSettings(max_bytes=LEAST_BYTES)) as file:
+    with opened(path, bounded(max_bytes=LEAST_BYTES)) as file:
         drops = fill(file, 600)
         state = file.state()
         kept = numbers(file)
@@ -65,7 +83,7 @@ def test_the_bound_on_size_drops_the_oldest_and_writes_it_down(path: Path) -> No
 def test_the_bound_is_that_of_the_file(path: Path) -> None:
     """Free pages are used again: the file itself is no larger than the bound and one round, whatever is done to it."""
     most = 4 * LEAST_BYTES
-    with opened(path, SpoolSettings(max_bytes=most)) as file:
+    with opened(path, bounded(max_bytes=most)) as file:
         fill(file, 3_000)
         full = file.state().kept_bytes
         database_of(file).execute("pragma wal_checkpoint(truncate)")
@@ -81,7 +99,7 @@ def test_the_bound_is_that_of_the_file(path: Path) -> None:
 
 def test_thinning_lets_go_what_is_between_the_borders_first(path: Path) -> None:
     """Of a week the quarter hours stay, all of them, and the last minutes; the drops are told as thinned."""
-    with opened(path, SpoolSettings(max_bytes=4 * LEAST_BYTES, policy="thin")) as file:
+    with opened(path, bounded(max_bytes=4 * LEAST_BYTES, policy="thin")) as file:
         drops = fill(file, 4_000)
         assert {drop.kind for drop in drops} == {bounds.REST}
         border = kept_readings(file, border=True)
@@ -100,7 +118,7 @@ def test_thinning_lets_go_what_is_between_the_borders_first(path: Path) -> None:
 
 def test_border_readings_go_when_nothing_else_is_left(path: Path) -> None:
     """Then the oldest of them, told as size; what is kept is still the newest."""
-    with opened(path, SpoolSettings(max_bytes=LEAST_BYTES, policy="thin")) as file:
+    with opened(path, bounded(max_bytes=LEAST_BYTES, policy="thin")) as file:
         drops = fill(file, 6_000)
         reasons = {(drop.reason.value, drop.kind) for drop in drops}
         assert reasons == {("thinned", bounds.REST), ("size", bounds.BORDER)}
@@ -111,7 +129,7 @@ def test_border_readings_go_when_nothing_else_is_left(path: Path) -> None:
 
 def test_the_bound_on_age_looks_at_the_readings(path: Path) -> None:
     """What is too old leaves at the next round, in data time, and is a range with its own reason."""
-    with opened(path, SpoolSettings(max_age_days=1)) as file:
+    with opened(path, bounded(max_age_days=1)) as file:
         file.append(readings(1, at=0), (), 0)
         file.append(readings(1, at=DAY_MS), (), DAY_MS)
         assert file.state().kept == 2
@@ -122,7 +140,7 @@ def test_the_bound_on_age_looks_at_the_readings(path: Path) -> None:
 
 def test_age_takes_both_classes(path: Path) -> None:
     """Thinning does not keep a border reading for ever."""
-    with opened(path, SpoolSettings(max_age_days=1, policy="thin")) as file:
+    with opened(path, bounded(max_age_days=1, policy="thin")) as file:
         fill(file, 40)
         file.append([], (), DAY_MS + 31 * MINUTE_MS)
         assert min(reading.at for reading in kept_readings(file)) == 31 * MINUTE_MS
@@ -133,7 +151,7 @@ def test_age_takes_both_classes(path: Path) -> None:
 def test_a_clock_set_back_loses_nothing(path: Path) -> None:
     """An hour is lived twice: all of it is kept, in the order in which it came, and ages as its time stamps say."""
     hour = 60 * MINUTE_MS
-    with opened(path, SpoolSettings(max_age_days=1, policy="thin")) as file:
+    with opened(path, bounded(max_age_days=1, policy="thin")) as file:
         first = [one for minute in range(60) for one in readings(1, at=hour + minute * MINUTE_MS)]
         again = [one for minute in range(60) for one in readings(1, at=minute * MINUTE_MS + 500)]
         for reading in [*first, *again]:
@@ -145,14 +163,29 @@ def test_a_clock_set_back_loses_nothing(path: Path) -> None:
         left = {one.at for one in kept_readings(file)}
         # What came after a reading of a later time waits for its turn, and is dropped no sooner than it is due.
         assert left >= {one.at for one in first}
-        file.append([], (), DAY_MS + 2 * hour)
+        for _ in range(3):
+            file.append([], (), DAY_MS + 2 * hour)
         assert kept_readings(file) == []
         assert file.state().dropped_total.envelopes == everything[-1]
 
 
+def test_a_clock_far_ahead_for_a_moment_does_not_empty_the_spool(path: Path) -> None:
+    """A year ahead, everything is too old: a commit drops a part of it; the bound on size has no such patience."""
+    with opened(path, bounded(max_age_days=1)) as file:
+        fill(file, 300)
+        drops = file.append([], (), 365 * DAY_MS).drops
+        assert [drop.seq for drop in drops] == list(range(1, 65))
+        assert file.append([], (), 300 * MINUTE_MS).drops == []
+        assert file.state().kept == 236
+    with opened(path, bounded(max_age_days=1, max_bytes=100_000)) as file:
+        drops = file.append([], (), 365 * DAY_MS).drops
+        assert [drop.reason.value for drop in drops[:65]] == ["age"] * 64 + ["size"]
+        assert file.state().kept_bytes <= 100_000
+
+
 def test_dropped_ranges_name_no_number_that_was_confirmed(path: Path) -> None:
     """A confirmed envelope between two dropped ones splits the range."""
-    with opened(path, SpoolSettings(max_age_days=1)) as file:
+    with opened(path, bounded(max_age_days=1)) as file:
         for _ in range(3):
             file.append(readings(1, at=0), (), 0)
         file.append([], (2,), 2 * DAY_MS)
@@ -176,7 +209,7 @@ def test_a_drop_between_two_ranges_makes_them_one(path: Path) -> None:
 def test_totals_go_on_where_ranges_are_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table of ranges is bounded; the ledger closes all the same."""
     monkeypatch.setattr(bounds, "_MOST_RANGES", 5)
-    with opened(path, SpoolSettings(max_age_days=1)) as file:
+    with opened(path, bounded(max_age_days=1)) as file:
         for _ in range(20):
             file.append(readings(3, at=0), (), 0)
         file.append([], range(2, 21, 2), 2 * DAY_MS)
@@ -186,7 +219,7 @@ def test_totals_go_on_where_ranges_are_forgotten(path: Path, monkeypatch: pytest
 
 def test_what_an_audit_keeps_makes_room_first(path: Path) -> None:
     """Confirmed envelopes are no loss: the oldest of them go before anything unconfirmed."""
-    with opened(path, SpoolSettings(max_bytes=LEAST_BYTES, keep_confirmed=True)) as file:
+    with opened(path, bounded(max_bytes=LEAST_BYTES, keep_confirmed=True)) as file:
         fill(file, 100)
         file.append([], range(1, 51), 0)
         assert file.state().kept == 50
@@ -203,10 +236,10 @@ def test_what_an_audit_keeps_makes_room_first(path: Path) -> None:
 
 def test_a_lowered_bound_is_reached_step_by_step(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No poll round waits until all that exceeds it is gone."""
-    with opened(path) as file:
+    with opened(path, bounded()) as file:
         fill(file, 600)
     monkeypatch.setattr(bounds, "_MOST_A_COMMIT", 100)
-    with opened(path, SpoolSettings(max_bytes=LEAST_BYTES)) as file:
+    with opened(path, bounded(max_bytes=LEAST_BYTES)) as file:
         steps = [len(file.append([], (), 0).drops) for _ in range(8)]
         assert steps[0] == 100
         assert steps[-1] == 0
