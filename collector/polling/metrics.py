@@ -6,11 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import prometheus_client
-import structlog
 
 from energy.readings import Reading
-
-_log = structlog.get_logger("collector")
 
 _READINGS = prometheus_client.Counter(
     "quotawatt_collector_readings_total", "Readings taken from meters, by quality.", ["gateway", "quality"]
@@ -46,6 +43,7 @@ class PollFigures:
         self._lateness = _LATENESS.labels(gateway)
         self._duration = _DURATION.labels(gateway)
         self._resting = _RESTING.labels(gateway)
+        self._skipped = _SKIPPED_POLLS.labels(gateway)
 
     def polled(self, readings: Sequence[Reading], *, late_s: float, took_s: float) -> None:
         """A meter was polled: its readings, how late it was by data time, and how long it took by real time."""
@@ -63,8 +61,7 @@ class PollFigures:
         if count:
             self._resting.inc(count)
 
-    def skipped(self, meter: str, count: int) -> None:
+    def skipped(self, count: int) -> None:
         """Ticks passed while a meter waited for its turn or was being polled."""
         if count:
-            _SKIPPED_POLLS.labels(self._gateway).inc(count)
-            _log.warning("polls_skipped", gateway=self._gateway, meter=meter, count=count)
+            self._skipped.inc(count)

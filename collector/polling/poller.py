@@ -37,6 +37,9 @@ class Keeper(Protocol):
     def flush(self) -> None:
         """Nothing more is expected for now: what was put goes to disk at once."""
 
+    async def room(self) -> None:
+        """Wait while more is put than the disk keeps pace with: a poll that is left out loses less than a reading."""
+
 
 class LinePoller:
     """The polls of one line.
@@ -102,6 +105,7 @@ class LinePoller:
             self._keeper.flush()
             await set_within(stopping, self._seconds(turn))
         else:
+            await self._keeper.room()
             await self._poll(self._meters[id(turn)])
 
     async def _poll(self, meter: Meter) -> None:
@@ -124,7 +128,8 @@ class LinePoller:
             missed = self._turns.failed(meter.slot, now_ms, _now(), took)
         else:
             missed = self._turns.answered(meter.slot, now_ms)
-        self._figures.skipped(meter.label, missed)
+        self._figures.skipped(missed)
+        meter.keeps_pace(missed)
 
     def _count(self, meter: Meter, result: Sweep, late_s: float, took: float) -> None:
         self._figures.polled(result.readings, late_s=late_s, took_s=took)

@@ -22,6 +22,8 @@ LINGER_S = 2.0
 """Real seconds after which readings go to disk although more of the same round are still to come."""
 MOST_WAITING = 20_000
 """Readings held in memory while the disk refuses; beyond it the oldest are lost, counted."""
+_ROOM = MOST_WAITING // 2
+"""Readings in memory at which whoever can wait does so, as long as the disk takes them."""
 _AFTER_REFUSAL_S = 1.0
 """Real seconds until a disk that refused is tried again."""
 
@@ -48,6 +50,7 @@ class Keeper:
         self._enough = enough
         self._waiting: deque[Reading] = deque()
         self._put = self._done = 0
+        self._refused = False
         self._something = asyncio.Event()
         self._now = asyncio.Event()
         self._progress = asyncio.Event()
@@ -68,6 +71,12 @@ class Keeper:
         """Nothing more is expected for now: what was put goes to disk at once."""
         if self._waiting:
             self._now.set()
+
+    async def room(self) -> None:
+        """Wait while more is put than the disk keeps pace with; not where it refuses, since that may last."""
+        while len(self._waiting) > _ROOM and not self._refused:
+            self._progress.clear()
+            await self._progress.wait()
 
     async def keep(self, readings: Sequence[Reading]) -> None:
         """Take readings and return when they are on disk, or lost because the disk refuses for too long."""
@@ -93,6 +102,8 @@ class Keeper:
                     await self._commit(stopping)
                 waking.cancel()
         finally:
+            self._refused = True
+            self._progress.set()
             # Also where the grace of the stop is over: what was read goes to disk.
             if not await self._commit(stopping):
                 self._lose(len(self._waiting))
@@ -109,6 +120,7 @@ class Keeper:
         if not self._waiting:
             return True
         batch, self._waiting = self._waiting, deque()
+        self._progress.set()
         try:
             await self._spool.append(list(batch))
         except StorageError as error:
@@ -119,11 +131,14 @@ class Keeper:
             unforeseen_error("keeper")
         else:
             self._health.back()
+            self._refused = False
             self._done += len(batch)
             self._progress.set()
             return True
+        self._refused = True
         self._waiting.extendleft(reversed(batch))
         self._shorten()
+        self._progress.set()
         self._something.set()
         self._now.set()
         await set_within(stopping, _AFTER_REFUSAL_S)

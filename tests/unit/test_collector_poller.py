@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from collector.drivers.line import Answer, Exchange, Outcome
 from collector.errors import LineError, LostLineError, MismatchError, RefusedReadError, RegisterError, SilentUnitError
@@ -84,6 +85,8 @@ class World:
     def __init__(self, *meters: Requests) -> None:
         self.line, self.stopping = ScriptedLine(), asyncio.Event()
         self.kept: list[Reading] = []
+        self.has_room = asyncio.Event()
+        self.has_room.set()
         self.wall = T0 + 1.0
         clock = DataClock(ClockSettings(), wall=lambda: self.wall)
         self.requests = meters or tuple(Requests(Ask(f"P-{unit}")) for unit in (1, 2, 3))
@@ -102,6 +105,10 @@ class World:
         """Nobody's turn is left: the round is over, and nobody shall sleep."""
         self.stopping.set()
 
+    async def room(self) -> None:
+        """Have room once `has_room` is set."""
+        await self.has_room.wait()
+
     async def round(self) -> list[str]:
         """Poll at the next minute until nobody's turn is left; the points that were kept."""
         self.wall += MINUTE
@@ -117,6 +124,27 @@ class World:
 def world() -> World:
     """A fresh line."""
     return World()
+
+
+async def test_nobody_is_asked_while_the_disk_is_behind(world: World) -> None:
+    """A poll that is left out is counted; a reading that finds no place would be lost."""
+    world.has_room.clear()
+    async with asyncio.TaskGroup() as group:
+        polled = group.create_task(world.round())
+        await asyncio.sleep(0)
+        assert world.line.asked == []
+        world.has_room.set()
+    assert polled.result() == ["P-1", "P-2", "P-3"]
+
+
+async def test_a_line_that_is_too_slow_is_told_once(world: World) -> None:
+    """Not at every poll; and once more when it has kept its pace for a while."""
+    with capture_logs() as logs:
+        for minutes in (1, 3, 3, *[1] * 20, 3):
+            world.wall += MINUTE * (minutes - 1)
+            await world.round()
+    told = [log["event"] for log in logs if log.get("meter") == "meter 1"]
+    assert told == ["meter_pace_lost", "meter_pace_back", "meter_pace_lost"]
 
 
 async def test_a_round_keeps_every_meters_reading(world: World) -> None:
