@@ -1,7 +1,9 @@
 /* A Modbus server on Debian's libmodbus: an implementation that is not ours, to test and to measure against.
  *
- *     libmodbus_server tcp HOST PORT < contents      all unit ids answer; PORT 0 lets the system choose one
+ *     libmodbus_server tcp HOST PORT DELAY < contents
  *     libmodbus_server rtu DEVICE BAUD UNIT < contents
+ *
+ * On TCP all unit ids answer, DELAY milliseconds after they were asked; PORT 0 lets the system choose one.
  *
  * One entry a line, addresses from zero, until the end of the input; what is not named is zero:
  *
@@ -23,9 +25,19 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { TABLE_SIZE = 65536, BACKLOG = 1024, EVENTS = 256 };
+enum { TABLE_SIZE = 65536, BACKLOG = 1024, EVENTS = 256, WAITING = 4096 };
+
+/* Requests whose answers are not due yet, in the order of coming, which is that of their answers. */
+struct waiting {
+    int client, length;
+    int64_t due;
+    uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
+};
+static struct waiting ring[WAITING];
+static unsigned first_waiting, after_waiting;
 
 static void fail(const char *what)
 {
@@ -102,6 +114,60 @@ static int answer(modbus_t *context, modbus_mapping_t *tables)
     return length > 0 ? modbus_reply(context, query, length, tables) : length;
 }
 
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Take a request and answer it later; below 0 where the client is gone, whose answers nobody wants any more. */
+static int keep(modbus_t *context, int client, int64_t delay_us)
+{
+    struct waiting *entry = &ring[after_waiting % WAITING];
+    unsigned at;
+
+    if (after_waiting - first_waiting == WAITING)
+        refuse("too many requests at once", "");
+    entry->client = client;
+    entry->length = modbus_receive(context, entry->query);
+    entry->due = now_us() + delay_us;
+    if (entry->length > 0)
+        after_waiting++;
+    else if (entry->length < 0)
+        for (at = first_waiting; at != after_waiting; at++)
+            if (ring[at % WAITING].client == client)
+                ring[at % WAITING].length = 0;
+    return entry->length;
+}
+
+static void answer_due(modbus_t *context, modbus_mapping_t *tables)
+{
+    struct waiting *entry;
+
+    for (; first_waiting != after_waiting; first_waiting++) {
+        entry = &ring[first_waiting % WAITING];
+        if (entry->due > now_us())
+            return;
+        if (entry->length > 0) {
+            modbus_set_socket(context, entry->client);
+            modbus_reply(context, entry->query, entry->length, tables);
+        }
+    }
+}
+
+/* How long to sleep in milliseconds, rounded up; -1 until something comes. */
+static int until_due(void)
+{
+    int64_t left;
+
+    if (first_waiting == after_waiting)
+        return -1;
+    left = ring[first_waiting % WAITING].due - now_us();
+    return left > 0 ? (int)((left + 999) / 1000) : 0;
+}
+
 static void watch(int poll, int descriptor)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = descriptor};
@@ -120,7 +186,7 @@ static void welcome(int poll, int listener)
     watch(poll, client);
 }
 
-static void serve_tcp(const char *host, int port, modbus_mapping_t *tables)
+static void serve_tcp(const char *host, int port, int64_t delay_us, modbus_mapping_t *tables)
 {
     modbus_t *context = modbus_new_tcp(host, port);
     int listener, poll = epoll_create1(0), ready, at;
@@ -134,16 +200,17 @@ static void serve_tcp(const char *host, int port, modbus_mapping_t *tables)
     watch(poll, listener);
     printf("serving %d\n", ntohs(place.sin_port));
     fflush(stdout);
-    while ((ready = epoll_wait(poll, events, EVENTS, -1)) >= 0 || errno == EINTR) {
+    while ((ready = epoll_wait(poll, events, EVENTS, until_due())) >= 0 || errno == EINTR) {
         for (at = 0; at < ready; at++) {
             if (events[at].data.fd == listener) {
                 welcome(poll, listener);
                 continue;
             }
             modbus_set_socket(context, events[at].data.fd);
-            if (answer(context, tables) < 0)
+            if ((delay_us ? keep(context, events[at].data.fd, delay_us) : answer(context, tables)) < 0)
                 close(events[at].data.fd);
         }
+        answer_due(context, tables);
     }
     fail("epoll");
 }
@@ -168,11 +235,11 @@ int main(int count, char **words)
 {
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (count == 4 && strcmp(words[1], "tcp") == 0)
-        serve_tcp(words[2], atoi(words[3]), read_contents());
+    if (count == 5 && strcmp(words[1], "tcp") == 0)
+        serve_tcp(words[2], atoi(words[3]), (int64_t)atoi(words[4]) * 1000, read_contents());
     else if (count == 5 && strcmp(words[1], "rtu") == 0)
         serve_rtu(words[2], atoi(words[3]), atoi(words[4]), read_contents());
     else
-        refuse("usage", "libmodbus_server tcp HOST PORT | rtu DEVICE BAUD UNIT");
+        refuse("usage", "libmodbus_server tcp HOST PORT DELAY | rtu DEVICE BAUD UNIT");
     return 0;
 }

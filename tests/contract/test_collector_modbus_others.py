@@ -18,6 +18,7 @@ from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType as PymodbusType
 from pymodbus.simulator import SimData, SimDevice
 
+from benchmarks.libmodbus import build_server, modbus_tree
 from collector.drivers.modbus.line import ModbusLine, modbus_line
 from collector.drivers.modbus.settings import ModbusMeter, ModbusRtuLine, ModbusTcpLine
 from collector.errors import RefusedReadError, SilentUnitError
@@ -31,9 +32,8 @@ from simulators.serving.pdu import READ_DISCRETE_INPUTS, Request, bits_pdu, regi
 from simulators.serving.rtu import RtuFraming
 from simulators.serving.tcp import TcpServer
 from simulators.serving.terminal import TerminalServer
-from tests.support import modbus_tools
 from tests.support.modbus_cases import BITS, FIRST, Case, bit_cases, cases, read_all
-from tests.support.modbus_tools import build_server, libmodbus_server, mbpoll, modbus_tree
+from tests.support.modbus_tools import libmodbus_server, mbpoll
 from tests.support.serial_pair import serial_pair
 
 UNIT = 7
@@ -66,7 +66,7 @@ async def line_to_libmodbus(kind: str, program: Path, contents: Sequence[str]) -
     """A line to the server on libmodbus that serves these contents."""
     async with AsyncExitStack() as stack:
         if kind == "tcp":
-            server = libmodbus_server(program, "tcp", "127.0.0.1", "0", contents=contents)
+            server = libmodbus_server(program, "tcp", "127.0.0.1", "0", "0", contents=contents)
             line = tcp_line(int(await stack.enter_async_context(server)))
         else:
             pair = stack.enter_context(serial_pair())
@@ -148,7 +148,7 @@ async def test_libmodbus_means_the_same_by_an_order_of_bytes(kind: str, program:
 
 async def test_libmodbus_serves_many_connections(program: Path) -> None:
     """Benchmarks use fifty."""
-    async with libmodbus_server(program, "tcp", "127.0.0.1", "0", contents=CONTENTS) as port:
+    async with libmodbus_server(program, "tcp", "127.0.0.1", "0", "0", contents=CONTENTS) as port:
         lines = [tcp_line(int(port)) for _ in range(50)]
         answers = await asyncio.gather(*(line.ask(UNIT, Read(3, FIRST, 1, ())) for line in lines))
         for line in lines:
@@ -325,7 +325,7 @@ async def test_mbpoll_and_the_collector_read_the_same_bits(kind: str, function_c
 
 async def test_a_libmodbus_client_reads_the_libmodbus_server(program: Path) -> None:
     """The two tools work with each other, so that a failure above is ours."""
-    async with libmodbus_server(program, "tcp", "127.0.0.1", "0", contents=CONTENTS) as port:
+    async with libmodbus_server(program, "tcp", "127.0.0.1", "0", "0", contents=CONTENTS) as port:
         told = await mbpoll("-t", "4:hex", "-r", str(FIRST), "-c", "2", "-p", port, "127.0.0.1")
     assert [int(value, 16) for value in told.values()] == [0xBEEF, 0xBEEF]
 
@@ -334,7 +334,7 @@ def test_a_machine_without_a_compiler_is_told_so(tmp_path: Path, monkeypatch: py
     """What is missing, and how to get it."""
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(SetupError, match="no C compiler") as caught:
-        modbus_tools.build_server(tmp_path)
+        build_server(tmp_path)
     assert "apt install gcc" in caught.value.advice
 
 

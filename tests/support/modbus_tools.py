@@ -1,62 +1,15 @@
-"""Modbus programs that are not ours: `mbpoll`, and a server on libmodbus that is compiled here.
-
-The packages come from Debian, fetched and unpacked as those of the stack are; nothing is installed on the system. The
-server runs with the unpacked C library, since libmodbus may need a newer one than the machine has.
-"""
+"""Modbus programs that are not ours, while they run: `mbpoll`, and the server on libmodbus of the benchmarks."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from deploy.stack.paths import choose_places, server_account
-from deploy.stack.programs import run
-from deploy.stack.tree import ensure_tree
-from energy.errors import SetupError
-from tests.support.stack import cache_environment
-
-PACKAGES = ("libmodbus-dev", "mbpoll")
-SOURCE = Path(__file__).parents[2] / "benchmarks" / "libmodbus_server.c"
+from benchmarks.libmodbus import modbus_tree
 
 _WITHIN = 10.0
-
-
-def modbus_tree() -> Path:
-    """Where the packages lie unpacked; fetched when they are not there.
-
-    Raises:
-        SetupError: they cannot be fetched.
-    """
-    cache = choose_places(cache_environment(), server_account()).cache
-    return ensure_tree(cache / "modbus-tools", lambda _: None, PACKAGES)
-
-
-def build_server(directory: Path) -> Path:
-    """Compile the server on libmodbus into `directory`.
-
-    Raises:
-        SetupError: there is no C compiler, or it failed.
-    """
-    compiler = shutil.which("cc")
-    if compiler is None:
-        raise SetupError(
-            f"{SOURCE.name} cannot be compiled: there is no C compiler `cc` here.",
-            advice="Install one with its C library, on Debian: apt install gcc libc6-dev.",
-        )
-    tree = modbus_tree()
-    library = _only_one(tree, "usr/lib/*/libmodbus.so.5")
-    loader = _only_one(tree, "usr/lib/*/ld-linux*.so.*")
-    program = directory / SOURCE.stem
-    run([
-        *(compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-std=gnu11", "-I", str(tree / "usr/include")),
-        *(str(SOURCE), str(library), "-o", str(program)),
-        f"-Wl,--allow-shlib-undefined,--dynamic-linker={loader}",
-        f"-Wl,--disable-new-dtags,-rpath={library.parent}",
-    ])  # fmt: skip
-    return program
 
 
 @asynccontextmanager
@@ -107,8 +60,3 @@ async def mbpoll(*arguments: str) -> dict[int, str]:
     assert process.returncode == 0, shown
     lines = (line.partition("]:") for line in shown.splitlines() if line.startswith("["))
     return {int(reference.strip("[ ")): value.strip() for reference, _, value in lines}
-
-
-def _only_one(tree: Path, pattern: str) -> Path:
-    (found,) = tree.glob(pattern)
-    return found
