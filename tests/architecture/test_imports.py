@@ -42,7 +42,7 @@ LIBRARIES = {
     "psycopg": ("energy.storage.migrate", "deploy.stack.database"),
     # Columns are the language of ingest, not a library behind an interface: no object per reading.
     "numpy": ("ingest.*",),
-    "pymodbus": ("collector.drivers.modbus.*",),
+    "pymodbus": ("collector.drivers.modbus.connection",),
     "serial": ("collector.drivers.serial_port",),
     "jmespath": ("collector.drivers.mqtt.json_path",),
     "google": ("collector.drivers.sparkplug.payload",),  # protobuf

@@ -1,4 +1,4 @@
-"""The bytes' way to Modbus units: TCP, TLS or a serial port. The only importer of pymodbus and of pyserial's errors.
+"""The bytes' way to Modbus units: TCP, TLS or a serial port. The only importer of pymodbus.
 
 pymodbus makes the connections and moves the bytes. It is given no requests, since it checks neither function nor length
 of an answer and skips foreign ones in silence: `collector.drivers.modbus.line` does that with the bytes themselves.
