@@ -172,6 +172,34 @@ async def test_an_address_that_is_none_is_tried_again(tmp_path: Path, status: in
         assert set(platform.times) == {1, 2}
 
 
+async def test_a_platform_that_is_too_slow_gets_it_again(tmp_path: Path) -> None:
+    """Nobody waits for ever for an answer; that it was committed after all does no harm."""
+    async with world(tmp_path, timeout_s=0.3, connections=1) as (made, platform):
+        await eventually(lambda: made.uplink.online)
+        platform.gate.clear()
+        await made.keep(1)
+        await eventually(lambda: not made.uplink.online)
+        assert made.spool.unconfirmed == 1
+        platform.gate.set()
+        await eventually(lambda: made.spool.unconfirmed == 0)
+        assert len(platform.committed[1]) == 1
+
+
+async def test_envelopes_do_not_wait_for_the_status(tmp_path: Path) -> None:
+    """A status that nobody answers holds up nothing."""
+    settings = UplinkSettings(resend=SLOW, reconnect=QUICK, drain_s=0, status_interval_s=0.05)
+    async with world(tmp_path, settings) as (made, platform):
+        await eventually(lambda: len(platform.statuses) > 1)
+        platform.status_gate.clear()
+        told = len(platform.statuses)
+        await never_within(0.2, lambda: len(platform.statuses) > told)
+        await made.keep(3)
+        await eventually(lambda: made.spool.unconfirmed == 0)
+        assert len(platform.statuses) == told
+        platform.status_gate.set()
+        await eventually(lambda: len(platform.statuses) > told)
+
+
 async def test_commands_come_in_the_answer_to_a_status(tmp_path: Path) -> None:
     """What was confirmed and kept for an audit is sent again."""
     settings = UplinkSettings(resend=SLOW, reconnect=QUICK, drain_s=0, status_interval_s=0.1)

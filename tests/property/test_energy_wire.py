@@ -32,6 +32,7 @@ from energy.wire import (
     parse_topic,
     shared_up,
 )
+from energy.wire.messages import LATEST_MS
 
 streams = st.text("0123456789abcdef", min_size=32, max_size=32)
 numbers = st.integers(1, 2**63 - 1)
@@ -61,10 +62,17 @@ def test_envelope_round_trip(stream: str, seq: int, sent: list[Reading]) -> None
     assert (envelope.stream, envelope.seq, envelope.readings) == (stream, seq, sent)
 
 
-@given(stream=streams | st.none(), confirmed=st.lists(numbers), refused=st.lists(refusals, max_size=5))
-def test_acknowledgement_round_trip(stream: str | None, confirmed: list[int], refused: list[Refusal]) -> None:
-    """An acknowledgement keeps its numbers in their order, and its refusals."""
-    message = Acknowledgement(1, stream, confirmed, refused)
+@given(
+    stream=streams | st.none(),
+    confirmed=st.lists(numbers),
+    refused=st.lists(refusals, max_size=5),
+    at=st.none() | st.integers(0, LATEST_MS),
+)
+def test_acknowledgement_round_trip(
+    stream: str | None, confirmed: list[int], refused: list[Refusal], at: int | None
+) -> None:
+    """An acknowledgement keeps its numbers in their order, its refusals and its time."""
+    message = Acknowledgement(1, stream, confirmed, refused, at)
     assert decode_acknowledgement(encode(message)) == message
 
 

@@ -46,6 +46,7 @@ class HttpPlatform:
         token: the only one that is let in, where it is set.
         skew_ms: how far the platform's clock is ahead.
         gate: clear it to keep every commit waiting.
+        status_gate: clear it to keep every status waiting.
         most_at_once: the most requests for readings that ran beside each other.
     """
 
@@ -64,8 +65,9 @@ class HttpPlatform:
         self._at_once = 0
         self._faults: list[Fault] = []
         self._always: Fault | None = None
-        self.gate = asyncio.Event()
+        self.gate, self.status_gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.status_gate.set()
 
     def fail(self, *faults: Fault) -> None:
         """Answer the next requests for readings so, one fault each."""
@@ -90,6 +92,7 @@ class HttpPlatform:
         """`POST /v1/status`."""
         if (refused := self._refused(request)) is not None:
             return refused
+        await self.status_gate.wait()
         self.statuses.append(decode_status(await request.read()))
         commands, self.commands = self.commands, []
         return _json(encode(StatusAnswer(1, [msgspec.Raw(encode(command)) for command in commands])))
@@ -172,6 +175,7 @@ async def http_platform(*, context: ssl.SSLContext | None = None, port: int = 0)
         yield platform
     finally:
         platform.gate.set()
+        platform.status_gate.set()
         with contextlib.suppress(ConnectionError):
             await runner.cleanup()
 
