@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ import pytest
 
 from energy.errors import TransportError
 from energy.transport.http import MOST_ANSWER_BYTES, Answer, HttpClient, http_client
+from tests.support.eventually import eventually
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -19,25 +21,27 @@ class Server:
 
     def __init__(self, scripts: Sequence[bytes | None]) -> None:
         self.requests: list[bytes] = []
-        self.connections = 0
+        self.connections = self.open = 0
         self._scripts = list(scripts)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self.connections += 1
-        while self._scripts:
-            try:
-                head = await reader.readuntil(b"\r\n\r\n")
-                await reader.readexactly(4)
-            except asyncio.IncompleteReadError:
-                break
-            self.requests.append(head)
-            script = self._scripts.pop(0)
-            if script is None:
-                break
-            writer.write(script)
-            await writer.drain()
+        self.open += 1
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while self._scripts and (script := await self._script(reader)) is not None:
+                writer.write(script)
+                await writer.drain()
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        self.open -= 1
+
+    async def _script(self, reader: asyncio.StreamReader) -> bytes | None:
+        """Read a request; what to answer."""
+        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+        await reader.readexactly(len(b"body"))
+        return self._scripts.pop(0)
 
 
 @asynccontextmanager
@@ -55,6 +59,7 @@ async def talking(
         yield client, server
     listener.close()
     await listener.wait_closed()
+    await eventually(lambda: not server.open)
 
 
 async def test_a_request_has_its_headers_and_reuses_the_connection() -> None:
