@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from collector.drivers.meters import Sent
-from collector.drivers.modbus.exchange import ModbusExchange
+from collector.drivers.modbus.exchange import ModbusExchange, exchanges
 from collector.planning.learned_file import LearnedFile
 from collector.planning.learning import Refusals
 from collector.planning.limits import Learned, limits_of
-from collector.planning.planner import Read, plan
 from collector.profiles import Profile
 from energy.errors import StorageError
 from energy.logs import Availability
@@ -46,6 +45,7 @@ class ModbusRequests:
     ) -> None:
         self._meter = meter
         self._wanted = [profile.register(name) for name in sent]
+        self._profile = profile
         self._sent = sent
         self._limits = limits_of(profile)
         self._file = learned
@@ -66,7 +66,7 @@ class ModbusRequests:
         before = self._refusals.learned
         pieces = self._refusals.refused(refused.request, self._now_ms())
         self._note(before)
-        return [self._exchange(piece) for piece in pieces]
+        return [ModbusExchange(piece, [(one, self._sent[one.name]) for one in piece.registers]) for piece in pieces]
 
     def answered(self, exchange: ModbusExchange) -> None:
         """The device answered: with a piece of a refused read, that tells what was refused."""
@@ -77,13 +77,11 @@ class ModbusRequests:
     def _plan(self) -> None:
         learned, now = self._refusals.learned, self._now_ms()
         wanted = learned.worth_asking(self._wanted, now, RETRY_MS)
-        self._exchanges = [self._exchange(read) for read in plan(wanted, self._limits.with_learned(learned, wanted))]
+        sent = {register.name: self._sent[register.name] for register in wanted}
+        self._exchanges = exchanges(self._profile, sent, self._limits.with_learned(learned, wanted))
         self._planned_for, self._planned_at = learned, now
         again = (at + RETRY_MS for at in learned.unreadable.values())
         self._plan_until = min((at for at in again if at > now), default=2**63)
-
-    def _exchange(self, read: Read) -> ModbusExchange:
-        return ModbusExchange(read, [(register, self._sent[register.name]) for register in read.registers])
 
     def _note(self, before: Learned) -> None:
         """Write down and say what was learned."""
