@@ -111,6 +111,9 @@ class _Nowhere:
     def flush(self) -> None:
         """Nothing waits."""
 
+    async def room(self) -> None:
+        """There is always some."""
+
 
 async def record(settings: CollectorSettings, path: Path, seconds: float | None) -> int:
     """Write down the polls of all lines until a signal comes or the time is over; returns how many exchanges.
