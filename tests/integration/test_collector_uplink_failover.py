@@ -102,14 +102,18 @@ async def test_a_platform_that_confirms_nothing_is_left(tmp_path: Path, mqtt: Mq
 
 
 async def test_a_first_address_that_opens_and_does_not_work_costs_little(tmp_path: Path, mqtt: MqttSettings) -> None:
-    """It is taken back, confirms nothing, is left again; readings get through all the same."""
+    """It is taken back, confirms nothing, is left again; readings get through all the same, and it is lost once."""
     settings = msgspec.structs.replace(SETTINGS, confirm_within_s=0.2, prefer_first_after_s=0.1)
-    async with mixed(tmp_path, mqtt, settings) as made:
-        made.first.confirming = False
-        for number in range(1, 31):
-            await made.keep(1)
-            await eventually(lambda: made.spool.unconfirmed == 0)
-            assert number in made.second.times
+    with capture_logs() as lines:
+        async with mixed(tmp_path, mqtt, settings) as made:
+            made.first.confirming = False
+            for number in range(1, 31):
+                await made.keep(1)
+                await eventually(lambda: made.spool.unconfirmed == 0)
+                assert number in made.second.times
+            await eventually(lambda: len([line for line in lines if line["event"] == "platform_switched"]) > 2)
+    told = [line["event"] for line in lines if str(line.get("platform", "")).startswith("mqtt")]
+    assert told == ["platform_lost"]
 
 
 async def test_the_only_address_is_not_left(tmp_path: Path, mqtt: MqttSettings) -> None:
