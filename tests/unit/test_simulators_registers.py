@@ -74,3 +74,22 @@ def test_a_read_of_another_length_is_refused() -> None:
     """Exception 3: the value of the request is at fault."""
     device = MeterDevice(load_profile("acrel_dtsd1352"), Counter(scale_of("acrel_dtsd1352"), 0), float)
     assert device.answer(Request(1, 1, 3, b"\x00"), 0).pdu == bytes.fromhex("8303")
+
+
+@pytest.mark.parametrize(
+    ("address", "count", "code"),
+    [(383, 1, None), (383, 2, 2), (384, 1, 2), (0, 14, None), (0, 15, 3), (0, 0, 3), (0, 126, 3), (0xFFFF, 2, 2)],
+)
+def test_a_meter_has_its_registers_and_no_more(address: int, count: int, code: int | None) -> None:
+    """The last one is at 383, and fourteen at once are the most; an address beyond is exception 2, too many are 3."""
+    device = MeterDevice(load_profile("acrel_dtsd1352"), Counter(scale_of("acrel_dtsd1352"), 0), float)
+    pdu = device.answer(Request(1, 1, 3, address.to_bytes(2, "big") + count.to_bytes(2, "big")), 0).pdu
+    assert pdu[:2] == (bytes((3, 2 * count)) if code is None else bytes((0x83, code)))
+
+
+@pytest.mark.parametrize(
+    ("profile", "end"), [("acrel_dtsd1352", 2**32 * 0.01), ("eastron_sdm630", 1e6), ("fuxin_gas", 107_320_000)]
+)
+def test_where_a_counter_ends(profile: str, end: float) -> None:
+    """At its wrap where that is known, else with its integer type, else after six digits."""
+    assert scale_of(profile).end == pytest.approx(end)

@@ -72,8 +72,8 @@ def test_every_layout_can_be_simulated(every_layout: Profile) -> None:
     assert shown(device, "voltage_l1") == pytest.approx(230, abs=2)
     assert shown(device, "voltage_l2") == pytest.approx(230, abs=2)
     assert shown(device, "serial") == "invented eve"
-    assert shown(device, "low") in range(32)
-    assert shown(device, "high") in range(16)
+    # From a checksum of their names: the same in every run, and not all zero.
+    assert (shown(device, "low"), shown(device, "high")) == (1, 5)
     assert {shown(device, name) for name in ("open", "alarm")} <= {0, 1}
 
 
