@@ -92,4 +92,4 @@ def test_a_meter_has_its_registers_and_no_more(address: int, count: int, code: i
 )
 def test_where_a_counter_ends(profile: str, end: float) -> None:
     """At its wrap where that is known, else with its integer type, else after six digits."""
-    assert scale_of(profile).end == pytest.approx(end)
+    assert scale_of(profile).end == pytest.approx(end, rel=1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import pytest
 
 from collector.profiles import Library, Profile, load_profile
 from simulators.building import build_meter
+from simulators.faults.kinds import FaultKind
+from simulators.faults.schedule import ValueFault
+from simulators.faults.settings import FaultSettings
 from simulators.loads.catalogue import LoadSettings
 from simulators.meters.device import MeterDevice
 from simulators.meters.values import Nameplate, Standing, plausible
@@ -83,6 +87,17 @@ def test_values_that_share_a_register_do_not_disturb_each_other(every_layout: Pr
     block = dict(enumerate(device.read(3, range(36)[:31], START_MS)))
     for name in ("low", "high", "voltage_l1", "voltage_l2", "serial", "power_active", "current_l1"):
         assert device.profile.register(name).decode(block) == shown(device, name)
+
+
+def test_swapped_words_are_swapped_once(every_layout: Profile) -> None:
+    """However often they are read: text, which never changes, too."""
+    device = meter(every_layout)
+    swapped = ValueFault(FaultSettings(kind=FaultKind.SWAPPED_WORDS), 0, math.inf)
+    for first, count in ((20, 6), (4, 3)):
+        span = range(first, first + count)
+        right = device.read(3, span, START_MS)
+        for _ in range(2):
+            assert device.read(3, span, START_MS, [swapped]) == right[::-1]
 
 
 def test_powers_follow_the_load_and_currents_the_power(every_layout: Profile) -> None:
