@@ -16,7 +16,7 @@ from collector.spool.settings import SpoolSettings
 from collector.uplink.settings import HttpsPlatform, UplinkSettings
 from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
-from energy.wire import Command
+from energy.wire import Acknowledgement, Command, Refusal, RefusalCode, encode
 from tests.support.eventually import eventually, never_within
 from tests.support.http_platform import HttpPlatform, answer, cut, cut_after_commit, http_platform, wrong_stream
 from tests.support.uplink_world import QUICK, SLOW, Sending, keep, new_address, open_spool, sending
@@ -91,30 +91,39 @@ async def test_a_status_code_alone_confirms_nothing(tmp_path: Path, fault: Calla
 
 async def test_an_envelope_refused_whole_leaves(tmp_path: Path) -> None:
     """A 400 with an acknowledgement that confirms the number is the platform's word, as on MQTT."""
-
-    def refuse(_request: object, body: bytes) -> Any:
-        platform.commit(body)
-        return answer(400, platform.commit(body).body)(_request, body)  # type: ignore[arg-type] # aiohttp's payload
-
     async with world(tmp_path) as (made, platform):
-        platform.fail(refuse)
+        await eventually(lambda: made.uplink.online)
+        body = encode(Acknowledgement(1, made.spool.stream, [1], [Refusal(1, None, RefusalCode.TOO_LARGE, "too long")]))
+        platform.fail(answer(400, body))
         await made.keep(1)
         await eventually(lambda: made.spool.unconfirmed == 0)
+        assert not platform.times
+        assert made.uplink.online
 
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_busy_platform_is_left_alone_as_long_as_it_says(tmp_path: Path, status: int) -> None:
-    """Nothing is sent before `Retry-After` is over, and the connection is not given up."""
-    async with world(tmp_path, connections=1) as (made, platform):
+    """Nothing more is sent before `Retry-After` is over, and the connection is not given up."""
+    async with world(tmp_path, connections=2) as (made, platform):
         await eventually(lambda: made.uplink.online)
         loop = asyncio.get_running_loop()
         platform.fail(answer(status, Retry_After="1"))
         began = loop.time()
-        await made.keep(5)
-        await eventually(lambda: made.spool.unconfirmed == 0)
+        await made.keep(6)
+        await eventually(lambda: len(platform.times) > 2)  # one may have been on the way already, and one more
         assert loop.time() - began >= 0.99
-        assert set(platform.times) == set(range(1, 6))
+        await eventually(lambda: made.spool.unconfirmed == 0)
+        assert set(platform.times) == set(range(1, 7))
         assert [status.online for status in platform.statuses] == [True]
+
+
+async def test_who_is_not_let_in_does_not_knock_all_the_time(tmp_path: Path) -> None:
+    """The next attempt comes after the longest delay, since trying again seldom helps."""
+    settings = UplinkSettings(resend=SLOW, reconnect=BackoffSettings(first_s=0.01, most_s=600.0), drain_s=0)
+    async with world(tmp_path, settings) as (_, platform):
+        platform.token = "right"  # noqa: S105 - a test's own
+        await eventually(lambda: platform.turned_away)
+        await never_within(0.4, lambda: platform.turned_away > 1)
 
 
 async def test_a_wait_may_be_given_as_a_time(tmp_path: Path) -> None:

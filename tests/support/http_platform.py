@@ -43,6 +43,7 @@ class HttpPlatform:
         gateways: the values of the gateway header.
         tokens: those of the authorization header.
         commands: handed out with the next answer to a status.
+        turned_away: requests without the right token.
         token: the only one that is let in, where it is set.
         skew_ms: how far the platform's clock is ahead.
         gate: clear it to keep every commit waiting.
@@ -60,6 +61,7 @@ class HttpPlatform:
         self.tokens: set[str | None] = set()
         self.commands: list[Command] = []
         self.token: str | None = None
+        self.turned_away = 0
         self.skew_ms = 0
         self.most_at_once = 0
         self._at_once = 0
@@ -125,6 +127,7 @@ class HttpPlatform:
         self.gateways.add(request.headers.get("Quotawatt-Gateway"))
         self.tokens.add(request.headers.get("Authorization"))
         if self.token is not None and request.headers.get("Authorization") != f"Bearer {self.token}":
+            self.turned_away += 1
             return web.Response(status=401)
         return None
 
