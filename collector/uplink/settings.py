@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from energy.backoff import BackoffSettings
+from energy.config import Host
 from energy.transport.mqtt import MqttSettings
 from energy.transport.tls import TlsSettings
 
@@ -102,14 +103,20 @@ Platform = MqttPlatform | HttpsPlatform
 """One platform address; several lead to one platform, in order of preference."""
 
 
+_EXPECTED = "https://HOST[:PORT][/PATH] expected"
+
+
 def _url_fault(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         port_is_one = parts.port != 0
+        msgspec.convert(parts.hostname, Host)
+    except msgspec.ValidationError:
+        return _EXPECTED
     except ValueError as error:
         return str(error)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_one or any(map(str.isspace, url)):
-        return "https://HOST[:PORT][/PATH] expected"
+    if parts.scheme not in {"http", "https"} or not port_is_one or any(map(str.isspace, url)):
+        return _EXPECTED
     if parts.query or parts.fragment or parts.username is not None:
         return "no query, no fragment and no password belong here"
     return None

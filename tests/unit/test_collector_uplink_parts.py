@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from collector.uplink.outgoing import last_reading_at
+from collector.spool.file import SpoolFile
+from collector.spool.settings import SpoolSettings
+from collector.spool.spool import Spool
+from collector.uplink.outgoing import MOST_WAIT_S, Outgoing, last_reading_at
 from collector.uplink.route import Route
-from collector.uplink.settings import HttpsPlatform, MqttPlatform, Platform
+from collector.uplink.settings import HttpsPlatform, MqttPlatform, Platform, UplinkSettings
 from collector.uplink.skew import compare
-from energy.backoff import Backoff
+from energy.backoff import Backoff, BackoffSettings
+from energy.clocks import DataClock
 from energy.config import decode_toml
 from energy.errors import ConfigError
 from energy.readings import Reading
@@ -132,6 +137,17 @@ def test_retry_after_in_both_of_its_forms(value: str | None, date: str | None, s
     assert retry_after(value, date) == seconds
 
 
+def test_a_platform_cannot_silence_a_gateway_for_years(tmp_path: Path) -> None:
+    """What it asks for is kept up to ten minutes; where it asks for nothing, the delay of a resend is."""
+    settings = UplinkSettings(resend=BackoffSettings(first_s=8.0, most_s=8.0))
+    with ThreadPoolExecutor(1) as thread:
+        spool = Spool("gw-busy", SpoolFile(tmp_path / "spool.sqlite3", SpoolSettings()), DataClock(), thread)
+        outgoing = Outgoing(spool, settings, DataClock())
+        assert outgoing.busy_until(5.0, 100.0) == 105
+        assert outgoing.busy_until(1e9, 100.0) == 100 + MOST_WAIT_S == 700
+        assert 108 <= outgoing.busy_until(None, 100.0) <= 112
+
+
 class File(msgspec.Struct):
     """A file with platforms."""
 
@@ -145,6 +161,9 @@ class File(msgspec.Struct):
         ('kind = "https"', "missing key"),
         ('kind = "https"\nurl = "ftp://a"', "https://HOST[:PORT][/PATH] expected"),
         ('kind = "https"\nurl = "https://"', "https://HOST[:PORT][/PATH] expected"),
+        ('kind = "https"\nurl = "https://a..b/"', "https://HOST[:PORT][/PATH] expected"),
+        ('kind = "https"\nurl = "https://a b/"', "https://HOST[:PORT][/PATH] expected"),
+        ('kind = "https"\nurl = "https://a:0"', "https://HOST[:PORT][/PATH] expected"),
         ('kind = "https"\nurl = "https://a:99999"', "Port out of range"),
         ('kind = "https"\nurl = "https://a/?b=c"', "no query"),
         ('kind = "https"\nurl = "https://me:secret@a"', "no password belong here"),
