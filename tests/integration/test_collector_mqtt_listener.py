@@ -19,7 +19,7 @@ from collector.errors import MappingError
 from energy.clocks import DataClock
 from energy.readings import Quality, Reading
 from energy.transport.mqtt import Link, MqttSettings, connect
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, never_within
 from tests.support.plant import Disk, is_connected, listening, metric
 from tests.support.tcp_proxy import tcp_proxy
 
@@ -188,6 +188,24 @@ async def test_what_was_acknowledged_does_not_come_again(plant: Plant) -> None:
         await eventually(lambda: plant.disk.kept[-1].value == 99.0)
     assert plant.count("heard_messages_total") == 41
     assert len(plant.disk.kept) == 41
+
+
+async def test_an_orderly_stop_waits_for_the_disk_and_acknowledges(plant: Plant) -> None:
+    """What had come by then is kept, and does not come again."""
+    at = CLOCK.now_ms()
+    plant.disk.open.clear()
+    async with plant.listens() as stopping:
+        for number in range(20):
+            await plant.tell("1", float(number), at + number)
+        await eventually(lambda: plant.count("heard_messages_total") == 20)
+        stopping.set()
+        await never_within(0.1, lambda: not is_connected(plant.name, plant.mqtt))
+        plant.disk.open.set()
+    assert len(plant.disk.kept) == 20
+    async with plant.listens():
+        await plant.tell("1", 99.0, at + 99)
+        await eventually(lambda: plant.disk.kept[-1].value == 99.0)
+    assert plant.count("heard_messages_total") == 21
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

@@ -15,7 +15,8 @@ from energy.readings import Reading
 NOW = 1_771_898_400_000
 POINTS = st.sampled_from(["A", "B"])
 
-readings = st.builds(Reading, POINTS, st.integers(NOW - 20_000, NOW + 20_000), st.sampled_from([1.0, 2.0, None]))
+TIMES = st.sampled_from([NOW - 10_001, NOW - 10_000, NOW, NOW + 1, NOW + 10_000, NOW + 10_001])
+readings = st.builds(Reading, POINTS, TIMES, st.sampled_from([1.0, 2.0, None]))
 
 
 def outcome(sieve: Sieve, value: Value) -> tuple[Reading | None, str]:
