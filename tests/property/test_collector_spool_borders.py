@@ -107,6 +107,15 @@ def test_the_earlier_neighbour_comes_again_as_a_copy() -> None:
     assert (three.border, three.rest, three.copies) == ([before], [after], 1)
 
 
+def test_a_run_of_late_readings_that_begins_anew_gives_its_last_one() -> None:
+    """Nobody knows whether anything will come between it and the next border."""
+    late, earlier = Reading("P", QUARTER_MS - 10, 2.0), Reading("P", QUARTER_MS - 100, 3.0)
+    before = Reading("P", QUARTER_MS - 200, 1.0)
+    splits = split_all([[Reading("P", LATEST, 9.0)], [before, late], [earlier]])
+    assert (splits[1].border, splits[1].rest) == ([before], [late])
+    assert (splits[2].border, splits[2].rest, splits[2].copies) == ([late, earlier], [], 1)
+
+
 @pytest.mark.parametrize("distance", [10, 11])
 def test_the_later_neighbour_needs_no_copy(distance: int) -> None:
     """Also at the same distance, since a copy costs room."""

@@ -127,6 +127,15 @@ def test_border_readings_go_when_nothing_else_is_left(path: Path) -> None:
         assert min(kept) > 0
 
 
+def test_without_thinning_the_class_makes_no_difference_at_the_bound(path: Path) -> None:
+    """A thin line has classes too; where the policy is the oldest, they leave in the order of their numbers."""
+    with opened(path, bounded(max_bytes=LEAST_BYTES), classes=True) as file:
+        drops = fill(file, 600)
+        assert [drop.seq for drop in drops] == list(range(1, len(drops) + 1))
+        assert {drop.kind for drop in drops} == {bounds.REST, bounds.BORDER}
+        assert {drop.reason.value for drop in drops} == {"size"}
+
+
 def test_the_bound_on_age_looks_at_the_readings(path: Path) -> None:
     """What is too old leaves at the next round, in data time, and is a range with its own reason."""
     with opened(path, bounded(max_age_days=1)) as file:

@@ -135,6 +135,42 @@ async def test_a_disk_that_refuses_confirmations_keeps_them_waiting(
         assert (spool.unconfirmed, spool.state().kept) == (1, 1)
 
 
+async def test_what_is_confirmed_during_a_commit_waits_for_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit that runs knows nothing of it; it is neither offered again nor forgotten."""
+    async with spooling(path, SpoolSettings(max_age_days=100_000, readings_per_envelope=1)) as spool:
+        await spool.append(readings(3))
+        await spool.confirm([1])
+        gate = Gate(spool, monkeypatch)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(spool.append(readings(1)))
+            await eventually(lambda: bool(gate.sizes))
+            await spool.confirm([2])
+            gate.open.set()
+        assert (spool.unconfirmed, spool.state().kept) == (2, 3)
+        assert [seq for seq, _ in await spool.fetch(0, 10)] == [3, 4]
+        await spool.settle()
+        assert (spool.unconfirmed, spool.state().kept) == (2, 2)
+
+
+async def test_what_is_confirmed_while_a_bound_drops_it_counts_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The confirmation came too late, by one commit."""
+    narrow = SpoolSettings(max_age_days=100_000, max_bytes=50_000)
+    async with spooling(path, narrow) as spool:
+        await spool.append(readings(1))
+        gate = Gate(spool, monkeypatch)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(spool.append(readings(5_000)))
+            await eventually(lambda: bool(gate.sizes))
+            await spool.confirm([1])
+            gate.open.set()
+        assert 1 in spool.take_dropped()
+        assert spool.unconfirmed == spool.state().kept > 0
+
+
 async def test_what_a_bound_drops_is_no_longer_waited_for(path: Path) -> None:
     """The numbers are handed to the uplink once."""
     now = DataClock().now_ms()

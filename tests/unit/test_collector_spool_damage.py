@@ -94,11 +94,22 @@ def log_alone(path: Path) -> None:
     path.rename(path.with_name(path.name + "-wal"))
 
 
+def emptied_with_log(path: Path) -> None:
+    """The file is empty, its log is not: SQLite would take the log for a left-over and remove it."""
+    with opened(path) as file:
+        file.append(readings(1), (), 0)
+        log = path.with_name(path.name + "-wal").read_bytes()
+    assert log
+    path.write_bytes(b"")
+    path.with_name(path.name + "-wal").write_bytes(log)
+
+
 DAMAGES = [
     bad_header,
     bad_middle,
     garbage,
     emptied,
+    emptied_with_log,
     cut_short,
     one_page,
     other_database,

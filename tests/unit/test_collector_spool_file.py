@@ -110,6 +110,8 @@ def test_a_part_of_the_envelopes_can_be_fetched(path: Path) -> None:
         assert [seq for seq, _ in everything] == list(range(1, len(everything) + 1))
         for chosen, kind in ((everything, None), (border, True), (rest, False)):
             assert file.fetch(2, 2, until=6, border=kind)[0] == [row for row in chosen if 2 < row[0] <= 6][:2]
+            for until in range(8):
+                assert file.fetch(0, 9, until=until, border=kind)[0] == [row for row in chosen if row[0] <= until]
 
 
 def test_readings_near_the_quarter_hours_are_kept_apart(path: Path) -> None:
