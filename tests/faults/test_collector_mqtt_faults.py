@@ -7,14 +7,17 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
+import pytest
 from structlog.testing import capture_logs
 
 from collector.drivers.mqtt.listener import MqttListener
 from collector.drivers.mqtt.session import WINDOW
 from collector.drivers.mqtt.settings import MqttListenerSettings, TimeStampSettings, TopicSettings, ValueSettings
 from energy.clocks import DataClock
-from energy.transport.mqtt import MqttSettings, connect
+from energy.errors import PermissionRefusedError
+from energy.transport.mqtt import Link, MqttSettings, connect
 from tests.support.eventually import eventually
 from tests.support.plant import Disk, is_connected, listening, metric
 from tests.support.private_broker import private_broker
@@ -89,26 +92,37 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> N
             stopping.set()
 
 
-async def test_a_topic_that_may_not_be_read_costs_no_other(tmp_path: Path) -> None:
-    """A broker that refuses us altogether is tried again: somebody may mend it."""
-    rights = tmp_path / "acl"
-    rights.write_text("topic readwrite +/json\ntopic write +/total\n")
-    rights.chmod(0o600)
+async def test_a_topic_that_may_not_be_read_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mosquitto's own lists of rights refuse no subscription, other brokers do: said once, with the topic."""
+    subscribe = Link.subscribe
+
+    async def refusing(self: Link, topic: str, *, qos: Literal[0, 1] = 1) -> None:
+        if topic == "+/total":
+            raise PermissionRefusedError(f"the subscription to {topic} was refused")
+        await subscribe(self, topic, qos=qos)
+
+    monkeypatch.setattr(Link, "subscribe", refusing)
     disk = Disk()
-    lines = (*DURABLE, f"acl_file {rights}")
-    async with durable(tmp_path, lines) as broker, listener("gw-rights", broker, disk):
-        await tell(broker, range(3))
-        await eventually(lambda: len(disk.kept) == 3)
-    closed = ("allow_anonymous false",)
-    stopping = asyncio.Event()
+    with capture_logs() as logs:
+        async with durable(tmp_path) as broker, listener("gw-rights", broker, disk):
+            await tell(broker, range(3))
+            await eventually(lambda: len(disk.kept) == 3)
+    assert [entry["topic"] for entry in logs if entry["event"] == "subscription_lost"] == ["+/total"]
+
+
+async def test_a_broker_that_refuses_us_is_tried_again(tmp_path: Path) -> None:
+    """Somebody may mend it; the other listeners do not end for it."""
+    disk, stopping = Disk(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        async with durable(tmp_path, closed) as broker:
+        async with durable(tmp_path, ("allow_anonymous false",)) as broker:
             with capture_logs() as logs:
-                running = group.create_task(MqttListener("gw-rights", settings(broker), disk.keep, CLOCK).run(stopping))
+                running = group.create_task(
+                    MqttListener("gw-refused", settings(broker), disk.keep, CLOCK).run(stopping)
+                )
                 await eventually(lambda: [entry["event"] for entry in logs] == ["plant_broker_lost"])
             assert "refused" in logs[0]["reason"]
         async with durable(tmp_path) as broker:
-            await eventually(lambda: is_connected("gw-rights", broker))
+            await eventually(lambda: is_connected("gw-refused", broker))
             assert not running.done()
             stopping.set()
 
