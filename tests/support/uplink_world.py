@@ -21,7 +21,7 @@ from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
 from energy.readings import Reading
 from energy.transport.mqtt import Link, MqttSettings, connect
-from energy.wire import Acknowledgement, Address, Refusal, Status, decode_envelope, decode_status, encode
+from energy.wire import Acknowledgement, Address, Refusal, RefusalCode, Status, decode_envelope, decode_status, encode
 
 QUICK = BackoffSettings(first_s=0.05, most_s=0.2)
 SLOW = BackoffSettings(first_s=600.0, most_s=600.0)
@@ -48,6 +48,7 @@ class BrokerPlatform:
         times: how often each number came.
         statuses: what was told.
         confirming: whether what comes is confirmed at once.
+        unknown: points whose readings are refused when what comes is confirmed at once.
         skew_ms: how far the platform's clock is ahead; None for a platform that does not tell.
     """
 
@@ -59,6 +60,7 @@ class BrokerPlatform:
         self.times: Counter[int] = Counter()
         self.statuses: list[Status] = []
         self.confirming = True
+        self.unknown: set[str] = set()
         self.skew_ms: int | None = None
 
     async def serve(self) -> None:
@@ -73,7 +75,12 @@ class BrokerPlatform:
             self.bodies.setdefault(envelope.seq, set()).add(message.payload)
             self.times[envelope.seq] += 1
             if self.confirming:
-                await self.confirm(envelope.stream, [envelope.seq])
+                refused = (
+                    Refusal(envelope.seq, index, RefusalCode.UNKNOWN_POINT, one.point)
+                    for index, one in enumerate(envelope.readings)
+                    if one.point in self.unknown
+                )
+                await self.confirm(envelope.stream, [envelope.seq], tuple(refused))
 
     def has_seen(self, numbers: set[int]) -> bool:
         """Whether exactly these envelopes came up."""
