@@ -6,6 +6,8 @@ import re
 from configparser import ConfigParser
 from pathlib import Path
 
+import pytest
+
 from collector.checks import load_settings
 from collector.process.gateways import expected
 from collector.spool.estimate import Expected, days_that_fit
@@ -41,10 +43,9 @@ def test_its_fault_is_the_one_that_is_told(tmp_path: Path) -> None:
     """With its line, where `ct` becomes zero."""
     file = tmp_path / "collector.toml"
     file.write_text(FILE.replace("ct = 200", "ct = 0"), encoding="utf-8")
-    try:
+    with pytest.raises(ConfigError) as caught:
         load_settings(file)
-    except ConfigError as error:
-        told = str(error.faults[0]).removeprefix(f"{tmp_path}/")
+    told = str(caught.value.faults[0]).removeprefix(f"{tmp_path}/")
     assert PAGE.count(told) == 2
 
 
