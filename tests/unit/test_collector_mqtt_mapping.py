@@ -176,7 +176,15 @@ def test_what_the_broker_kept_is_taken_with_its_own_time_only() -> None:
 
 @pytest.mark.parametrize(
     ("shown", "reason"),
-    [({"a": 1}, "type"), ([1], "type"), (True, "type"), ("12 kWh", "number"), ("", "number")],
+    [
+        (10**400, "range"),
+        ("1" + 39 * "0" + "e300", "range"),
+        ({"a": 1}, "type"),
+        ([1], "type"),
+        (True, "type"),
+        ("12 kWh", "number"),
+        ("", "number"),
+    ],
 )
 def test_a_bad_value_costs_no_other(shown: Any, reason: str) -> None:
     """The second value of the message is taken."""

@@ -34,7 +34,8 @@ class JsonPath:
         """What stands there; None where nothing does. Raises MessageError where the expression cannot be applied."""
         try:
             return self._compiled.search(document)
-        except JMESPathError as error:
+        # The package's own errors are ValueErrors; its arithmetic fails as Python's does.
+        except (ValueError, TypeError, ArithmeticError) as error:
             raise MessageError("path", f"path {self._text!r}: {_in_one_line(error)}") from error
 
 

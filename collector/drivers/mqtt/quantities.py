@@ -47,7 +47,10 @@ def number_of(shown: Any) -> float | None:
     # A boolean is an int to Python.
     if isinstance(shown, bool) or not isinstance(shown, int | float):
         raise MessageError("type", f"{str(shown)[:_SHOWN]!r} is no number")
-    return shown if math.isfinite(shown) else None
+    try:
+        return shown if math.isfinite(shown) else None
+    except OverflowError as error:
+        raise MessageError("range", "an integer beyond all numbers") from error
 
 
 def convert(number: float, conversion: Conversion) -> float:

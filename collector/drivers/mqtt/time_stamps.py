@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +13,9 @@ from collector.errors import MappingError, MessageError
 _MS_A_UNIT = {"unix_s": 1000, "unix_ms": 1}
 _LATEST_MS = 32_503_680_000_000
 """The year 3000: no meter's clock means a later time, and beyond it numbers lose their milliseconds."""
+
+_SHOWN = 60
+"""Characters of a stamp in a message."""
 
 Parse = Callable[[Any, int], tuple[int, bool]]
 """Takes what the message says and the time of its arrival; returns when, and whether that is in doubt."""
@@ -39,10 +41,10 @@ def time_zone(name: str) -> ZoneInfo:
 
 def _unix(stamp: Any, factor: int) -> int:
     # A boolean is an int to Python.
-    if isinstance(stamp, bool) or not isinstance(stamp, int | float) or not math.isfinite(stamp):
-        raise MessageError("time", f"{stamp!r} is no number of seconds or milliseconds")
-    if not 0 <= stamp * factor <= _LATEST_MS:
-        raise MessageError("time", f"{stamp!r} is no time of this age")
+    if isinstance(stamp, bool) or not isinstance(stamp, int | float):
+        raise MessageError("time", f"{str(stamp)[:_SHOWN]!r} is no number of seconds or milliseconds")
+    if not 0 <= stamp * factor <= _LATEST_MS:  # NaN neither
+        raise MessageError("time", f"{str(stamp)[:_SHOWN]} is no time of this age")
     return round(stamp * factor)
 
 
@@ -56,8 +58,8 @@ def _iso_parser(zone: ZoneInfo | None) -> Parse:
                 return _local(read, zone, arrived_ms)
         # The years 1 and 9999 have no neighbours for another zone.
         except (ValueError, TypeError, OverflowError) as error:
-            raise MessageError("time", f"{stamp!r} is no ISO 8601 date and time") from error
-        raise MessageError("time", f"{stamp!r} names no zone: give `zone`, the sender's")
+            raise MessageError("time", f"{str(stamp)[:_SHOWN]!r} is no ISO 8601 date and time") from error
+        raise MessageError("time", f"{str(stamp)[:_SHOWN]!r} names no zone: give `zone`, the sender's")
 
     return parse
 
