@@ -108,6 +108,7 @@ class Gateways:
 
     def _store(self, gateway: GatewaySettings, settings: CollectorSettings) -> Blueprint[Store]:
         async def make() -> Store:
+            _make_directory(settings.spool_dir)
             file = SpoolFile(
                 settings.spool_dir / f"{gateway.code}.sqlite3", settings.spool, classes=_wants_classes(settings)
             )
@@ -180,6 +181,13 @@ class Gateways:
         yield from (
             ((_kind(listener), f"{listener.host}:{listener.port}"), listens(listener)) for listener in gateway.listeners
         )
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(f"{path} cannot be made: {error.strerror}", advice="Check `spool_dir`.") from error
 
 
 def _kind(listener: ListenerSettings) -> str:

@@ -11,7 +11,6 @@ from collector.process.gateways import Gateways
 from collector.process.reload import Reload
 from collector.settings import CollectorSettings
 from energy.clocks import DataClock
-from energy.errors import SetupError
 from energy.health import HealthServer
 from energy.services import Service, run_services
 
@@ -27,7 +26,6 @@ async def run(settings: CollectorSettings, *, file: Path | None = None, stop: as
     Raises:
         QuotawattError: something that trying again does not mend.
     """
-    _make_directory(settings)
     with ThreadPoolExecutor(1, thread_name_prefix="spool") as thread:
         gateways = Gateways(settings, DataClock(settings.clock), thread)
         services: list[Service] = [
@@ -40,12 +38,3 @@ async def run(settings: CollectorSettings, *, file: Path | None = None, stop: as
         if file is not None:
             services.append(Reload(file, settings, lambda: load_settings(file), gateways.change))
         await run_services(services, grace=settings.grace_s, stop=stop)
-
-
-def _make_directory(settings: CollectorSettings) -> None:
-    try:
-        settings.spool_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetupError(
-            f"{settings.spool_dir} cannot be made: {error.strerror}", advice="Check `spool_dir`."
-        ) from error
