@@ -19,6 +19,8 @@ from energy.recordings import Header, Recorded, RecordedLine, RecordedMeter, Rec
 from energy.services import Control, run_services
 from energy.waiting import set_within
 
+_FOR_EVER_S = 1e9
+
 
 class Recording:
     """The service that polls and writes down.
@@ -54,9 +56,9 @@ class Recording:
                     group.create_task(poller.run(self._ending))
                 group.create_task(self._end_with(control))
                 control.ready()
-                if not await set_within(self._ending, self._seconds if self._seconds is not None else 1e9):
-                    control.request_stop()
-                    self._ending.set()
+                await set_within(self._ending, self._seconds if self._seconds is not None else _FOR_EVER_S)
+                control.request_stop()
+                self._ending.set()
         if self._failure is not None:
             raise self._failure
 

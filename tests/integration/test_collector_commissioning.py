@@ -52,9 +52,14 @@ def config(directory: Path, port: int, *, interval_s: float = 60) -> Path:
 
 
 async def command(*arguments: str | Path) -> tuple[int, str]:
-    """Run a command as a process; its exit code and what it printed."""
+    """Run a command of `quotawatt` as a process; its exit code and what it printed."""
+    return await run(sys.executable, "-m", "deploy.cli", *arguments)
+
+
+async def run(*arguments: str | Path) -> tuple[int, str]:
+    """Run a process; its exit code and what it printed."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.cli", *map(str, arguments)),
+        *map(str, arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -155,3 +160,15 @@ async def test_record_writes_real_polls_down(tmp_path: Path, *, packed: bool) ->
     assert any(one.unit == 2 and one.error is Failure.SILENT for one in recording.exchanges)
     assert again != 0
     assert "exists" in refused
+
+
+async def test_record_ends_where_the_disk_takes_no_more(tmp_path: Path) -> None:
+    """It says so and ends; what was written until then is there."""
+    path = tmp_path / "polls.jsonl"
+    async with simulated("acrel_dtsd1352", "eastron_sdm630") as line:
+        file = config(tmp_path, line.port, interval_s=0.2)
+        limited = ("sh", "-c", 'ulimit -f 2; exec "$@"', "sh", sys.executable, "-m", "deploy.cli")
+        code, printed = await run(*limited, "record", file, "--output", path, "--seconds", "20")
+    assert code != 0
+    assert "polls.jsonl cannot be written: File too large" in printed
+    assert path.stat().st_size > 0
