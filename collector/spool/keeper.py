@@ -49,7 +49,7 @@ class Keeper:
         self._spool = spool
         self._enough = enough
         self._waiting: deque[Reading] = deque()
-        self._put = self._done = 0
+        self._put = self._done = self._lost_to = 0
         self._refused = False
         self._something = asyncio.Event()
         self._now = asyncio.Event()
@@ -79,13 +79,20 @@ class Keeper:
             await self._progress.wait()
 
     async def keep(self, readings: Sequence[Reading]) -> None:
-        """Take readings and return when they are on disk, or lost because the disk refuses for too long."""
+        """Take readings and return when they are on disk.
+
+        Raises:
+            StorageError: some of them were lost, because the disk refused for too long.
+        """
+        before = self._put
         self.put(readings)
         mark = self._put
         self.flush()
         while self._done < mark:
             self._progress.clear()
             await self._progress.wait()
+        if self._lost_to > before:
+            raise StorageError("the disk refused readings for so long that they had to go")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Carry readings to disk until told to stop; then, once, those that still wait.
@@ -152,5 +159,6 @@ class Keeper:
         for _ in range(count):
             self._waiting.popleft()
         self._done += count
+        self._lost_to = self._done
         metrics.readings_unspooled(self._spool.gateway, count)
         self._progress.set()

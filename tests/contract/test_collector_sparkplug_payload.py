@@ -53,6 +53,7 @@ def test_stored_payloads_of_another_encoder_are_read(given: dict[str, Any], body
     check(given, decode(body))
 
 
+@pytest.mark.long
 def test_another_encoder_says_the_same_today() -> None:
     """The stored bytes are what the package makes."""
     assert STORED["made_by"].startswith(f"sparkplug-payload {VERSION} ")

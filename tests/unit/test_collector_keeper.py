@@ -134,66 +134,22 @@ async def test_a_disk_that_refuses_loses_nothing_while_memory_lasts(monkeypatch:
 
 
 async def test_memory_is_bounded_while_the_disk_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound the oldest go, and whoever waits for them waits no longer."""
+    """Beyond the bound the oldest go, and whoever waits for them hears of it."""
     monkeypatch.setattr("collector.spool.keeper._AFTER_REFUSAL_S", 0.001)
     monkeypatch.setattr("collector.spool.keeper.MOST_WAITING", 3)
     disk = Disk()
     disk.fault = StorageError("disk is full")
-    async with running(disk) as keeper, asyncio.TaskGroup() as group:
-        waiting = group.create_task(keeper.keep(some("A")))
+
+    async def overflow(keeper: Keeper) -> None:
         await eventually(lambda: disk.refused >= 1)
         keeper.put(some("B", "C", "D"))
-        await waiting
+
+    async with running(disk) as keeper, asyncio.TaskGroup() as group:
+        group.create_task(overflow(keeper))
+        with pytest.raises(StorageError, match="had to go"):
+            await keeper.keep(some("A"))
         disk.fault = None
         await eventually(lambda: disk.points == ["B", "C", "D"])
-
-
-async def test_who_can_wait_waits_while_the_disk_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a disk that is slow, and takes everything, costs no reading."""
-    monkeypatch.setattr("collector.spool.keeper._ROOM", 2)
-    disk = Disk()
-    async with running(disk) as keeper, asyncio.TaskGroup() as group:
-        disk.may_write.clear()
-        keeper.put(some("A"))
-        keeper.flush()
-        await eventually(lambda: disk.writing)
-        keeper.put(some("B", "C"))
-        await keeper.room()
-        keeper.put(some("D"))
-        room = group.create_task(keeper.room())
-        await asyncio.sleep(0)
-        assert not room.done()
-        keeper.flush()
-        disk.may_write.set()
-        await room
-        await eventually(lambda: disk.points == ["A", "B", "C", "D"])
-
-
-async def test_nobody_waits_for_a_disk_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may refuse for days, and the newest readings are worth more than the oldest."""
-    monkeypatch.setattr("collector.spool.keeper._ROOM", 2)
-    disk = Disk()
-    disk.fault = StorageError("disk is full")
-    async with running(disk) as keeper:
-        keeper.put(some("A", "B", "C"))
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-            room = group.create_task(keeper.room())
-            await asyncio.sleep(0)
-            assert not room.done()
-            keeper.flush()
-        disk.fault = None
-
-
-async def test_nobody_waits_for_a_keeper_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken spool ends it, and the lines have to come to their end too."""
-    monkeypatch.setattr("collector.spool.keeper._ROOM", 0)
-    disk = Disk()
-    disk.fault = SpoolCorruptError("malformed")
-    keeper = Keeper(disk, enough=1)
-    keeper.put(some("A"))
-    async with asyncio.timeout(5):
-        await asyncio.gather(keeper.run(asyncio.Event()), keeper.room(), return_exceptions=True)
-        await keeper.room()
 
 
 async def test_an_orderly_stop_takes_what_waits_to_disk() -> None:

@@ -20,7 +20,7 @@ from collector.drivers.mqtt.settings import ListenerBase
 from energy.backoff import Backoff
 from energy.channel import Channel
 from energy.clocks import DataClock
-from energy.errors import PermissionRefusedError, SetupError, TransportError
+from energy.errors import PermissionRefusedError, SetupError, StorageError, TransportError
 from energy.logs import Availability
 from energy.metrics import unforeseen_error
 from energy.readings import Reading
@@ -206,11 +206,25 @@ class Session:
             batch = [first]
             while len(self._waiting):
                 batch.append(await self._waiting.get())
-            if readings := [reading for one in batch for reading in one.readings]:
-                await self._keep(readings)
-            for one in batch:
-                one.link.acknowledge(one.message)
+            if await self._is_kept([reading for one in batch for reading in one.readings]):
+                for one in batch:
+                    one.link.acknowledge(one.message)
         self._drained.set()
+
+    async def _is_kept(self, readings: list[Reading]) -> bool:
+        """Whether readings are on disk; where it refuses for long they are handed over again, until the listener ends.
+
+        What is not acknowledged then comes again, at the next start.
+        """
+        while readings:
+            try:
+                await self._keep(readings)
+            except StorageError:
+                if self._waiting.closed:
+                    return False
+            else:
+                break
+        return True
 
     async def _watch(self, stopping: asyncio.Event) -> None:
         while not await set_within(stopping, _TICK_S):
