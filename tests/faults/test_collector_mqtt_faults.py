@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,8 @@ from collector.drivers.mqtt.listener import MqttListener
 from collector.drivers.mqtt.session import WINDOW
 from collector.drivers.mqtt.settings import MqttListenerSettings, TimeStampSettings, TopicSettings, ValueSettings
 from energy.clocks import DataClock
-from energy.errors import PermissionRefusedError
+from energy.errors import PermissionRefusedError, StorageError
+from energy.readings import Reading
 from energy.transport.mqtt import Link, MqttSettings, connect
 from tests.support.eventually import eventually
 from tests.support.plant import Disk, is_connected, listening, metric
@@ -155,3 +156,34 @@ async def test_a_flood_is_bounded_and_counted(tmp_path: Path) -> None:
         assert plain + dropped() == most
         values = [reading.value for reading in disk.kept if reading.point == "J-1" and reading.value is not None]
         assert values == list(range(most))
+
+
+class RefusingDisk(Disk):
+    """One that loses what it is given, for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = 0
+        self.refuses = True
+
+    async def keep(self, readings: Sequence[Reading]) -> None:
+        """Lose the readings, or keep them."""
+        if self.refuses:
+            self.lost += 1
+            await asyncio.sleep(0)
+            raise StorageError("the disk refused readings for so long that they had to go")
+        await super().keep(readings)
+
+
+async def test_what_the_disk_lost_is_not_acknowledged(tmp_path: Path) -> None:
+    """It is handed over again while the listener runs, and comes again when it stopped without having kept it."""
+    disk, gateway = RefusingDisk(), "gw-refusing"
+    async with durable(tmp_path) as broker:
+        async with listener(gateway, broker, disk):
+            await tell(broker, range(3))
+            await eventually(lambda: disk.lost >= 3)
+        assert disk.kept == []
+        async with listener(gateway, broker, disk):
+            await eventually(lambda: disk.lost >= 6)
+            disk.refuses = False
+            await eventually(lambda: {reading.value for reading in disk.kept} == set(range(3)))
