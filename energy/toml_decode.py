@@ -7,6 +7,7 @@ to msgspec, which knows the constraints of `msgspec.Meta`.
 from __future__ import annotations
 
 import difflib
+import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
@@ -141,6 +142,10 @@ class TomlDecoder:
         return FAULTY if faulty else self._build(lambda: build(items), path)
 
     def _leaf(self, value: Any, expected: Any, path: Path, *, strict: bool = True) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            self._report(path, f"expected a finite number, got {value}")
+            return FAULTY
+
         def convert() -> Any:
             return msgspec.convert(value, expected, strict=strict, dec_hook=self._convert_other)
 

@@ -5,6 +5,8 @@ Decoding (`energy.toml_decode`) reports those faults; checks that use these func
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -43,6 +45,10 @@ def whole_of(table: Table, key: str) -> int | None:
 
 
 def number_of(table: Table, key: str) -> float | None:
-    """The number at `key`."""
+    """The number at `key`; none that is not finite, or that no float can hold."""
     value = table.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    with contextlib.suppress(OverflowError):
+        return float(value) if math.isfinite(value) else None
+    return None

@@ -133,6 +133,7 @@ def test_a_meter_of_the_secondary_side_needs_both_ratios(tmp_path: Path, profile
         "gateways = [1, {meters = [2]}]\nplatforms = []",
         "gateways = [{code = [], region = {}, lines = [{port = true, meters = [{profile = [1], ct = nan}]}]}]",
         "gateways = [{lines = [{kind = 7, meters = [{profile = 'eastron_sdm630', points = 3}]}], listeners = [1]}]",
+        f"gateways = [{{lines = [{{meters = [{{profile = 'acrel_dtsd1352', point = 'P', ct = inf, pt = 1{'0' * 400}}}]}}]}}]",
         "gateways = [{listeners = [{kind = 'mqtt', host = 3, port = 'x', topics = [1]}]}]\nprofile_dirs = 4",
     ],
 )

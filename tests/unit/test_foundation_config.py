@@ -195,6 +195,17 @@ def test_a_fault_in_a_collection_names_the_element(text: str, line: int, path: s
     assert fault.message.startswith(message)
 
 
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e400"])
+def test_a_number_without_end_is_a_fault(number: str) -> None:
+    """TOML can write them, and nothing can be configured with them."""
+    text = f'name = "x"\nlimits = {{ power = {number} }}\n[[meter]]\ncode = "A-1"\ncarrier = "heat"'
+    with pytest.raises(ConfigError) as caught:
+        decode_toml(text, City, "city.toml")
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.path) == (2, "limits.power")
+    assert fault.message.startswith("expected a finite number, got ")
+
+
 def test_collections_decode_into_their_types() -> None:
     """What the faults above would have been, done right."""
     text = "regions = { 610302 = [1] }\npair = [1, 'a']\nhours = [1, 2]\nsource = { device = 'tty', kind = 'serial' }"
