@@ -102,11 +102,11 @@ class Spool:
     async def fetch(
         self, after: int, limit: int, *, until: int | None = None, border: bool | None = None
     ) -> list[tuple[int, bytes]]:
-        """Up to `limit` unconfirmed envelopes, (number, body), in order.
+        """The next unconfirmed envelopes, (number, body), in order.
 
         Args:
             after: their numbers are above it.
-            limit: at most so many.
+            limit: so many; fewer only where there are no more.
             until: their numbers are at most this.
             border: of the class border only (true), of the rest only (false), of any.
 
@@ -114,13 +114,21 @@ class Spool:
             StorageError: the disk refuses.
             SpoolCorruptError: the file broke.
         """
-        confirmed = frozenset(number for number in self._confirmed if number > after)
-        rows, spoilt = await self._do(self._file.fetch, after, limit + len(confirmed), until=until, border=border)
-        if spoilt:
-            self._on_drops(await self._do(self._file.drop, spoilt, DropReason.DAMAGED, self._clock.now_ms()))
-            self._look()
-            self.changed.set()
-        return [row for row in rows if row[0] not in confirmed][:limit]
+        confirmed = frozenset(self._confirmed)
+        found: list[tuple[int, bytes]] = []
+        while (missing := limit - len(found)) > 0:
+            # In pages: where the disk refuses for weeks, all that was confirmed meanwhile lies before the rest.
+            asked = missing + min(len(confirmed), _MOST_WAITING)
+            rows, spoilt = await self._do(self._file.fetch, after, asked, until=until, border=border)
+            if spoilt:
+                self._on_drops(await self._do(self._file.drop, spoilt, DropReason.DAMAGED, self._clock.now_ms()))
+                self._look()
+                self.changed.set()
+            found.extend(row for row in rows if row[0] not in confirmed)
+            if len(rows) + len(spoilt) < asked:
+                break
+            after = max([*spoilt[-1:], *(number for number, _ in rows[-1:])])
+        return found[:limit]
 
     async def confirm(self, numbers: Iterable[int]) -> None:
         """These envelopes, which are here and unconfirmed, may leave; on disk with one of the next commits."""

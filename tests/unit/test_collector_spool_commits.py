@@ -135,6 +135,29 @@ async def test_a_disk_that_refuses_confirmations_keeps_them_waiting(
         assert (spool.unconfirmed, spool.state().kept) == (1, 1)
 
 
+async def test_confirmations_that_wait_for_long_do_not_bring_all_they_confirm_into_memory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is read-only for weeks: each new connection begins at the lowest number, past all that was sent."""
+    async with spooling(path, SpoolSettings(readings_per_envelope=1)) as spool:
+        await spool.append(readings(1_000, at=DataClock().now_ms()))
+        gate = Gate(spool, monkeypatch)
+        gate.open.set()
+        gate.error = StorageError("disk is read-only")
+        await spool.confirm(range(1, 991))
+        limits: list[int] = []
+        fetch = spool._file.fetch
+
+        def fetched(after: int, limit: int, **rest: Any) -> Any:
+            limits.append(limit)
+            return fetch(after, limit, **rest)
+
+        monkeypatch.setattr(spool._file, "fetch", fetched)
+        assert [number for number, _ in await spool.fetch(0, 20)] == list(range(991, 1_001))
+        assert max(limits) <= 100
+        gate.error = None
+
+
 async def test_what_is_confirmed_during_a_commit_waits_for_the_next(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,6 +224,13 @@ async def test_an_envelope_that_the_disk_spoilt_is_dropped_and_told(bit_rot: Pat
     assert 'quotawatt_collector_dropped_readings_total{gateway="gw-1",reason="damaged"} 40' in text
 
 
+async def test_a_spoilt_envelope_does_not_hide_those_behind_it(bit_rot: Path) -> None:
+    """As many come as were asked for: fewer would say that nothing is left, and the rest would not be sent."""
+    async with spooling(bit_rot) as spool:
+        assert [seq for seq, _ in await spool.fetch(0, 2)] == [1, 3]
+        assert [seq for seq, _ in await spool.fetch(1, 1)] == [3]
+
+
 def test_an_audit_of_spoilt_bytes_says_so(bit_rot: Path) -> None:
     """It does not tell less than there was."""
     with pytest.raises(SpoolCorruptError, match="spoilt"):
