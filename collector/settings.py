@@ -13,12 +13,12 @@ import msgspec
 from collector.drivers.dlt645.settings import Dlt645LineSettings, Dlt645Meter
 from collector.drivers.modbus.settings import ModbusLineSettings, ModbusMeter
 from collector.drivers.mqtt.settings import MqttListenerSettings
-from collector.drivers.settings import Positive
 from collector.drivers.sparkplug.settings import SparkplugListenerSettings
 from collector.spool.settings import SpoolSettings
 from collector.uplink.settings import Platform, UplinkSettings
 from energy.backoff import BackoffSettings
 from energy.clocks import ClockSettings
+from energy.config import Positive
 from energy.health import HealthSettings
 
 LineSettings = ModbusLineSettings | Dlt645LineSettings

@@ -26,6 +26,10 @@ from energy.toml_decode import TomlDecoder
 T = TypeVar("T", bound=msgspec.Struct)
 Host = Annotated[str, msgspec.Meta(pattern=r"^([^\s.]{1,63}\.)*[^\s.]{1,63}\.?\Z")]
 """A host's name or address. What breaks the pattern no resolver takes, so that trying again would be useless."""
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+"""A number above zero."""
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+"""Zero or more."""
 
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 
@@ -133,13 +137,15 @@ def dotted(path: toml_lines.Path) -> str:
 
 
 def read_secret(path: Path) -> str:
-    """Read a secret from a file of its own, less the line end; raises SetupError where there is none."""
+    """Read a secret from a file of its own, less the line end; raises SetupError where there is none, or more."""
     try:
         secret = path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(
             f"the secret in {path} cannot be read: {error}", advice="Make it readable for the service's user."
         ) from error
+    if len(secret.splitlines()) > 1 or "\0" in secret:
+        raise SetupError(f"the secret in {path} has several lines", advice="Write it on one line, and nothing else.")
     if not secret:
         raise SetupError(f"the file {path} holds no secret", advice="Write the secret into it, on one line.")
     return secret

@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 
 from energy.clocks import ClockSettings
+from energy.config import Positive
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 

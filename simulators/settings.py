@@ -9,14 +9,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from energy.clocks import ClockSettings
-from energy.config import Host
+from energy.config import Host, NotNegative, Positive
 from energy.health import HealthSettings
 from simulators.faults.settings import FaultSettings
 from simulators.loads.catalogue import LoadSettings
 from simulators.replay.settings import ReplaySettings
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Transport = Literal["tcp", "rtu", "rtu-over-tcp"]
 
 

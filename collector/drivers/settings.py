@@ -8,11 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from collector.profiles import Ratio
+from energy.config import NotNegative, Positive
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-"""A number above zero."""
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
-"""Zero or more."""
 Interval = Annotated[float, msgspec.Meta(ge=0.1)]
 """Seconds of data time from poll to poll."""
 PointCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]

@@ -10,12 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from energy.backoff import BackoffSettings
-from energy.config import Host
+from energy.config import Host, NotNegative, Positive
 from energy.transport.mqtt import MqttSettings
 from energy.transport.tls import TlsSettings
-
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,11 +7,10 @@ from typing import Annotated
 import msgspec
 
 from energy.clocks import ClockSettings
+from energy.config import Positive
 from energy.factors import DEFAULT_REGION
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
-
-Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class StepSettings(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from energy.config import NotNegative
 from simulators.faults.kinds import MOMENTS, OF_VALUES, PARAMETERS, SPANS, FaultKind
 
 _DEFAULTS: dict[str, Any] = {
@@ -22,7 +23,6 @@ _DEFAULTS: dict[str, Any] = {
 }
 """The parameters of kinds, and what they are when they are left out."""
 
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 RequestNumber = Annotated[int, msgspec.Meta(ge=1)]
 Code = Annotated[int, msgspec.Meta(ge=1, le=255)]
 Word = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]

@@ -10,6 +10,8 @@ from collector.checks import load_settings
 from energy.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "collector.toml"
+HUGE = f"1{'0' * 400}"
+"""An integer that no float can hold."""
 
 FAULTY = """\
 spool_dir = "spool"
@@ -133,7 +135,7 @@ def test_a_meter_of_the_secondary_side_needs_both_ratios(tmp_path: Path, profile
         "gateways = [1, {meters = [2]}]\nplatforms = []",
         "gateways = [{code = [], region = {}, lines = [{port = true, meters = [{profile = [1], ct = nan}]}]}]",
         "gateways = [{lines = [{kind = 7, meters = [{profile = 'eastron_sdm630', points = 3}]}], listeners = [1]}]",
-        f"gateways = [{{lines = [{{meters = [{{profile = 'acrel_dtsd1352', point = 'P', ct = inf, pt = 1{'0' * 400}}}]}}]}}]",
+        f"gateways = [{{lines = [{{meters = [{{profile = 'acrel_dtsd1352', point = 'P', ct = inf, pt = {HUGE}}}]}}]}}]",
         "gateways = [{listeners = [{kind = 'mqtt', host = 3, port = 'x', topics = [1]}]}]\nprofile_dirs = 4",
     ],
 )

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from collector.drivers.settings import BaudRate, LineBase, MeterBase, NotNegative, Parity, Port, StopBits
-from energy.config import Host
+from collector.drivers.settings import BaudRate, LineBase, MeterBase, Parity, Port, StopBits
+from energy.config import Host, NotNegative
 from energy.transport.tls import TlsSettings
 
 MODBUS_PORT = 502

@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from collector.drivers.settings import Positive
+from collector.profiles.value import Factor
+from energy.config import Positive
 from energy.transport.mqtt_settings import MqttSettings
-
-Factor = Annotated[float, msgspec.Meta(gt=0)]
-"""A positive number; its shortest decimal notation is meant exactly, so that 0.001 is one thousandth."""
 
 
 class ListenerBase(MqttSettings, frozen=True, kw_only=True, tag_field="kind"):

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import msgspec
 
-from collector.drivers.mqtt.settings import Factor, ListenerBase
-from collector.drivers.settings import PointCode, Positive
+from collector.drivers.mqtt.settings import ListenerBase
+from collector.drivers.settings import PointCode
+from collector.profiles.value import Factor
+from energy.config import Positive
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^/+#]+\Z")]
 """The id of a group, an edge node or a device: one level of a topic."""
