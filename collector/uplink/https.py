@@ -47,7 +47,7 @@ async def open_https(platform: HttpsPlatform, address: Address) -> AsyncIterator
             headers=headers,
             connections=platform.connections + 1,  # the status goes beside the envelopes
             timeout_s=platform.timeout_s,
-            context=platform.tls.context("[platforms.tls]") if platform.tls else None,
+            context=platform.tls.context(platform.label) if platform.tls else None,
         ) as client,
         asyncio.TaskGroup() as group,
     ):

@@ -47,7 +47,7 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def tls_context(self) -> ssl.SSLContext | None:
         """The certificates, read anew; None without TLS. Raises SetupError where a file cannot be used."""
-        return None if self.tls is None else self.tls.context("[mqtt.tls]")
+        return None if self.tls is None else self.tls.context(f"the MQTT broker at {self.host}:{self.port}")
 
 
 class Will(msgspec.Struct, frozen=True):

@@ -27,11 +27,11 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True):
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("cert_file and key_file belong together: give both or neither")
 
-    def context(self, table: str) -> ssl.SSLContext:
+    def context(self, peer: str) -> ssl.SSLContext:
         """The certificates, read anew, so that renewed ones need no restart.
 
         Args:
-            table: name of the settings' table, for the message.
+            peer: whom they are for, for the message.
 
         Raises:
             SetupError: a file cannot be used.
@@ -39,10 +39,11 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
             if self.cert_file is not None:
-                context.load_cert_chain(self.cert_file, self.key_file)
+                # Without a password OpenSSL would ask for that of an encrypted key at the terminal, and all would wait.
+                context.load_cert_chain(self.cert_file, self.key_file, password="")
         except (OSError, ssl.SSLError) as error:
             raise SetupError(
-                f"the certificates of {table} cannot be used: {error}",
-                advice="Check ca_file, cert_file and key_file: PEM files that the service's user may read.",
+                f"the certificates for {peer} cannot be used: {error}",
+                advice="They are PEM files, not encrypted, that the service's user may read.",
             ) from error
         return context
