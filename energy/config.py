@@ -145,7 +145,10 @@ def read_secret(path: Path) -> str:
             f"the secret in {path} cannot be read: {error}", advice="Make it readable for the service's user."
         ) from error
     if len(secret.splitlines()) > 1 or "\0" in secret:
-        raise SetupError(f"the secret in {path} has several lines", advice="Write it on one line, and nothing else.")
+        raise SetupError(
+            f"the secret in {path} is not one line of text",
+            advice="Write the secret into it, and nothing else.",
+        )
     if not secret:
         raise SetupError(f"the file {path} holds no secret", advice="Write the secret into it, on one line.")
     return secret

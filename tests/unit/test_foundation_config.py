@@ -279,3 +279,11 @@ def test_a_secret_comes_from_a_file_of_its_own(tmp_path: Path) -> None:
         read_secret(tmp_path / "empty")
     with pytest.raises(SetupError, match="cannot be read"):
         read_secret(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("text", ["token\nsecond\n", "token\r\nsecond", "# comment\ntoken\n", "token\rrest", "tok\0en"])
+def test_a_secret_is_one_line(tmp_path: Path, text: str) -> None:
+    """A bearer token with a line break in it would be no header any more, and a comment no password."""
+    (tmp_path / "secret").write_bytes(text.encode())
+    with pytest.raises(SetupError, match="is not one line of text"):
+        read_secret(tmp_path / "secret")
