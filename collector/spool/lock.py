@@ -24,7 +24,7 @@ class FileLock:
         """Take the lock at once.
 
         Raises:
-            SetupError: somebody else holds it, or its file cannot be made.
+            SetupError: somebody else holds it, or its file cannot be made, or not locked.
         """
         try:
             held = self._path.open("ab")
@@ -32,10 +32,15 @@ class FileLock:
             raise SetupError(f"{self._path} cannot be made: {error.strerror}", advice="Check `spool_dir`.") from error
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             held.close()
             raise SetupError(
                 f"{self._path} is held by another process", advice="Run one collector per spool."
+            ) from error
+        except OSError as error:
+            held.close()
+            raise SetupError(
+                f"{self._path} cannot be locked: {error.strerror}", advice="Keep spools on a disk of this machine."
             ) from error
         self._held = held
 

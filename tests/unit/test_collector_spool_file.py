@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 from pathlib import Path
 from typing import Literal
 
@@ -162,6 +164,17 @@ def test_two_processes_cannot_share_a_spool(path: Path) -> None:
         with pytest.raises(SetupError, match="held by another process"), opened(path):
             pass
         file.append(readings(1), (), 0)
+
+
+def test_a_disk_that_knows_no_locks_is_a_clear_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share in the network may refuse; nobody is to look for a second collector then."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(SetupError, match="cannot be locked: No locks available"), opened(path):
+        pass
 
 
 def test_a_lock_that_cannot_be_made_is_a_clear_message(tmp_path: Path) -> None:
