@@ -29,7 +29,7 @@ async def run(settings: CollectorSettings, *, file: Path | None = None, stop: as
     with ThreadPoolExecutor(1, thread_name_prefix="spool") as thread:
         gateways = Gateways(settings, DataClock(settings.clock), thread)
         services: list[Service] = [
-            HealthServer(settings.health, {"broker": gateways.check_online}),
+            HealthServer(settings.health, {"platform": gateways.check_online}),
             gateways.stores,
             gateways.uplinks,
             gateways.keepers,
