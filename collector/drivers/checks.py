@@ -56,8 +56,24 @@ def _profile_faults(place: Path, meter: Table, name: str, profile: ProfileBase) 
         yield (*place, key), f"{name}: {message}"
     if not ratio_problems:
         yield from _conversion_faults(place, meter, profile, sent, ratios)
+    yield from _unit_faults(place, meter, name, profile, sent)
     if isinstance(profile, Profile) and sent:
         yield from _plan_fault(place, profile, [value.name for value in sent])
+
+
+def _unit_faults(place: Path, meter: Table, name: str, profile: ProfileBase, sent: list[Value]) -> Found:
+    """Units of measure that would change nothing, since nobody sends their values: perhaps they are misspelt."""
+    known = {value.name for value in profile.values}
+    names = {value.name for value in sent}
+    for key in table_of(meter, "units"):
+        if key not in known:
+            yield (*place, "units", key), f"{name} has no value {key!r} (known: {', '.join(sorted(known))})"
+        elif key not in names:
+            yield (*place, "units", key), f"{key} is not sent, so that its unit of measure changes nothing"
+        elif key == profile.counter and "unit" in meter:
+            yield (*place, "units", key), f"{key} is the counter, whose unit of measure is given as unit already"
+    if "unit" in meter and profile.counter not in names:
+        yield (*place, "unit"), f"it is that of the counter, {profile.counter}, which is not sent"
 
 
 def _conversion_faults(

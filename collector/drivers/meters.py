@@ -9,6 +9,7 @@ from collector.drivers.settings import MeterBase
 from collector.profiles.conversion import Conversion, conversion, target_unit
 from collector.profiles.model import ProfileBase
 from collector.profiles.value import DISPLAY, Value
+from energy.carriers import carriers
 from energy.errors import UnitError
 
 
@@ -29,9 +30,7 @@ def sent_values(settings: MeterBase, profile: ProfileBase) -> Mapping[str, Sent]
     points = dict(settings.points)
     if settings.point is not None:
         points[profile.counter] = settings.point
-    units = dict(settings.units)
-    if settings.unit:
-        units[profile.counter] = settings.unit
+    units = units_of(settings, profile)
     return {
         name: Sent(
             point,
@@ -41,8 +40,13 @@ def sent_values(settings: MeterBase, profile: ProfileBase) -> Mapping[str, Sent]
     }
 
 
+def units_of(settings: MeterBase, profile: ProfileBase) -> Mapping[str, str]:
+    """The units of measure that are set in the meter's menu, as far as its table names them, by the value's name."""
+    return {**settings.units, **({profile.counter: settings.unit} if settings.unit else {})}
+
+
 def conversion_of(profile: ProfileBase, value: Value, *, ct: float | None, pt: float | None, unit: str) -> Conversion:
-    """How a value's raw number becomes the unit of measure in which it is kept.
+    """How a value's raw number becomes the unit of measure in which it is kept: the counter's is its carrier's.
 
     Args:
         profile: whose value.
@@ -57,7 +61,14 @@ def conversion_of(profile: ProfileBase, value: Value, *, ct: float | None, pt: f
     """
     shown = unit or value.unit
     if shown == DISPLAY:
-        raise UnitError(f"{value.name}: the meter's menu decides the unit of measure: name it")
-    return conversion(
-        value, target_unit(profile.carrier, value.unit if value.unit != DISPLAY else shown), ct=ct, pt=pt, unit=unit
-    )
+        raise UnitError(
+            f"{value.name}: the meter's menu decides the unit of measure: name it, as unit of the counter, else in units"
+        )
+    carrier = carriers().get(profile.carrier)
+    if value.unit != DISPLAY:
+        target = target_unit(profile.carrier, value.unit)
+    elif value.name == profile.counter and carrier is not None:
+        target = carrier.unit
+    else:
+        target = target_unit(profile.carrier, shown)
+    return conversion(value, target, ct=ct, pt=pt, unit=unit)

@@ -80,6 +80,29 @@ profile = "dlt645_2007_three_phase"
 ct = 1
 pt = 1
 [[gateways.lines]]
+kind = "modbus-rtu"
+device = "/dev/ttyS2"
+[[gateways.lines.meters]]
+points = { mass = "P-8", flow_mass = "P-8.F", pressure = "P-8.P" }
+unit_id = 1
+profile = "spirax_vlm20"
+[gateways.lines.meters.units] #! pressure: the meter's menu decides the unit of measure
+flow_mass = "kg/h"
+mass = "kg/h" #! kg/h is mass flow, t is mass: no conversion leads there
+presure = "bar" #! spirax_vlm20 has no value 'presure'
+density = "kg/m3" #! density is not sent, so that its unit of measure changes nothing
+[[gateways.lines.meters]]
+points = { voltage_l1 = "P-9.U" }
+unit_id = 2
+profile = "eastron_sdm630"
+unit = "MWh" #! it is that of the counter, energy_import_total, which is not sent
+[[gateways.lines.meters]]
+point = "P-10"
+unit_id = 3
+profile = "spirax_vlm20"
+unit = "t"
+units = { mass = "kg" } #! mass is the counter, whose unit of measure is given as unit already
+[[gateways.lines]]
 kind = "modbus-udp" #! unknown value 'modbus-udp'
 [[gateways]]
 code = "gw-2" #! gateway gw-2 stands here a second time (first: gateways[1].code)
