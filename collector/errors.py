@@ -99,4 +99,6 @@ class MessageError(RejectedError):
 
 
 class SpoolCorruptError(FatalError):
-    """The spool's file broke while it was open; the next start sets it aside."""
+    """The spool's file broke while it was open; the next start sets it aside, so that starting again mends it."""
+
+    exit_code = 75

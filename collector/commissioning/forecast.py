@@ -40,6 +40,7 @@ class Asked(NamedTuple):
         registers: how many registers (of DL/T 645: bytes) come.
         wasted: how many of them nobody asked for.
         seconds: how long it is expected to take.
+        waiting: how much of that counts against the line's time-out.
     """
 
     request: str
@@ -47,10 +48,14 @@ class Asked(NamedTuple):
     registers: int
     wasted: int
     seconds: float
+    waiting: float
 
 
 class MeterForecast(NamedTuple):
-    """What one meter is asked at each of its ticks; `refused` are values that it has refused and is not asked for."""
+    """What one meter is asked at each of its ticks; `refused` are values that it has refused and is not asked for.
+
+    `unit_of_size` says what is counted: registers, or bytes of DL/T 645.
+    """
 
     label: str
     address: str
@@ -58,6 +63,7 @@ class MeterForecast(NamedTuple):
     interval_s: float
     asked: tuple[Asked, ...]
     refused: tuple[str, ...]
+    unit_of_size: str
 
     @property
     def seconds(self) -> float:
@@ -92,9 +98,9 @@ class LineForecast(NamedTuple):
             )
         elif self.load > TIGHT:
             yield f"tight: {self.load:.0%} of the line's time is needed, which leaves little for repetitions"
-        longest = max((one.seconds for meter in self.meters for one in meter.asked), default=0.0)
+        longest = max((one.waiting for meter in self.meters for one in meter.asked), default=0.0)
         if longest > self.time_out_s:
-            yield f"time_out_s ({self.time_out_s:g}) is shorter than the longest answer will take ({longest:.2f} s)"
+            yield f"time_out_s ({self.time_out_s:g}) is shorter than an answer will take ({longest:.2f} s)"
 
 
 def forecast(line: LineSettings, library: Library, learned: LearnedFile) -> LineForecast:
@@ -133,19 +139,22 @@ def _meter(
     known = learned.of(meter_key(line.place, meter))
     names = list(sent_values(meter, profile))
     if isinstance(profile, Dlt645Profile):
-        asked = tuple(_dlt645(profile, meter, timing))
+        asked, unit_of_size = tuple(_dlt645(profile, meter, timing)), "bytes"
     else:
-        asked = tuple(_modbus(library.load(meter.profile), names, known, timing))
+        asked, unit_of_size = tuple(_modbus(library.load(meter.profile), names, known, timing)), "registers"
     interval = meter.interval_s or line.interval_s
     refused = tuple(name for name in names if name in known.unreadable)
-    return MeterForecast(meter.label, str(meter.address), meter.profile, interval, asked, refused)
+    return MeterForecast(meter.label, str(meter.address), meter.profile, interval, asked, refused, unit_of_size)
 
 
 def _modbus(profile: Profile, names: list[str], known: Learned, timing: Timing) -> Iterator[Asked]:
     wanted = [profile.register(name) for name in names if name not in known.unreadable]
     for read in plan(wanted, limits_of(profile).with_learned(known, wanted)):
         values = tuple(register.name for register in read.registers)
-        yield Asked(str(read), values, read.count, read.wasted, read_seconds(read, timing))
+        seconds = read_seconds(read, timing)
+        # The driver does not count against a meter what the bytes take on a serial line.
+        waiting = timing.turnaround_s + timing.round_trip_s if isinstance(timing, SerialTiming) else seconds
+        yield Asked(str(read), values, read.count, read.wasted, seconds, waiting)
 
 
 def _dlt645(profile: Dlt645Profile, meter: MeterSettings, timing: Timing) -> Iterator[Asked]:
@@ -155,6 +164,5 @@ def _dlt645(profile: Dlt645Profile, meter: MeterSettings, timing: Timing) -> Ite
         size = exchange.request.least
         useful = sum(profile.item(names[point]).length for point in exchange.points)
         seconds = timing.seconds(_DLT645_FRAME, _DLT645_FRAME + size)
-        yield Asked(
-            str(exchange.request), tuple(names[point] for point in exchange.points), size, size - useful, seconds
-        )
+        brought = tuple(names[point] for point in exchange.points)
+        yield Asked(str(exchange.request), brought, size, size - useful, seconds, seconds)

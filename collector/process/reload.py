@@ -22,6 +22,9 @@ _log = structlog.get_logger("collector")
 LOOK_S = 2.0
 """Real seconds between two looks at the file."""
 
+_AT_START = ("clock", "health", "grace_s")
+"""The tables that a running process cannot change."""
+
 Load = Callable[[], CollectorSettings]
 Change = Callable[[CollectorSettings], Awaitable[Changed]]
 
@@ -34,16 +37,16 @@ class Reload:
 
     Args:
         path: the file, whose changes are noticed by its time, size and inode.
-        present: what runs now.
+        started: what the process was started with.
         load: reads and checks the file.
         change: runs what it wants.
     """
 
     name = "reload"
 
-    def __init__(self, path: Path, present: CollectorSettings, load: Load, change: Change) -> None:
+    def __init__(self, path: Path, started: CollectorSettings, load: Load, change: Change) -> None:
         self._path = path
-        self._present = present
+        self._started = started
         self._load = load
         self._change = change
 
@@ -79,9 +82,8 @@ class Reload:
         for fault in changed.faults:
             _log.error("part_not_started", error=str(fault), advice=fault.advice)
         metrics.reloaded(whole=not changed.faults)
-        waiting = _waiting_for_a_start(self._present, wanted)
+        waiting = [key for key in _AT_START if getattr(self._started, key) != getattr(wanted, key)]
         _log.info("reloaded", stopped=changed.stopped, started=changed.started, at_next_start=waiting)
-        self._present = wanted
 
     def _mark(self) -> tuple[int, int, int] | None:
         """What tells one state of the file from another; None while it is away, as an editor may have it."""
@@ -96,8 +98,3 @@ async def _wait(stopping: asyncio.Event, asked: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LOOK_S):
             await first_of(stopping.wait(), asked.wait())
-
-
-def _waiting_for_a_start(present: CollectorSettings, wanted: CollectorSettings) -> list[str]:
-    """The tables that a running process cannot change."""
-    return [key for key in ("clock", "health", "grace_s") if getattr(present, key) != getattr(wanted, key)]

@@ -58,7 +58,7 @@ def _meter(meter: MeterForecast, *, requests: bool) -> Iterator[str]:
     registers, wasted = sum(one.registers for one in meter.asked), sum(one.wasted for one in meter.asked)
     yield (
         f"    {meter.label}, unit {meter.address}, {meter.profile}: {_many(len(meter.asked), 'request')}, "
-        f"{registers} registers, {wasted} of them not asked for, "
+        f"{registers} {meter.unit_of_size}, {wasted} of them not asked for, "
         f"about {_seconds(meter.seconds)} every {meter.interval_s:g} s"
     )
     if requests:

@@ -63,7 +63,8 @@ async def _attempts(settings: CollectorSettings, name: str) -> AsyncIterator[Att
     ]
     if not found:
         labels = [meter.label for gateway in settings.gateways for line in gateway.lines for meter in line.meters]
-        raise RejectedError(f"no meter {name!r}", advice=f"Known: {', '.join(labels)}.")
+        advice = f"Known: {', '.join(labels)}." if labels else "None is polled: the meters send by themselves."
+        raise RejectedError(f"no meter {name!r} that is polled", advice=advice)
     gateway, line, meter = found[0]
     async for attempt in read_meter(settings, gateway, line, meter):
         yield attempt
