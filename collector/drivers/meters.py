@@ -61,9 +61,8 @@ def conversion_of(profile: ProfileBase, value: Value, *, ct: float | None, pt: f
     """
     shown = unit or value.unit
     if shown == DISPLAY:
-        raise UnitError(
-            f"{value.name}: the meter's menu decides the unit of measure: name it, as unit of the counter, else in units"
-        )
+        where = "unit" if value.name == profile.counter else f"units.{value.name}"
+        raise UnitError(f"{value.name}: the meter's menu decides the unit of measure: name it as {where}")
     carrier = carriers().get(profile.carrier)
     if value.unit != DISPLAY:
         target = target_unit(profile.carrier, value.unit)
