@@ -14,6 +14,10 @@ from deploy.stack import Stack
 BENCHMARKS = (
     "ingest_over_copy",
     "spool",
+    "collector_over_pymodbus",
+    "collector_lag",
+    "dead_units",
+    "gateway_footprint",
 )
 """Each is a module of this name with `measure(stack, directory) -> list[Figure]`."""
 

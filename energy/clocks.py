@@ -51,6 +51,8 @@ class DataClock:
 
     def now_ms(self) -> int:
         """Data time, milliseconds since 1970-01-01 UTC."""
+        if self._origin is None:  # asked for several times at each read of a meter
+            return int(self._wall() * 1000)
         return int(self._now() * 1000)
 
     def now(self) -> datetime:

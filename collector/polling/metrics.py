@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import prometheus_client
 
-from energy.readings import Reading
+from energy.readings import Quality, Reading
 
 _READINGS = prometheus_client.Counter(
     "quotawatt_collector_readings_total", "Readings taken from meters, by quality.", ["gateway", "quality"]
@@ -42,6 +42,7 @@ class PollFigures:
         self._gateway = gateway
         self._lateness = _LATENESS.labels(gateway)
         self._duration = _DURATION.labels(gateway)
+        self._measured = _READINGS.labels(gateway, str(int(Quality.MEASURED)))
         self._resting = _RESTING.labels(gateway)
         self._skipped = _SKIPPED_POLLS.labels(gateway)
 
@@ -49,7 +50,13 @@ class PollFigures:
         """A meter was polled: its readings, how late it was by data time, and how long it took by real time."""
         self._lateness.observe(late_s)
         self._duration.observe(took_s)
-        for quality, count in Counter(reading.quality for reading in readings).items():
+        others = [reading.quality for reading in readings if reading.quality]
+        self._measured.inc(len(readings) - len(others))
+        if others:
+            self._others(others)
+
+    def _others(self, qualities: Sequence[int]) -> None:
+        for quality, count in Counter(qualities).items():
             _READINGS.labels(self._gateway, str(int(quality))).inc(count)
 
     def failed(self, reason: str) -> None:

@@ -96,11 +96,12 @@ class LinePoller:
 
     async def step(self, stopping: asyncio.Event) -> None:
         """Poll the meter whose turn it is, or wait until there is one."""
-        if (rest := self._rests_until - _now()) > 0:
+        now = _now()
+        if (rest := self._rests_until - now) > 0:
             await set_within(stopping, min(rest, LONGEST_SLEEP))
             self._figures.rested(self._turns.pass_over(self._clock.now_ms()))
             return
-        turn = self._turns.next(self._clock.now_ms(), _now())
+        turn = self._turns.next(self._clock.now_ms(), now)
         if isinstance(turn, Pause):
             self._keeper.flush()
             await set_within(stopping, self._seconds(turn))
@@ -140,7 +141,6 @@ class LinePoller:
             self._figures.failed(type(fault).__name__)
 
     def _line_failed(self, error: LineError) -> None:
-        self._figures.failed(type(error).__name__)
         self._rests_until = _now() + self._backoff.next()
         self._health.lost(error)
 

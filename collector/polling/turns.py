@@ -15,6 +15,8 @@ from typing import NamedTuple
 from collector.polling.ticks import missed_ticks, next_tick
 from energy.backoff import Backoff
 
+_ONCE_MORE = 1
+"""So often a meter may fail before it is sick."""
 PROBE_SHARE = 0.03
 """Most of a busy line's time that goes to meters that do not answer."""
 
@@ -48,7 +50,7 @@ class Slot:
     @property
     def sick(self) -> bool:
         """Whether it failed, and failed again when it was asked once more."""
-        return self.failures > 1
+        return self.failures > _ONCE_MORE
 
     def take_rested(self) -> int:
         """How many ticks passed while it rested, since the last call."""
@@ -89,7 +91,7 @@ class Turns:
     """
 
     def __init__(self, slots: Iterable[Slot], now_ms: int, probe_ms: float) -> None:
-        self._slots = tuple(slots)
+        self._slots = sorted(slots, key=lambda slot: slot.position)
         self._probe_ms = probe_ms
         self._probe_from = 0.0
         for slot in self._slots:
@@ -132,10 +134,7 @@ class Turns:
         return passed
 
     def _choose(self, now_ms: int, now: float) -> Slot | Pause:
-        self._follow(now_ms, now)
-        due = [slot for slot in self._slots if slot.tick <= now_ms]
-        healthy = min((slot for slot in due if not slot.sick), key=_order, default=None)
-        probe = min((slot for slot in due if slot.sick), key=_order, default=None)
+        healthy, probe = self._longest_waiting(now_ms, now)
         if probe is not None and self._may_probe(probe, now_ms, now, idle=healthy is None):
             return probe
         if healthy is not None:
@@ -151,14 +150,23 @@ class Turns:
         # On a busy line the healthy come first until the sick one has waited for as long as its own interval.
         return now >= self._probe_from and (idle or now_ms - probe.tick >= probe.interval_ms)
 
-    def _follow(self, now_ms: int, now: float) -> None:
-        """Let the ticks of the resting pass, and follow a clock that was set back."""
+    def _longest_waiting(self, now_ms: int, now: float) -> tuple[Slot | None, Slot | None]:
+        """Of the healthy and of the sick ones that are due, those that wait longest; of equals the first.
+
+        On the way the ticks of the resting pass, and a clock that was set back is followed: one walk, since it is
+        taken before every poll.
+        """
+        healthy: Slot | None = None
+        probe: Slot | None = None
         for slot in self._slots:
-            if slot.tick <= now_ms and slot.rests_until > now:
+            if slot.tick > now_ms:
+                if slot.tick - now_ms > 2 * slot.interval_ms:
+                    slot.tick = next_tick(now_ms, slot.interval_ms, slot.offset_ms)
+            elif slot.rests_until > now:
                 slot.rested += 1 + slot.move_on(now_ms)
-            elif slot.tick - now_ms > 2 * slot.interval_ms:
-                slot.tick = next_tick(now_ms, slot.interval_ms, slot.offset_ms)
-
-
-def _order(slot: Slot) -> tuple[int, int]:
-    return slot.asked_at, slot.position
+            elif slot.failures > _ONCE_MORE:
+                if probe is None or slot.asked_at < probe.asked_at:
+                    probe = slot
+            elif healthy is None or slot.asked_at < healthy.asked_at:
+                healthy = slot
+        return healthy, probe

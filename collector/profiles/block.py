@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
+from math import isfinite
 from typing import cast
 
 from collector.errors import RegisterError
@@ -51,7 +51,7 @@ class RegisterBlock:
         """
         raws = cast("list[_Outcome]", self._block.decode(data))
         for at in self._floats:
-            if not math.isfinite(cast("float", raws[at])):
+            if not isfinite(raws[at]):  # type: ignore[arg-type]  # a float, since its slot is one
                 raws[at] = None
         for at, markers in self._marked:
             if raws[at] in markers:

@@ -28,6 +28,11 @@ class Conversion(msgspec.Struct, frozen=True):
     denominator: int
     offset: int = 0
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether a value is its raw number."""
+        return self.numerator == self.denominator and not self.offset
+
     def apply(self, raw: float | Fraction) -> float:
         """The value, rounded once, to the nearest float.
 
@@ -39,7 +44,7 @@ class Conversion(msgspec.Struct, frozen=True):
         try:
             if type(raw) is int:
                 return (raw * self.numerator + self.offset) / self.denominator
-            if type(raw) is float and self.numerator == self.denominator and not self.offset:
+            if type(raw) is float and self.is_identity:
                 return raw
             top, bottom = raw.as_integer_ratio()
             return (top * self.numerator + bottom * self.offset) / (bottom * self.denominator)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from collector.drivers.line import Answer, Outcome
 from collector.drivers.meters import Sent
@@ -33,7 +33,7 @@ class ModbusExchange:
         self.request = request
         self.points = tuple(sent.point for _, sent in wanted)
         self._block = RegisterBlock([register for register, _ in wanted], request.address)
-        self._wanted = tuple((sent.point, register.name, sent.conversion.apply) for register, sent in wanted)
+        self._wanted = tuple((sent.point, register.name, _converting(register, sent)) for register, sent in wanted)
 
     def take(self, answer: Answer) -> Outcome:
         """The readings in an answer, in base units of measure, CT x PT applied; one bad value costs no other."""
@@ -44,18 +44,26 @@ class ModbusExchange:
             raws = self._block.decode(answer.data)
         except RegisterError as error:
             return Outcome(readings, [error])
-        for (point, name, apply), raw in zip(self._wanted, raws, strict=True):
+        for (point, name, convert), raw in zip(self._wanted, raws, strict=True):
             if raw is None:
                 readings.append(Reading(point, at, None, Quality.NOT_AVAILABLE))
                 continue
             try:
                 if isinstance(raw, RegisterError):
                     raise raw
-                # Text has no unit of measure, so that no conversion exists for it.
-                readings.append(Reading(point, at, apply(cast("float", raw))))
+                readings.append(Reading(point, at, convert(raw)))
             except RegisterError as error:
                 faults.append(RegisterError(f"{name}: {error}"))
         return Outcome(readings, faults)
+
+
+def _converting(register: Register, sent: Sent) -> Callable[[Any], float]:
+    """From a raw number to the value; text has no unit of measure, so that no conversion exists for it.
+
+    Where a value is its raw number, `float` says so in a tenth of the time; but a raw number that is composed may be
+    beyond all floats.
+    """
+    return float if sent.conversion.is_identity and len(register.parts) == 1 else sent.conversion.apply
 
 
 def exchanges(profile: Profile, sent: Mapping[str, Sent], limits: Limits) -> tuple[ModbusExchange, ...]:
