@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
+from collector.drivers.dlt645.exchange import MOST_BLOCK
 from collector.drivers.dlt645.frames import ReadData
 from collector.drivers.line import Answer, Line
-from collector.drivers.meters import Sent, sent_values
+from collector.drivers.meters import Sent, sent_values, units_of
 from collector.errors import LineError, RefusedReadError, RegisterError
 from collector.planning.learned_file import LearnedFile
 from collector.planning.learning import split
-from collector.planning.limits import Limits, limits_of
+from collector.planning.limits import limits_of
 from collector.planning.planner import Read, plan
 from collector.polling.sweep import ILLEGAL_ADDRESS
 from collector.process.lines import meter_key, open_line
-from collector.profiles import Profile, RegisterBlock, Value
+from collector.profiles import DISPLAY, RegisterBlock, Value
 from collector.profiles.block import RawNumber
 from collector.profiles.dlt645 import DataItem, Dlt645Profile
 from collector.profiles.library import Library
@@ -38,7 +41,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         raw_bytes: as they stood on the wire, hexadecimal, a register or byte apart.
         raw: the raw number in them, or text; empty where there is none.
         shows: what the meter's display should show: raw number x scale + offset, in `unit`.
-        unit: the profile's unit of measure.
+        unit: the profile's unit of measure, or that which is set in the meter's menu; empty where there is none.
         sent: what is sent, in base units, CT x PT applied; None where it is not sent or has no value.
         point: under which code it is sent; empty where it is not.
         remark: what is the matter with it.
@@ -52,6 +55,13 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     sent: float | None = None
     point: str = ""
     remark: str = ""
+
+
+class _Legend(NamedTuple):
+    """What the meter's table says of values, by name: which are sent, and units of measure set in its menu."""
+
+    sent: Mapping[str, Sent]
+    units: Mapping[str, str]
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,33 +98,27 @@ async def read_meter(
     """
     clock = DataClock(settings.clock)
     profile = Library(settings.profile_dirs).load_any(meter.profile)
-    sent = sent_values(meter, profile)
+    legend = _Legend(sent_values(meter, profile), units_of(meter, profile))
     way = open_line(line, clock)
     try:
         if isinstance(profile, Dlt645Profile):
-            attempts = read_dlt645(way, str(meter.address), profile, sent)
+            attempts = _read_dlt645(way, str(meter.address), profile, legend)
         else:
-            modbus = Library(settings.profile_dirs).load(meter.profile)
             known = LearnedFile(settings.learned_file(gateway)).of(meter_key(line.place, meter))
-            limits = limits_of(modbus).with_learned(known, modbus.registers)
-            attempts = read_modbus(way, int(meter.address), modbus, sent, limits)
+            limits = limits_of(profile).with_learned(known, profile.registers)
+            attempts = _read_modbus(way, int(meter.address), plan(profile.registers, limits), legend)
         async for attempt in attempts:
             yield attempt
     finally:
         way.close()
 
 
-async def read_modbus(
-    line: Line, unit: int, profile: Profile, sent: Mapping[str, Sent], limits: Limits
-) -> AsyncIterator[Attempt]:
-    """Ask a Modbus meter for all values of its profile, those that are sent and those that are not.
-
-    A read that the device refuses for its addresses is asked in pieces.
-    """
-    waiting = deque(plan(profile.registers, limits))
+async def _read_modbus(line: Line, unit: int, reads: Iterable[Read], legend: _Legend) -> AsyncIterator[Attempt]:
+    """Ask a Modbus meter; a read that it refuses for its addresses is asked in pieces."""
+    waiting = deque(reads)
     while waiting:
         read = waiting.popleft()
-        attempt, error = await _ask(line, unit, read, partial(_registers, read, sent))
+        attempt, error = await _ask(line, unit, read, partial(_registers, read, legend))
         yield attempt
         if isinstance(error, RefusedReadError) and error.code == ILLEGAL_ADDRESS:
             waiting.extendleft(reversed(split(read)))
@@ -122,18 +126,24 @@ async def read_modbus(
             return
 
 
-async def read_dlt645(
-    line: Line, unit: str, profile: Dlt645Profile, sent: Mapping[str, Sent]
-) -> AsyncIterator[Attempt]:
-    """Ask a DL/T 645 meter for each value of its profile that has an identifier of its own."""
-    for item in profile.items:
-        if item.data_id is None:
-            continue
-        request = ReadData(item.data_id, item.length, item.length)
-        attempt, error = await _ask(line, unit, request, partial(_item, item, sent))
+async def _read_dlt645(line: Line, unit: str, profile: Dlt645Profile, legend: _Legend) -> AsyncIterator[Attempt]:
+    """Ask a DL/T 645 meter for each value by itself, and for a block where only that brings a value."""
+    for request, items in _dlt645_requests(profile):
+        attempt, error = await _ask(line, unit, request, partial(_items, items, legend))
         yield attempt
         if isinstance(error, LineError):
             return
+
+
+def _dlt645_requests(profile: Dlt645Profile) -> Iterator[tuple[ReadData, Sequence[DataItem]]]:
+    blocks: dict[str, list[DataItem]] = {}
+    for item in profile.items:
+        if item.data_id is not None:
+            yield ReadData(item.data_id, item.length, item.length), [item]
+        elif item.block is not None:
+            blocks.setdefault(item.block, []).append(item)
+    for block, items in blocks.items():
+        yield ReadData(block, min(item.block_end for item in items), MOST_BLOCK), items
 
 
 async def _ask(
@@ -149,23 +159,26 @@ async def _ask(
     return Attempt(request=str(request), took_ms=took_ms, at=answer.at, values=tuple(show(answer))), None
 
 
-def _registers(read: Read, sent: Mapping[str, Sent], answer: Answer) -> Iterator[Shown]:
+def _registers(read: Read, legend: _Legend, answer: Answer) -> Iterator[Shown]:
     try:
         raws = RegisterBlock(read.registers, read.address).decode(answer.data)
     except RegisterError as error:
         raws = [error] * len(read.registers)
     for register, raw in zip(read.registers, raws, strict=True):
         words = " ".join(_word(read, address, answer.data) for address in register.addresses)
-        yield _shown(register, words, raw, sent)
+        yield _shown(register, words, raw, legend)
 
 
-def _item(item: DataItem, sent: Mapping[str, Sent], answer: Answer) -> Iterator[Shown]:
-    raw: RawNumber | RegisterError
-    try:
-        raw = item.decode(answer.data)
-    except RegisterError as error:
-        raw = error
-    yield _shown(item, answer.data.hex(" "), raw, sent)
+def _items(items: Iterable[DataItem], legend: _Legend, answer: Answer) -> Iterator[Shown]:
+    for item in items:
+        raw: RawNumber | RegisterError
+        data = b""
+        try:
+            data = item.within(answer.data) if item.data_id is None else answer.data
+            raw = item.decode(data)
+        except RegisterError as error:
+            raw = error
+        yield _shown(item, data.hex(" "), raw, legend)
 
 
 def _word(read: Read, address: int, data: bytes) -> str:
@@ -175,28 +188,36 @@ def _word(read: Read, address: int, data: bytes) -> str:
     return data[2 * at : 2 * at + 2].hex() or "-"
 
 
-def _shown(value: Value, raw_bytes: str, raw: RawNumber | RegisterError, sent: Mapping[str, Sent]) -> Shown:
-    point = sent[value.name].point if value.name in sent else ""
-    unit = "" if value.unit == "1" else value.unit
-    if isinstance(raw, RegisterError):
-        return Shown(name=value.name, raw_bytes=raw_bytes, point=point, remark=str(raw))
-    if raw is None:
-        return Shown(name=value.name, raw_bytes=raw_bytes, point=point, remark="no value")
-    if isinstance(raw, str):
-        return Shown(name=value.name, raw_bytes=raw_bytes, raw=repr(raw), shows=raw)
-    exact = Fraction(raw)
-    shows = f"{float(exact * value.exact_scale + value.exact_offset):.12g}"
-    converted = sent[value.name].conversion.apply(raw) if value.name in sent else None
-    remark = f"secondary side, times {' and '.join(value.ct_pt.ratios)}" if value.ct_pt.ratios else ""
-    return Shown(
-        name=value.name,
-        raw_bytes=raw_bytes,
-        raw=f"{float(exact):.12g}",
-        shows=shows,
-        unit=unit,
+def _shown(value: Value, raw_bytes: str, raw: RawNumber | RegisterError, legend: _Legend) -> Shown:
+    sent = legend.sent.get(value.name)
+    shown = Shown(name=value.name, raw_bytes=raw_bytes, point=sent.point if sent else "")
+    try:
+        if isinstance(raw, RegisterError):
+            raise raw
+        if raw is None:
+            return replace(shown, remark="no value")
+        if isinstance(raw, str):
+            return replace(shown, raw=repr(raw), shows=raw)
+        exact = Fraction(raw)
+        shown = replace(shown, raw=f"{float(exact):.12g}")
+        number = float(exact * value.exact_scale + value.exact_offset)
+        converted = sent.conversion.apply(raw) if sent else None
+    except RegisterError as error:
+        return replace(shown, remark=str(error))
+    except OverflowError:
+        return replace(shown, remark="beyond all numbers: is the byte order right?")
+    unit = legend.units.get(value.name, value.unit)
+    remarks = []
+    if value.ct_pt.ratios:
+        remarks.append(f"secondary side, times {' and '.join(value.ct_pt.ratios)}")
+    if unit == DISPLAY:
+        remarks.append("the meter's menu decides the unit of measure")
+    return replace(
+        shown,
+        shows=f"{number:.12g}",
+        unit="" if unit in ("1", DISPLAY) else unit,
         sent=converted,
-        point=point,
-        remark=remark,
+        remark="; ".join(remarks),
     )
 
 

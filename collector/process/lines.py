@@ -49,8 +49,7 @@ def requests_of(
     sent = sent_values(settings, profile)
     if isinstance(profile, Dlt645Profile):
         return Dlt645Requests(exchanges(profile, sent))
-    modbus = library.load(settings.profile)
-    return ModbusRequests(meter_key(place, settings), modbus, sent, learned, clock.now_ms)
+    return ModbusRequests(meter_key(place, settings), profile, sent, learned, clock.now_ms)
 
 
 def meter_key(place: str, settings: MeterSettings) -> str:

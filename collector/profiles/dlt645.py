@@ -50,6 +50,12 @@ class DataItem(Value, frozen=True, kw_only=True):
         """First byte after it within the block's data."""
         return self.block_at + self.length
 
+    def within(self, block: bytes) -> bytes:
+        """Its bytes in the data of its block; raises RegisterError where that ends before it."""
+        if len(block) < self.block_end:
+            raise RegisterError(f"{self.name}: the meter's block {self.block} ends before it")
+        return block[self.block_at : self.block_end]
+
     def decode(self, data: bytes) -> int | None:
         """The raw number in its bytes, before `scale`; None when the meter has no value, which it says by FF.
 

@@ -65,6 +65,9 @@ async def _attempts(settings: CollectorSettings, name: str) -> AsyncIterator[Att
         labels = [meter.label for gateway in settings.gateways for line in gateway.lines for meter in line.meters]
         advice = f"Known: {', '.join(labels)}." if labels else "None is polled: the meters send by themselves."
         raise RejectedError(f"no meter {name!r} that is polled", advice=advice)
+    if len(found) > 1:
+        points = [meter.point or next(iter(meter.points.values())) for _, _, meter in found]
+        raise RejectedError(f"{len(found)} meters are called {name!r}", advice=f"Their points: {', '.join(points)}.")
     gateway, line, meter = found[0]
     async for attempt in read_meter(settings, gateway, line, meter):
         yield attempt

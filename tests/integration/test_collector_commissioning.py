@@ -14,6 +14,7 @@ from deploy.cli import root
 from energy.recordings import Failure, load_recording
 from simulators.faults.kinds import FaultKind
 from simulators.faults.settings import FaultSettings
+from tests.support.dlt645_peer import asked, dlt645_peer, refusal, reply
 from tests.support.simulated import simulated
 
 CONFIG = """
@@ -41,6 +42,22 @@ pt = 100
 unit_id = 2
 profile = "eastron_sdm630"
 point = "E2"
+"""
+DLT645 = """
+spool_dir = "spool"
+[[platforms]]
+kind = "mqtt"
+[[gateways]]
+code = "gw-1"
+region = "610303"
+[[gateways.lines]]
+kind = "dlt645-tcp"
+host = "127.0.0.1"
+port = {port}
+[[gateways.lines.meters]]
+address = "000012345678"
+profile = "dlt645_2007_single_phase"
+point = "E1"
 """
 
 
@@ -136,11 +153,41 @@ async def test_read_of_a_silent_meter_says_so(tmp_path: Path) -> None:
     assert "no answer within 0.3 s" in printed
 
 
+async def test_read_asks_a_meter_of_dlt645_for_blocks_too(tmp_path: Path) -> None:
+    """A value that only a block brings is read from it; what the meter does not have is told."""
+    given = {"00010000": b"\x78\x56\x34\x12", "05060101": b"\x77\x56\x34\x12" + bytes(16)}
+
+    def answer(request: bytes) -> list[bytes]:
+        value = given.get(asked(request)[2][3::-1].hex())
+        return [refusal(request, 2) if value is None else reply(request, value)]
+
+    async with dlt645_peer(answer) as peer:
+        path = tmp_path / "collector.toml"
+        path.write_text(DLT645.format(port=peer.port), encoding="utf-8")
+        code, printed = await command("read", path, "E1")
+    assert code == 0, printed
+    rows = {row.split()[0]: row for row in printed.splitlines()}
+    assert "78 56 34 12" in rows["energy_import_total"]
+    assert "sent as E1 = 123456.78" in rows["energy_import_total"]
+    assert "123456.77 kWh" in rows["energy_import_at_midnight"]
+    assert "error 02H: no such data" in printed
+
+
 async def test_read_of_an_unknown_meter_names_those_that_are_known(tmp_path: Path) -> None:
     """So that nobody has to open the file."""
     code, printed = await command("read", config(tmp_path, 1), "E9")
     assert code == 65
     assert "Known: incomer, E2." in printed
+
+
+async def test_read_takes_no_meter_for_another(tmp_path: Path) -> None:
+    """Where two have one name, their points tell them apart."""
+    path = config(tmp_path, 1)
+    path.write_text(path.read_text(encoding="utf-8").replace("unit_id = 2", 'unit_id = 2\nname = "incomer"'))
+    code, printed = await command("read", path, "incomer")
+    assert code == 65
+    assert "2 meters are called 'incomer'" in printed
+    assert "Their points: E1, E2." in printed
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])

@@ -59,9 +59,9 @@ class Dlt645Exchange:
         readings: list[Reading] = []
         faults: list[RejectedError] = []
         for want in self._wanted:
-            start = want.item.block_at if self._block is not None else 0
             try:
-                readings.append(_reading(want, answer.data[start : start + want.item.length], answer.at))
+                data = answer.data if self._block is None else want.item.within(answer.data)
+                readings.append(_reading(want, data, answer.at))
             except RegisterError as error:
                 faults.append(error)
         return Outcome(readings, faults)
@@ -127,8 +127,6 @@ def _group(wanted: Sequence[Wanted]) -> list[Dlt645Exchange]:
 
 
 def _reading(want: Wanted, data: bytes, at: int) -> Reading:
-    if len(data) < want.item.length:
-        raise RegisterError(f"{want.item.name}: the meter's block {want.item.block} ends before it")
     raw = want.item.decode(data)
     if raw is None:
         return Reading(want.point, at, None, Quality.NOT_AVAILABLE)
