@@ -6,6 +6,7 @@ Modules take `structlog.get_logger(...)` and log an event name with fields: `log
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -44,6 +45,39 @@ def configure_logs(*, level: int = logging.INFO, stream: TextIO | None = None) -
         )
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+SUMMARY_S = 600.0
+"""Real seconds between two lines about what happens again and again."""
+
+
+class Seldom:
+    """Says when to log what happens again and again: at once at first, then what has gathered, once in a while.
+
+    The numbers of all lines add up to what happened, if whoever holds this logs the `rest` at the end.
+
+    Args:
+        clock: real monotonic seconds.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = -math.inf
+        self._untold = 0
+
+    def add(self, count: int) -> int:
+        """Note that it happened so many times, or not; returns how many are to be logged now, 0 for later."""
+        self._untold += count
+        if not self._untold or self._clock() < self._next:
+            return 0
+        return self.rest()
+
+    def rest(self) -> int:
+        """What was not logged yet, and is to be logged now."""
+        told, self._untold = self._untold, 0
+        if told:
+            self._next = self._clock() + SUMMARY_S
+        return told
 
 
 class Availability:

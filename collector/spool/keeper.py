@@ -11,7 +11,7 @@ import structlog
 
 from collector.spool import metrics
 from energy.errors import FatalError, StorageError
-from energy.logs import Availability
+from energy.logs import Availability, Seldom
 from energy.metrics import unforeseen_error
 from energy.readings import Reading
 from energy.waiting import set_within
@@ -55,6 +55,7 @@ class Keeper:
         self._now = asyncio.Event()
         self._progress = asyncio.Event()
         self._health = Availability(_log, "spool", gateway=spool.gateway)
+        self._unspooled = Seldom()
 
     def put(self, readings: Sequence[Reading]) -> None:
         """Take readings; they are on disk within `LINGER_S`, or at once after `flush`."""
@@ -111,9 +112,12 @@ class Keeper:
         finally:
             self._refused = True
             self._progress.set()
-            # Also where the grace of the stop is over: what was read goes to disk.
-            if not await self._commit(stopping):
+            try:
+                # Also where the grace of the stop is over: what was read goes to disk.
+                await self._commit(stopping)
+            finally:
                 self._lose(len(self._waiting))
+                self._tell_lost(self._unspooled.rest())
 
     async def _wake_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -133,11 +137,14 @@ class Keeper:
         except StorageError as error:
             self._health.lost(error)
         except FatalError:
+            self._waiting.extendleft(reversed(batch))
+            self._lose(len(self._waiting))
             raise
         except Exception:  # noqa: BLE001 - the outer edge of the loop; counted, and the readings wait on
             unforeseen_error("keeper")
         else:
             self._health.back()
+            self._tell_lost(self._unspooled.rest())
             self._refused = False
             self._done += len(batch)
             self._progress.set()
@@ -161,4 +168,9 @@ class Keeper:
         self._done += count
         self._lost_to = self._done
         metrics.readings_unspooled(self._spool.gateway, count)
+        self._tell_lost(self._unspooled.add(count))
         self._progress.set()
+
+    def _tell_lost(self, count: int) -> None:
+        if count:
+            metrics.unspooled_told(self._spool.gateway, count)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import prometheus_client
 import structlog
 
 from collector.spool.bounds import Drop
-from energy.wire import DropReason
+from collector.spool.losses import Dropped
 
 _log = structlog.get_logger("collector")
 
@@ -33,8 +34,12 @@ _SET_ASIDE = prometheus_client.Counter(
 
 
 def readings_unspooled(gateway: str, count: int) -> None:
-    """The disk refused readings for so long that the oldest of them had to go."""
+    """The disk refused readings for so long that the oldest of them had to go; `unspooled_told` logs it."""
     _UNSPOOLED.labels(gateway).inc(count)
+
+
+def unspooled_told(gateway: str, count: int) -> None:
+    """So many readings went since the line before."""
     _log.error("readings_unspooled", gateway=gateway, count=count)
 
 
@@ -56,15 +61,15 @@ def readings_kept(gateway: str, copies: int) -> None:
 
 
 def envelopes_dropped(gateway: str, drops: Iterable[Drop]) -> None:
-    """Unconfirmed envelopes were dropped."""
-    by_reason: dict[DropReason, list[Drop]] = {}
+    """Unconfirmed envelopes were dropped; `drops_told` logs it."""
     for drop in drops:
-        by_reason.setdefault(drop.reason, []).append(drop)
-    for reason, same in by_reason.items():
-        readings = sum(drop.readings for drop in same)
-        _DROPPED.labels(gateway, reason).inc(readings)
-        fields = {"first": same[0].seq, "last": same[-1].seq, "readings": readings, "reason": reason}
-        _log.error("envelopes_dropped", gateway=gateway, **fields)
+        _DROPPED.labels(gateway, drop.reason).inc(drop.readings)
+
+
+def drops_told(gateway: str, told: Iterable[Dropped]) -> None:
+    """What was dropped since the line before, by reason."""
+    for dropped in told:
+        _log.error("envelopes_dropped", gateway=gateway, **asdict(dropped))
 
 
 def spool_set_aside(gateway: str) -> None:

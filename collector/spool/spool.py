@@ -13,6 +13,7 @@ from collector.spool import metrics
 from collector.spool.bounds import Drop
 from collector.spool.estimate import NOTHING, WANTED_DAYS, Expected, days_that_fit
 from collector.spool.file import Appended, SpoolFile
+from collector.spool.losses import Losses
 from collector.spool.state import SpoolState
 from energy.clocks import DataClock
 from energy.errors import StorageError
@@ -51,6 +52,7 @@ class Spool:
         self._expected = expected
         self._confirmed: set[int] = set()
         self._dropped: set[int] = set()
+        self._losses = Losses()
         self._waiting: list[tuple[Sequence[Reading], asyncio.Future[None]]] = []
         self._is_committing = False
         self._state: SpoolState
@@ -84,6 +86,7 @@ class Spool:
             await self.settle()
         finally:
             await self._do(self._file.close)
+            metrics.drops_told(self.gateway, self._losses.rest())
 
     async def append(self, readings: Sequence[Reading]) -> None:
         """Keep readings; on the disk when this returns.
@@ -207,6 +210,7 @@ class Spool:
         self._dropped.update(drop.seq for drop in drops)
         self._confirmed.difference_update(drop.seq for drop in drops)
         metrics.envelopes_dropped(self.gateway, drops)
+        metrics.drops_told(self.gateway, self._losses.add(drops))
 
     def _look(self) -> None:
         self._state = self._file.state()

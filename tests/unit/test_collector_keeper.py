@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from collector.errors import SpoolCorruptError
 from collector.spool.keeper import Keeper
@@ -152,6 +153,54 @@ async def test_memory_is_bounded_while_the_disk_refuses(monkeypatch: pytest.Monk
         await eventually(lambda: disk.points == ["B", "C", "D"])
 
 
+async def test_who_can_wait_waits_while_the_disk_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a disk that is slow, and takes everything, costs no reading."""
+    monkeypatch.setattr("collector.spool.keeper._ROOM", 2)
+    disk = Disk()
+    async with running(disk) as keeper, asyncio.TaskGroup() as group:
+        disk.may_write.clear()
+        keeper.put(some("A"))
+        keeper.flush()
+        await eventually(lambda: disk.writing)
+        keeper.put(some("B", "C"))
+        await keeper.room()
+        keeper.put(some("D"))
+        room = group.create_task(keeper.room())
+        await asyncio.sleep(0)
+        assert not room.done()
+        keeper.flush()
+        disk.may_write.set()
+        await room
+        await eventually(lambda: disk.points == ["A", "B", "C", "D"])
+
+
+async def test_nobody_waits_for_a_disk_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may refuse for days, and the newest readings are worth more than the oldest."""
+    monkeypatch.setattr("collector.spool.keeper._ROOM", 2)
+    disk = Disk()
+    disk.fault = StorageError("disk is full")
+    async with running(disk) as keeper:
+        keeper.put(some("A", "B", "C"))
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            room = group.create_task(keeper.room())
+            await asyncio.sleep(0)
+            assert not room.done()
+            keeper.flush()
+        disk.fault = None
+
+
+async def test_nobody_waits_for_a_keeper_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken spool ends it, and the lines have to come to their end too."""
+    monkeypatch.setattr("collector.spool.keeper._ROOM", 0)
+    disk = Disk()
+    disk.fault = SpoolCorruptError("malformed")
+    keeper = Keeper(disk, enough=1)
+    keeper.put(some("A"))
+    async with asyncio.timeout(5):
+        await asyncio.gather(keeper.run(asyncio.Event()), keeper.room(), return_exceptions=True)
+        await keeper.room()
+
+
 async def test_an_orderly_stop_takes_what_waits_to_disk() -> None:
     """Without a flush."""
     disk = Disk()
@@ -181,3 +230,38 @@ async def test_a_broken_spool_is_for_a_person() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await keeper.run(asyncio.Event())
     assert caught.group_contains(SpoolCorruptError)
+
+
+async def test_what_is_in_memory_when_the_spool_breaks_is_counted_and_told() -> None:
+    """It is lost, with the readings that came while the file broke, and that is said."""
+    disk = Disk()
+    disk.fault = SpoolCorruptError("malformed")
+    disk.may_write.clear()
+    keeper = Keeper(disk, enough=1)
+    keeper.put(some("A", "B"))
+
+    async def go_on() -> None:
+        await eventually(lambda: disk.writing)
+        keeper.put(some("C"))
+        disk.may_write.set()
+
+    with capture_logs() as logs:
+        ended, _ = await asyncio.gather(keeper.run(asyncio.Event()), go_on(), return_exceptions=True)
+    assert isinstance(ended, ExceptionGroup)
+    assert [(log["event"], log["count"]) for log in logs] == [("readings_unspooled", 3)]
+
+
+async def test_weeks_of_losses_are_few_lines_that_leave_none_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is not filled further with a line for each poll; the rest is told when it takes readings again."""
+    monkeypatch.setattr("collector.spool.keeper._AFTER_REFUSAL_S", 0.001)
+    monkeypatch.setattr("collector.spool.keeper.MOST_WAITING", 3)
+    disk = Disk()
+    disk.fault = StorageError("disk is full")
+    with capture_logs() as logs:
+        async with running(disk) as keeper:
+            for _ in range(1_000):
+                keeper.put(some("A", "B"))
+            await eventually(lambda: disk.refused >= 1)
+            disk.fault = None
+            await eventually(lambda: len(disk.points) == 3)
+        assert [log["count"] for log in logs if log["event"] == "readings_unspooled"] == [1, 1_996]

@@ -12,7 +12,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from energy.errors import PermissionRefusedError
-from energy.logs import Availability, configure_logs
+from energy.logs import SUMMARY_S, Availability, Seldom, configure_logs
 
 
 @pytest.fixture
@@ -95,6 +95,23 @@ def test_only_transitions_are_logged() -> None:
         {"event": "gateway_lost", "log_level": "warning", "reason": "refused", "gateway": "gw-1"},
         {"event": "gateway_back", "log_level": "info", "after_seconds": 30.5, "gateway": "gw-1"},
     ]
+
+
+def test_what_happens_all_the_time_is_told_at_once_and_then_summed_up() -> None:
+    """Weeks of it are a line in ten minutes, and the lines together leave nothing out."""
+    now = 0.0
+    seldom = Seldom(clock=lambda: now)
+    told = [seldom.add(0), seldom.add(3), seldom.add(4)]
+    for _ in range(7 * 144):
+        now += SUMMARY_S / 2
+        told += [seldom.add(1), seldom.add(0)]
+    assert told[:3] == [0, 3, 0]
+    assert len([count for count in told if count]) == 1 + 7 * 72
+    assert seldom.add(1) == 0
+    assert sum(told) + seldom.rest() == 3 + 4 + 7 * 144 + 1
+    assert (seldom.rest(), seldom.add(2)) == (0, 0)
+    now += 3 * SUMMARY_S
+    assert (seldom.add(0), seldom.add(5)) == (2, 0)
 
 
 def test_a_loss_that_a_person_can_mend_comes_with_its_advice() -> None:
