@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import termios
 
 import serial  # type: ignore[import-untyped]  # pyserial ships no types
 
 from collector.drivers.settings import Parity, StopBits
-from collector.drivers.streams import Inbox
+from collector.drivers.streams import Inbox, reason
 from collector.errors import LineError, LostLineError
 
 _CHUNK = 4096
@@ -41,6 +42,7 @@ class SerialPort:
             "stopbits": stop_bits,
         }
         self._port: serial.Serial | None = None
+        self._writable: asyncio.Event | None = None
         self._inbox = Inbox()
 
     def __str__(self) -> str:
@@ -58,13 +60,16 @@ class SerialPort:
         try:
             port = serial.Serial(self._device, timeout=0, exclusive=True, **self._options)
         except (OSError, ValueError, termios.error) as error:
-            raise LineError(f"{self}: {error}") from error
+            raise LineError(f"{self}: {reason(error)}") from error
         self._port, self._inbox = port, Inbox()
         asyncio.get_running_loop().add_reader(port.fd, self._receive)
 
     def forget(self) -> None:
-        """Drop what came and was not read."""
+        """Drop what came and was not read, also what the system still holds."""
         self._inbox.forget()
+        if self._port is not None:
+            with contextlib.suppress(termios.error):  # lost: who reads or writes will say so
+                termios.tcflush(self._port.fd, termios.TCIFLUSH)
 
     async def write(self, data: bytes) -> None:
         """Send, waiting while the port takes no more; raises LostLineError."""
@@ -75,7 +80,7 @@ class SerialPort:
             try:
                 rest = rest[os.write(self._port.fd, rest) :]
             except BlockingIOError:
-                await self._writable(self._port.fd)
+                await self._room(self._port.fd)
             except OSError as error:
                 self._fail(error)
 
@@ -89,6 +94,10 @@ class SerialPort:
             return
         port, self._port = self._port, None
         asyncio.get_running_loop().remove_reader(port.fd)
+        if self._writable is not None:
+            # Before the descriptor is closed: the system may give its number to another file at once.
+            asyncio.get_running_loop().remove_writer(port.fd)
+            self._writable.set()
         port.close()
         self._inbox.lose("the port was closed")
 
@@ -116,11 +125,14 @@ class SerialPort:
         self._break(f"port lost: {error}")
         raise LostLineError(f"port lost: {error}") from error
 
-    async def _writable(self, descriptor: int) -> None:
+    async def _room(self, descriptor: int) -> None:
+        """Wait until the port takes more, or is closed."""
         loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
+        ready = self._writable = asyncio.Event()
         loop.add_writer(descriptor, ready.set)
         try:
             await ready.wait()
         finally:
-            loop.remove_writer(descriptor)
+            self._writable = None
+            if self._port is not None:
+                loop.remove_writer(descriptor)

@@ -7,12 +7,24 @@ request and reads what comes.
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import Protocol
 
 from collector.errors import LineError, LostLineError
 
 MOST_WAITING = 4096
 """Bytes that are kept of what nobody has read yet: more than any answer has; the rest is dropped."""
+
+
+_IN_USE = frozenset({errno.EAGAIN, errno.EBUSY})
+"""What a locked port is refused with: by `flock`, and by terminals that are opened exclusively."""
+
+
+def reason(error: Exception) -> str:
+    """Why something did not open, for people."""
+    if isinstance(error, OSError) and error.errno in _IN_USE:
+        return "another process has locked it: perhaps a running collector"
+    return str(error)
 
 
 class Stream(Protocol):

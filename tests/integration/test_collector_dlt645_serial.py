@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -181,7 +182,7 @@ async def test_a_port_in_use_is_said_to_be_so() -> None:
         far.answer = right_answer()
         await line.ask(METER, READ)
         second = dlt645_line(settings(pair.ours), lambda: 0)
-        with pytest.raises(LineError, match="lock"):
+        with pytest.raises(LineError, match="another process has locked it"):
             await second.ask(METER, READ)
 
 
@@ -212,6 +213,39 @@ async def test_a_port_that_takes_no_more_is_waited_for() -> None:
         assert far.heard == data
         port.close()
         far.close()
+
+
+async def test_a_port_that_is_closed_ends_a_write_that_waits() -> None:
+    """Nobody waits for ever, and the descriptor is not watched any more when the system gives it to somebody else."""
+    with serial_pair() as pair:
+        port = SerialPort(pair.ours, baud_rate=2400, parity="even", stop_bits=1)
+        await port.open()
+        pair.pause()
+        writing = asyncio.create_task(port.write(bytes(1_000_000)))
+        await eventually(lambda: port._writable is not None)
+        port.close()
+        with pytest.raises(LostLineError, match="the port was closed"):
+            async with asyncio.timeout(5):
+                await writing
+        one, other = socket.socketpair()
+        with one, other:
+            one.setblocking(False)
+            other.send(b"x")
+            async with asyncio.timeout(5):
+                assert await asyncio.get_running_loop().sock_recv(one, 1) == b"x"
+
+
+async def test_what_the_loop_has_not_seen_yet_is_forgotten_too() -> None:
+    """A late answer may wait in the system's buffer while the loop is busy: it is no answer to the next request."""
+    with serial_pair() as pair:
+        port = SerialPort(pair.ours, baud_rate=2400, parity="even", stop_bits=1)
+        await port.open()
+        pair.feed_ours(b"late")
+        port.forget()
+        pair.feed_ours(b"right")
+        async with asyncio.timeout(5):
+            assert await port.read() == b"right"
+        port.close()
 
 
 def test_it_works_on_uvloop() -> None:

@@ -55,7 +55,7 @@ async def test_a_port_in_use_is_an_error_of_the_line(tmp_path: Path) -> None:
         assert isinstance(units, SerialPeer)
         await line.ask(1, TWO_WORDS)
         second = modbus_line(ModbusRtuLine(device=units.device, meters=METERS), lambda: 0)
-        with pytest.raises(LineError, match="no connection"):
+        with pytest.raises(LineError, match="no connection: another process has locked it"):
             await second.ask(1, TWO_WORDS)
         assert words(await line.ask(1, TWO_WORDS)) == (1, 3)
 

@@ -41,6 +41,15 @@ class SerialPair:
         self._watch(one, other)
         self._watch(other, one)
 
+    def pause(self) -> None:
+        """Carry nothing: soon the ports take no more."""
+        for master in self._masters:
+            asyncio.get_running_loop().remove_reader(master)
+
+    def feed_ours(self, data: bytes) -> None:
+        """Put bytes into our port's buffer, before the loop turns."""
+        os.write(self._masters[0], data)
+
     def unplug(self) -> None:
         """Pull both ports out, as a USB adapter is pulled."""
         loop = asyncio.get_running_loop()

@@ -23,6 +23,7 @@ from collector.drivers.modbus.settings import (
     ModbusTcpLine,
     ModbusTlsLine,
 )
+from collector.drivers.streams import reason
 from collector.errors import LineError, LostLineError
 from energy.errors import SetupError
 
@@ -83,7 +84,7 @@ class Connection:
         except TimeoutError:
             raise LineError(f"{self._settings.place}: no connection within {time_out:g} s") from None
         except (OSError, ValueError, termios.error) as error:
-            raise LineError(f"{self._settings.place}: no connection: {error}") from error
+            raise LineError(f"{self._settings.place}: no connection: {reason(error)}") from error
         finally:
             if not opened and transport is not None:
                 asyncio.get_running_loop().call_soon(transport.close)
