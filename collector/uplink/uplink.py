@@ -168,7 +168,8 @@ class Uplink:
         works = False
         try:
             async with self._open(self._platforms[0]) as channel:
-                await channel.tell(await self._outgoing.status(online=True))
+                # Not online: this is what stands there, should the gateway not come after all.
+                await channel.tell(await self._outgoing.status(online=False))
                 works = True
         except* QuotawattError:
             pass  # it was told when it was lost

@@ -150,6 +150,23 @@ async def test_who_is_refused_goes_to_the_next_address_at_once(tmp_path: Path) -
         assert set(second.times) == {1, 2}
 
 
+async def test_a_probe_does_not_say_that_the_gateway_is_there(tmp_path: Path) -> None:
+    """What the first address heard last would stand, should the gateway not come after all."""
+    address = new_address()
+    async with (
+        http_platform() as first,
+        http_platform() as second,
+        open_spool(tmp_path, address.gateway) as spool,
+    ):
+        first.token = "nobody has it"  # noqa: S105 - a test's own
+        platforms = (HttpsPlatform(url=first.url), HttpsPlatform(url=second.url))
+        async with sending(spool, address, platforms, SETTINGS):
+            await eventually(lambda: second.statuses)
+            first.token = None
+            await eventually(lambda: len(first.statuses) > 1)
+            assert [status.online for status in first.statuses[:2]] == [False, True]
+
+
 async def test_a_platform_that_is_busy_for_long_is_left(tmp_path: Path) -> None:
     """It answers, and takes nothing; the other one does."""
     settings = msgspec.structs.replace(SETTINGS, confirm_within_s=0.3, prefer_first_after_s=60.0)
