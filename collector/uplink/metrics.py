@@ -81,10 +81,14 @@ def refusals_changed(gateway: str, changes: Iterable[Began | Ended]) -> None:
             _log.info("refusal_ended", gateway=gateway, code=change.code, **ended)
 
 
-def message_unreadable(gateway: str, kind: str, error: Exception) -> None:
-    """A message to us breaks the contract and is ignored."""
+def message_unreadable(gateway: str, kind: str) -> None:
+    """A message to us breaks the contract, or is none; `unreadable_told` logs it."""
     _UNREADABLE.labels(gateway, kind).inc()
-    _log.warning("message_unreadable", gateway=gateway, kind=kind, error=str(error))
+
+
+def unreadable_told(gateway: str, kind: str, count: int, error: Exception) -> None:
+    """So many messages broke the contract since the line before; `error` is what is wrong with the last."""
+    _log.warning("message_unreadable", gateway=gateway, kind=kind, count=count, error=str(error))
 
 
 def online(gateway: str, *, connected: bool) -> None:

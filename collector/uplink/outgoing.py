@@ -15,7 +15,9 @@ from collector.uplink.settings import UplinkSettings
 from collector.uplink.skew import compare
 from collector.uplink.window import Due, Window, growing_delay
 from energy.clocks import DataClock
-from energy.wire import VERSION, Acknowledgement, Command, Status, encode
+from energy.errors import WireError
+from energy.logs import Seldom
+from energy.wire import VERSION, Acknowledgement, Command, Kind, Status, encode
 
 MOST_WAIT_S = 600.0
 """Longest wait, in real seconds, that a platform may ask for: a slip must not silence a gateway for years."""
@@ -41,6 +43,7 @@ class Outgoing:
         self._order = Order(settings)
         self._refusals = Refusals()
         self._is_skewed = False
+        self._unreadable = {kind: Seldom() for kind in Kind}
 
     def restart(self, places: int, patience: float) -> None:
         """A new connection, which takes so many envelopes at once: what is unconfirmed is to be sent anew."""
@@ -111,6 +114,12 @@ class Outgoing:
             await self.spool.confirm(confirmed)
             self.spool.changed.set()
         return bool(confirmed)
+
+    def on_unreadable(self, kind: Kind, error: WireError) -> None:
+        """A message to us breaks the contract; whoever sent it may answer every envelope so, for weeks."""
+        metrics.message_unreadable(self.spool.gateway, kind.value)
+        if count := self._unreadable[kind].add(1):
+            metrics.unreadable_told(self.spool.gateway, kind.value, count, error)
 
     async def on_command(self, command: Command) -> None:
         """Send again what the platform asks for, as far as it is still here."""

@@ -10,7 +10,6 @@ from functools import partial
 import msgspec
 
 from collector.errors import BusyPlatformError, SilentPlatformError
-from collector.uplink import metrics
 from collector.uplink.channel import Channel, Heard
 from collector.uplink.outgoing import Outgoing
 from collector.uplink.settings import UplinkSettings
@@ -172,7 +171,7 @@ class Serving:
             try:
                 await self._on_message(message)
             except WireError as error:
-                metrics.message_unreadable(self._spool.gateway, message.kind.value, error)
+                self._outgoing.on_unreadable(message.kind, error)
 
     async def _on_message(self, message: Heard) -> None:
         if message.kind is Kind.COMMAND:

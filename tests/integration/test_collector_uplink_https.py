@@ -16,6 +16,7 @@ from collector.spool.settings import SpoolSettings
 from collector.uplink.settings import HttpsPlatform, UplinkSettings
 from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
+from energy.metrics import exposition
 from energy.wire import Acknowledgement, Command, Refusal, RefusalCode, encode
 from tests.support.eventually import eventually, never_within
 from tests.support.http_platform import HttpPlatform, answer, cut, cut_after_commit, http_platform, wrong_stream
@@ -87,6 +88,19 @@ async def test_a_status_code_alone_confirms_nothing(tmp_path: Path, fault: Calla
         assert made.uplink.online
         await eventually(lambda: made.spool.unconfirmed == 0)
         assert platform.times == {1: 1}
+
+
+async def test_answers_that_are_none_do_not_fill_the_log(tmp_path: Path) -> None:
+    """Whatever stands in the way answers every envelope for weeks: one line, and every answer counted."""
+    with capture_logs() as logs:
+        async with world(tmp_path, UplinkSettings(resend=QUICK, reconnect=QUICK, drain_s=0)) as (made, platform):
+            platform.fail(*[answer(400, b"<html>no</html>")] * 5)
+            await made.keep(1)
+            await eventually(lambda: made.spool.unconfirmed == 0)
+            counter = f'quotawatt_collector_unreadable_messages_total{{gateway="{made.uplink.gateway}",kind="ack"}} 5.0'
+            assert counter in exposition()[0].decode()
+    told = [(log["kind"], log["count"]) for log in logs if log["event"] == "message_unreadable"]
+    assert told == [("ack", 1)]
 
 
 async def test_an_envelope_refused_whole_leaves(tmp_path: Path) -> None:
