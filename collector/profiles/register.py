@@ -215,5 +215,11 @@ def _contradictions(register: Register) -> Iterator[str]:
         yield "a field of bits lies within two registers"
     if parts and kind in (DataType.STRING, DataType.BIT, DataType.BITS):
         yield f"a value of type {kind} has neither fraction nor exponent"
+    # A marker that the register cannot hold never matches, and what it stands for would pass for a value.
+    for marker in register.not_available:
+        try:
+            encode(marker, register.layout)
+        except RegisterError as error:
+            yield f"not_available: {error}"
     if kind is DataType.STRING and (register.scale, register.offset) != (1.0, 0.0):
         yield "a string has neither scale nor offset"

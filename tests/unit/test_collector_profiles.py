@@ -126,6 +126,22 @@ ENERGY = 'unit = "kWh", function_code = 3, address = 10, type = "u32"'
         ('type = "u32"', 'type = "bits", exponent = 3', "8: registers[0]: a value of type bits has neither fraction"),
         ('type = "u32"', 'type = "string", words = 2, scale = 0.1', "8: registers[0]: a string has neither scale"),
         ('"u32"', '"u32", fraction = { address = 1, type = "string" }', "8: registers[0].fraction: a fraction cannot"),
+        (
+            '"u32"',
+            '"u32", not_available = [-1]',
+            "8: registers[0]: not_available: -1 does not fit u32 (0 to 4294967295)",
+        ),
+        (
+            '"u32"',
+            '"i32", not_available = [0x8000_0000]',
+            "8: registers[0]: not_available: 2147483648 does not fit i32",
+        ),
+        (
+            '"u32"',
+            '"i16", not_available = [0xFFFF]',
+            "8: registers[0]: not_available: 65535 does not fit i16 (-32768 to ",
+        ),
+        ('"u32"', '"string", words = 2, not_available = [0]', "8: registers[0]: not_available: 0 is no ASCII text"),
         ("registers", 'addresses = "one-based"\nforbidden = [[0, 2]]\nregisters', "8: forbidden[0]: addresses that"),
     ],
 )
