@@ -6,6 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from collector.drivers.meters import sent_values
 from collector.drivers.modbus.line import modbus_line
 from collector.drivers.modbus.requests import RETRY_MS, ModbusRequests
@@ -63,6 +65,23 @@ async def test_a_forbidden_hole_is_read_around_at_once_and_for_ever(tmp_path: Pa
         assert len(line.record.injected) == refused
         world.line.close()
     assert json.loads(world.file.read_text(encoding="utf-8"))["m"]["barriers"]
+
+
+async def test_what_was_found_to_be_forbidden_is_said_once(tmp_path: Path) -> None:
+    """With the range: whoever writes profiles can put it there."""
+    hole = FaultSettings(kind=FaultKind.FORBIDDEN, ranges=((66, 68),))
+    async with simulated("eastron_sdm630", faults=[hole]) as line:
+        world = World(line, tmp_path / "learned.json")
+        with capture_logs() as logs:
+            for _ in range(3):
+                await world.poll()
+        world.line.close()
+    said = [log for log in logs if log["event"] == "range_forbidden"]
+    assert said
+    ((first, last),) = said[-1]["forbidden"]
+    assert first <= 68
+    assert last >= 66
+    assert len({str(log) for log in said}) == len(said)
 
 
 async def test_a_value_that_is_refused_by_itself_is_tried_again_after_a_day(tmp_path: Path) -> None:

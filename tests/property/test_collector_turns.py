@@ -154,3 +154,22 @@ def test_a_clock_that_is_set_back_stops_nobody(line: tuple[list[int], int, int],
     served.at -= back
     served.run(served.at + 3 * max(intervals) + answer_ms * len(intervals) * 3)
     assert all(served.count(position) > count for position, count in enumerate(before))
+
+
+def test_the_rest_of_a_dead_meter_grows_to_minutes() -> None:
+    """It is asked after one second, two, four, and at last every two minutes; one answer, and all is forgotten."""
+    slot = Slot(0, 1_000, 0, Backoff(1, 120, jitter=0))
+    turns = Turns([slot], T0, 500)
+
+    def rests(count: int) -> list[float]:
+        found = []
+        for _ in range(count):
+            turns.failed(slot, T0, 1_000.0, 0.5)
+            found.append(slot.rests_until - 1_000.0)
+        return found
+
+    turns.failed(slot, T0, 1_000.0, 0.5)
+    assert rests(9) == [1, 2, 4, 8, 16, 32, 64, 120, 120]
+    turns.answered(slot, T0)
+    turns.failed(slot, T0, 1_000.0, 0.5)
+    assert rests(2) == [1, 2]

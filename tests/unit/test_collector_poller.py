@@ -17,6 +17,7 @@ from energy.backoff import Backoff
 from energy.clocks import ClockSettings, DataClock
 from energy.errors import TransportError
 from energy.readings import Reading
+from tests.support.plant import metric
 
 MINUTE = 60.0
 T0 = 1_772_294_400.0
@@ -181,6 +182,34 @@ async def test_a_time_out_keeps_the_values_already_read() -> None:
     world.line.faults["B"] = [SilentUnitError("once")]
     assert await world.round() == ["A", "C", "B"]
     assert world.line.asked == ["A", "B", "C", "B"]
+
+
+async def test_a_dead_meter_costs_one_time_out_a_try() -> None:
+    """Its other requests would each cost the rest of the line as much again."""
+    world = World(Requests(Ask("A"), Ask("B"), Ask("C")), Requests(Ask("D")))
+    world.line.faults[1] = [SilentUnitError("dead")] * 9
+    assert await world.round() == ["D"]
+    assert len(world.line.asked) == 3
+    assert world.line.asked[1] == "D"
+
+
+async def test_what_goes_wrong_is_counted_by_its_kind(world: World) -> None:
+    """A foreign answer, a silent unit: each read that gave no value."""
+    reasons = ("MismatchError", "SilentUnitError")
+    before = [metric("collector_failed_reads_total", gateway="gw-1", reason=reason) for reason in reasons]
+    world.line.faults[1] = [MismatchError("transaction 7 instead of 8"), SilentUnitError("silent")]
+    await world.round()
+    after = [metric("collector_failed_reads_total", gateway="gw-1", reason=reason) for reason in reasons]
+    assert after == [count + 1 for count in before]
+
+
+async def test_ticks_that_an_overrun_costs_are_counted(world: World) -> None:
+    """Three minutes in the middle of a round cost each meter the two ticks in between; none is served late."""
+    before = metric("collector_skipped_polls_total", gateway="gw-1")
+    await world.round()
+    world.wall += 2 * MINUTE
+    assert await world.round() == ["P-1", "P-2", "P-3"]
+    assert metric("collector_skipped_polls_total", gateway="gw-1") == before + 3 * 2
 
 
 async def test_a_meter_that_ignores_one_request_is_not_sick() -> None:
