@@ -11,7 +11,6 @@ from collections.abc import Iterable
 import msgspec
 
 from collector.planning.planner import Read
-from collector.profiles.register import BIT_FUNCTIONS
 
 _REQUEST_BYTES = 8
 """Unit, function code, address, count, CRC."""
@@ -65,8 +64,7 @@ Timing = SerialTiming | NetworkTiming
 
 def read_seconds(read: Read, timing: Timing) -> float:
     """How long one read takes."""
-    payload = (read.count + 7) // 8 if read.function_code in BIT_FUNCTIONS else 2 * read.count
-    return timing.seconds(_REQUEST_BYTES, _ANSWER_BYTES + payload)
+    return timing.seconds(_REQUEST_BYTES, _ANSWER_BYTES + read.data_bytes)
 
 
 def cycle_seconds(reads: Iterable[Read], timing: Timing) -> float:

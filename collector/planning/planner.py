@@ -15,6 +15,7 @@ import msgspec
 from collector.errors import PlanError
 from collector.planning.limits import Limits
 from collector.profiles import Register
+from collector.profiles.register import BIT_FUNCTIONS
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -40,6 +41,11 @@ class Read(msgspec.Struct, frozen=True):
     def end(self) -> int:
         """Address after the last."""
         return self.address + self.count
+
+    @property
+    def data_bytes(self) -> int:
+        """How many bytes of data its answer carries."""
+        return (self.count + 7) // 8 if self.function_code in BIT_FUNCTIONS else 2 * self.count
 
     @property
     def wasted(self) -> int:

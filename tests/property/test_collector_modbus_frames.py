@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collector.drivers.modbus.frames import Asked, RtuAsked, TcpAsked, crc, data_size, next_transaction
+from collector.drivers.modbus.frames import Asked, RtuAsked, TcpAsked, crc, next_transaction
 from collector.errors import MismatchError, RefusedReadError
 from collector.planning.planner import Read
 from tests.support.modbus_peer import with_crc
@@ -31,7 +31,7 @@ def tcp_answer(asked: TcpAsked, unit: int, request: Read, data: bytes) -> bytes:
 def exchanged(draw: st.DrawFn, *, rtu: bool) -> tuple[Asked, bytes, bytes]:
     """A request, its right answer, and the data in it."""
     request, unit = draw(READS), draw(UNITS)
-    data = draw(st.binary(min_size=data_size(request), max_size=data_size(request)))
+    data = draw(st.binary(min_size=request.data_bytes, max_size=request.data_bytes))
     if rtu:
         return RtuAsked(unit, request), with_crc(bytes([unit, request.function_code, len(data)]) + data), data
     asked = TcpAsked(draw(TRANSACTIONS), unit, request)

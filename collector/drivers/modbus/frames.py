@@ -14,7 +14,6 @@ from typing import Protocol
 from collector.errors import MismatchError, RefusedReadError
 from collector.planning.planner import Read
 
-_BIT_FUNCTIONS = (1, 2)
 _ERROR_BIT = 0x80
 _LAST_TRANSACTION = 0xFFFF
 
@@ -35,11 +34,6 @@ _TCP_FIELDS = (("transaction", 0, 2), ("protocol", 2, 4), ("unit", 6, 7), ("func
 # The length is the function's: a refusal is shorter.
 _TCP_FIELDS_WITH_FUNCTION = (*_TCP_FIELDS, ("length", 4, 6), ("byte count", 8, 9))
 _RTU_FIELDS = (("unit", 0, 1), ("function", 1, 2), ("byte count", 2, 3))
-
-
-def data_size(request: Read) -> int:
-    """How many bytes of data the answer to a read carries."""
-    return (request.count + 7) // 8 if request.function_code in _BIT_FUNCTIONS else 2 * request.count
 
 
 class Asked(Protocol):
@@ -75,7 +69,7 @@ class TcpAsked:
 
     def __init__(self, transaction: int, unit: int, request: Read) -> None:
         function = request.function_code
-        size = data_size(request)
+        size = request.data_bytes
         self.frame = _TCP_REQUEST.pack(transaction, 0, 6, unit, function, request.address, request.count)
         self._start = _TCP_START.pack(transaction, 0, _PDU_START + size, unit, function, size)
         self._transaction, self._unit, self._function = transaction, unit, function
@@ -115,7 +109,7 @@ class RtuAsked:
 
     def __init__(self, unit: int, request: Read) -> None:
         function = request.function_code
-        size = data_size(request)
+        size = request.data_bytes
         body = _RTU_REQUEST.pack(unit, function, request.address, request.count)
         self.frame = body + crc(body)
         self._start = bytes((unit, function, size))
