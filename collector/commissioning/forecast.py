@@ -141,7 +141,7 @@ def _meter(
     if isinstance(profile, Dlt645Profile):
         asked, unit_of_size = tuple(_dlt645(profile, meter, timing)), "bytes"
     else:
-        asked, unit_of_size = tuple(_modbus(library.load(meter.profile), names, known, timing)), "registers"
+        asked, unit_of_size = tuple(_modbus(profile, names, known, timing)), "registers"
     interval = meter.interval_s or line.interval_s
     refused = tuple(name for name in names if name in known.unreadable)
     return MeterForecast(meter.label, str(meter.address), meter.profile, interval, asked, refused, unit_of_size)

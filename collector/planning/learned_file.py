@@ -26,6 +26,9 @@ class LearnedFile:
 
     Args:
         path: the file; it need not exist. One that cannot be read is reported, and everything is learned anew.
+
+    Raises:
+        StorageError: a damaged file cannot be set aside.
     """
 
     def __init__(self, path: Path) -> None:

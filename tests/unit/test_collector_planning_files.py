@@ -61,10 +61,14 @@ def test_a_full_disk_is_told_and_what_was_learned_is_known_all_the_same(tmp_path
     assert LearnedFile(tmp_path / "gone" / "gw.learned.json").of("a") == SOME
 
 
-def test_a_path_that_is_no_file_is_named(tmp_path: Path) -> None:
-    """A directory in its place."""
-    with pytest.raises(StorageError, match="cannot be read: Is a directory"):
-        LearnedFile(tmp_path)
+def test_a_file_that_cannot_be_read_is_reported_and_stops_nothing(tmp_path: Path) -> None:
+    """A directory in its place: everything is learned anew, and what is learned is known although it is not kept."""
+    with structlog.testing.capture_logs() as logs:
+        file = LearnedFile(tmp_path)
+    assert [(one["event"], one["file"]) for one in logs] == [("learned_unreadable", str(tmp_path))]
+    with pytest.raises(StorageError, match="cannot be written: Is a directory"):
+        file.put("a", SOME)
+    assert file.of("a") == SOME
 
 
 def test_a_read_on_a_serial_line_takes_its_characters_and_silences() -> None:
