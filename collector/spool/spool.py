@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
@@ -23,6 +24,8 @@ from energy.wire import DropReason
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_Waiting = tuple[Sequence[Reading], "asyncio.Future[None]"]
+"""What is to be appended, and who waits for that."""
 _MOST_WAITING = 64
 """Confirmations that may wait for the next append; a crash sends these envelopes again, and ingest drops them."""
 
@@ -53,7 +56,7 @@ class Spool:
         self._confirmed: set[int] = set()
         self._dropped: set[int] = set()
         self._losses = Losses()
-        self._waiting: list[tuple[Sequence[Reading], asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._is_committing = False
         self._state: SpoolState
 
@@ -81,8 +84,11 @@ class Spool:
         await self._tell_days()
 
     async def close(self) -> None:
-        """Write down the last confirmations and close the file."""
+        """Write down the last confirmations, and what callers handed over before they gave up; close the file."""
         try:
+            if self._is_committing:
+                with contextlib.suppress(StorageError):
+                    await self.append(())
             await self.settle()
         finally:
             await self._do(self._file.close)
@@ -174,8 +180,8 @@ class Spool:
         """Begin a commit of all that waits, unless one is running, whose end will call this again."""
         if self._is_committing or not self._waiting:
             return
-        readings = [reading for part, _ in self._waiting for reading in part]
-        waiting, self._waiting = [kept for _, kept in self._waiting], []
+        waiting, self._waiting = self._waiting, []
+        readings = [reading for part, _ in waiting for reading in part]
         confirmed = frozenset(self._confirmed)
         loop = asyncio.get_running_loop()
         # The commit is nobody's task: a caller that is cancelled does not undo what the thread has begun.
@@ -185,12 +191,11 @@ class Spool:
             _release(waiting, error)
             return
         self._is_committing = True
-        done.add_done_callback(partial(self._on_committed, waiting, len(readings), confirmed))
+        done.add_done_callback(partial(self._on_committed, waiting, confirmed))
 
     def _on_committed(
         self,
-        waiting: Sequence[asyncio.Future[None]],
-        count: int,
+        waiting: Sequence[_Waiting],
         confirmed: frozenset[int],
         done: asyncio.Future[Appended],
     ) -> None:
@@ -199,10 +204,14 @@ class Spool:
         if error is None:
             self._confirmed -= confirmed
             self._on_drops(done.result().drops)
-            if count:
+            if any(part for part, _ in waiting):
                 metrics.readings_kept(self.gateway, done.result().copies)
             self._look()
             self.changed.set()
+        elif lost := sum(len(part) for part, kept in waiting if kept.cancelled()):
+            # Nobody is there any more to try again.
+            metrics.readings_unspooled(self.gateway, lost)
+            metrics.unspooled_told(self.gateway, lost)
         _release(waiting, error)
         self._commit()
 
@@ -229,9 +238,9 @@ class Spool:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
 
-def _release(waiting: Sequence[asyncio.Future[None]], error: BaseException | None) -> None:
+def _release(waiting: Sequence[_Waiting], error: BaseException | None) -> None:
     """Let the callers of a commit go on; those that were cancelled do not wait any more."""
-    for kept in waiting:
+    for _, kept in waiting:
         if kept.done():
             continue
         if error is None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from collector.spool.file import Appended, SpoolFile
+from collector.spool.file import Appended, SpoolFile, spooled_readings
 from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
 from energy.clocks import DataClock
@@ -102,6 +103,38 @@ async def test_a_caller_that_gives_up_disturbs_nobody(path: Path, monkeypatch: p
             await third
         assert gate.sizes == [1, 5]
         assert (spool.state().kept, spool.state().last_seq) == (2, 2)
+
+
+async def test_a_close_waits_for_commits_whose_callers_gave_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keeper that is cut off while a slow disk still writes: what it had handed over is on disk at the end."""
+    async with spooling(path) as spool:
+        gate = Gate(spool, monkeypatch)
+        async with asyncio.TaskGroup() as group:
+            callers = [group.create_task(spool.append(readings(1)))]
+            await eventually(lambda: bool(gate.sizes))
+            callers.append(group.create_task(spool.append(readings(2))))
+            await asyncio.sleep(0)
+            for caller in callers:
+                caller.cancel()
+        asyncio.get_running_loop().call_later(0.05, gate.open.set)
+    assert gate.sizes[:2] == [1, 2]
+    assert len(list(spooled_readings(path))) == 3
+
+
+async def test_what_is_refused_after_its_caller_gave_up_is_counted_and_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is left to try again: it is lost, and not without a word."""
+    async with spooling(path) as spool:
+        gate = Gate(spool, monkeypatch)
+        gate.error = StorageError("disk is full")
+        with capture_logs() as logs:
+            async with asyncio.TaskGroup() as group:
+                caller = group.create_task(spool.append(readings(3)))
+                await eventually(lambda: bool(gate.sizes))
+                caller.cancel()
+            gate.open.set()
+            await eventually(lambda: [(log["event"], log["count"]) for log in logs] == [("readings_unspooled", 3)])
 
 
 async def test_confirmations_are_written_down_before_they_pile_up(path: Path) -> None:
