@@ -17,7 +17,7 @@ Parameters = Sequence[object] | Mapping[str, object]
 
 
 class Database:
-    """A connection to a file, in autocommit mode; used on one thread.
+    """A connection to a file, in autocommit mode; used by one thread at a time.
 
     Args:
         path: the file; made where there is none, unless `read_only`.
@@ -31,7 +31,8 @@ class Database:
         self.path = path
         target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         with _translating(path):
-            self._connection = sqlite3.connect(target, uri=True, isolation_level=None)
+            # Opened on one thread and used on another, one after the other: no lock of Python's is needed for that.
+            self._connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
 
     def close(self) -> None:
         """Close the connection; harmless where it is closed."""

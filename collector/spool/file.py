@@ -1,7 +1,7 @@
 """The spool's file: envelopes cut once, numbered for ever, kept until confirmed.
 
-Everything here blocks; `collector.spool.spool` calls it on a thread of its own. In-memory figures follow the commits,
-never the other way round.
+Everything here blocks; `collector.spool.spool` calls it on threads. In-memory figures follow the commits, never the
+other way round.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 class SpoolFile:
-    """One gateway's spool; opened by `open`, used on one thread.
+    """One gateway's spool; opened by `open`, used by one thread at a time.
 
     Args:
         path: the file; made where there is none.

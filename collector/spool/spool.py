@@ -77,7 +77,8 @@ class Spool:
             SetupError: another process uses it.
             StorageError: the disk refuses.
         """
-        aside = await self._do(self._file.open, _new_stream, self._clock.now_ms())
+        # Not on the spools' thread: the check reads the whole file, and the others go on meanwhile.
+        aside = await asyncio.to_thread(self._file.open, _new_stream, self._clock.now_ms())
         if aside is not None:
             metrics.spool_set_aside(self.gateway)
         self._look()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from collector.spool import layout
+from collector.spool.database import Database
 from collector.spool.file import Appended, SpoolFile, spooled_readings
 from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
@@ -103,6 +105,36 @@ async def test_a_caller_that_gives_up_disturbs_nobody(path: Path, monkeypatch: p
             await third
         assert gate.sizes == [1, 5]
         assert (spool.state().kept, spool.state().last_seq) == (2, 2)
+
+
+async def test_a_large_file_that_is_opened_holds_up_no_other_spool(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload that adds a gateway: the check of its whole file may take minutes, and the others share the thread."""
+    checked = threading.Event()
+    check = layout.check
+
+    def slow(database: Database) -> None:
+        assert checked.wait(10)
+        check(database)
+
+    with ThreadPoolExecutor(1) as thread:
+        first, second = (
+            Spool(one.stem, SpoolFile(one, SpoolSettings()), DataClock(), thread)
+            for one in (path, tmp_path / "gw-2.sqlite3")
+        )
+        await first.open()
+        with monkeypatch.context() as patched:
+            patched.setattr("collector.spool.layout.check", slow)
+            async with asyncio.TaskGroup() as group:
+                opening = group.create_task(second.open())
+                await asyncio.wait_for(first.append(readings(1, at=DataClock().now_ms())), 5)
+                assert not opening.done()
+                checked.set()
+        await second.append(readings(2, at=DataClock().now_ms()))
+        assert (first.state().kept, second.state().kept) == (1, 1)
+        await first.close()
+        await second.close()
 
 
 async def test_a_close_waits_for_commits_whose_callers_gave_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
