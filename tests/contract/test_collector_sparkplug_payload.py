@@ -39,6 +39,7 @@ def check(given: dict[str, Any], decoded: Payload) -> None:
         assert metric.timestamp == one.get("timestamp")
         assert metric.is_historical is one.get("isHistorical", False)
         assert metric.is_null is one.get("isNull", False)
+        assert metric.quality == one.get("properties", {}).get("Quality", {}).get("value")
         if (datatype := NUMBERS.get(one["type"])) is not None and not metric.is_null:
             assert metric.datatype == datatype
             due = float(one["value"]) if datatype in (DataType.FLOAT, DataType.DOUBLE) else int(one["value"])

@@ -248,3 +248,14 @@ def test_a_new_connection_asks_at_once(link: Link) -> None:
 def test_topics_tell_who_says_what(topic: str, source: Source | None) -> None:
     """Commands and what does not belong to the namespace are passed over."""
     assert parse_topic(topic) == source
+
+
+@pytest.mark.parametrize(
+    ("quality", "is_null", "live"), [(None, False, True), (192, False, True), (0, True, True), (500, True, False)]
+)
+def test_only_a_good_value_is_one(link: Link, quality: int | None, *, is_null: bool, live: bool) -> None:
+    """A bad one is a guess; a stale one is the last that there was, and shows no life."""
+    metric = Metric(name="m", timestamp=START, datatype=DataType.INT64, value=7, quality=quality)
+    data = Payload(timestamp=START, seq=3, metrics=(metric,))
+    (heard,) = link.feed(Sent(Kind.DEVICE_DATA, "meter-1", data, 1))
+    assert [(one.is_null, one.live) for one in heard.shown] == [(is_null, live)]

@@ -20,6 +20,8 @@ NODE = ""
 
 _SEQS = 256
 _BD_SEQ = "bdSeq"
+_GOOD, _STALE = 192, 500
+"""The property `Quality` (Sparkplug 3.0, section 6.4.7); 0 is bad."""
 _STEADY_S = 60.0
 """Real seconds that a birth has to hold until the next request is made as soon as the first."""
 
@@ -32,9 +34,9 @@ class Shown(NamedTuple):
         name: of the metric.
         datatype: see `datatypes`.
         at: ms UTC.
-        is_null: whether the metric says that it has no value.
+        is_null: whether the metric says that it has no value, or none that is good.
         value: as it was transferred.
-        live: whether it is the present value, and not one that was kept.
+        live: whether it is the present value, and neither one that was kept nor one that the edge node calls stale.
     """
 
     device: str
@@ -196,8 +198,10 @@ class EdgeNode:
                 faults.append(error)
                 continue
             if at is not None:
-                live = not metric.is_historical
-                shown.append(Shown(device, name, datatype, at, metric.is_null, metric.value, live))
+                # No quality means good; what is bad or stale is the last value that there was, or a guess.
+                is_null = metric.is_null or metric.quality not in (None, _GOOD)
+                live = not metric.is_historical and metric.quality != _STALE
+                shown.append(Shown(device, name, datatype, at, is_null, metric.value, live))
         return Heard(shown, faults, [])
 
 

@@ -5,6 +5,7 @@ The schema is built here, from the numbers of the fields (Sparkplug 3.0, section
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -36,6 +37,9 @@ _VALUE_FIELDS = (
     ("boolean_value", 14, _Field.TYPE_BOOL),
     ("string_value", 15, _Field.TYPE_STRING),
 )
+_PROPERTY_SET_FIELDS = (("keys", 1, _Field.TYPE_STRING),)
+_PROPERTY_FIELDS = (("int_value", 3, _Field.TYPE_UINT32),)
+_QUALITY = "Quality"
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         is_historical: whether it was kept by the edge node, and is not the present value.
         is_null: whether it says that there is no value.
         value: as it was transferred, integers unsigned; None where there is none, or one that is no single value.
+        quality: its property `Quality`: 0 bad, 192 good, 500 stale (section 6.4.7); None where it has none.
     """
 
     name: str | None = None
@@ -58,6 +63,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     is_historical: bool = False
     is_null: bool = False
     value: int | float | bool | str | None = None
+    quality: int | None = None
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +127,15 @@ def _metric(message: Any) -> Metric:
         is_historical=message.is_historical,
         is_null=message.is_null,
         value=getattr(message, which) if which else None,
+        quality=_quality(message.properties),
     )
+
+
+def _quality(properties: Any) -> int | None:
+    for key, value in zip(properties.keys, properties.values, strict=False):  # who sends fewer values means fewer
+        if key == _QUALITY and value.HasField("int_value"):
+            return int(value.int_value)
+    return None
 
 
 def _given(message: Any, name: str) -> Any:
@@ -151,23 +165,38 @@ _FLOAT = 9
 
 def _message_class() -> Any:
     file = descriptor_pb2.FileDescriptorProto(name="sparkplug_b.proto", package="sparkplug", syntax="proto2")
+    _add_fields(file.message_type.add(name="Property"), _PROPERTY_FIELDS)
+    properties = file.message_type.add(name="PropertySet")
+    _add_fields(properties, _PROPERTY_SET_FIELDS, label=_Field.LABEL_REPEATED)
+    _add_message(properties, "values", 2, "Property", label=_Field.LABEL_REPEATED)
     metric = file.message_type.add(name="Metric")
-    for fields, choice in ((_METRIC_FIELDS, False), (_VALUE_FIELDS, True)):
-        for name, number, kind in fields:
-            one = metric.field.add(name=name, number=number, type=kind, label=_Field.LABEL_OPTIONAL)
-            if choice:
-                one.oneof_index = 0
+    _add_fields(metric, _METRIC_FIELDS)
+    _add_message(metric, "properties", 9, "PropertySet")
+    _add_fields(metric, _VALUE_FIELDS, choice=0)
     metric.oneof_decl.add(name="value")
     payload = file.message_type.add(name="Payload")
-    for name, number, kind in _PAYLOAD_FIELDS:
-        payload.field.add(name=name, number=number, type=kind, label=_Field.LABEL_OPTIONAL)
-    payload.field.add(
-        name="metrics", number=2, type=_Field.TYPE_MESSAGE, type_name=".sparkplug.Metric", label=_Field.LABEL_REPEATED
-    )
+    _add_fields(payload, _PAYLOAD_FIELDS)
+    _add_message(payload, "metrics", 2, "Metric", label=_Field.LABEL_REPEATED)
     # A pool of our own: another library in the process may have a schema of the same name.
     pool = DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("sparkplug.Payload"))
+
+
+def _add_fields(
+    message: Any,
+    fields: Iterable[tuple[str, int, Any]],
+    *,
+    label: Any = _Field.LABEL_OPTIONAL,
+    choice: int | None = None,
+) -> None:
+    for name, number, kind in fields:
+        message.field.add(name=name, number=number, type=kind, label=label, oneof_index=choice)
+
+
+def _add_message(message: Any, name: str, number: int, of: str, label: Any = _Field.LABEL_OPTIONAL) -> None:
+    kind = f".sparkplug.{of}"
+    message.field.add(name=name, number=number, type=_Field.TYPE_MESSAGE, type_name=kind, label=label)
 
 
 _MESSAGE = _message_class()
