@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.drivers.dlt645.exchange import MOST_BLOCK
-from collector.drivers.dlt645.frames import ReadData
+from collector.drivers.dlt645.frames import WILDCARD, ReadAddress, ReadData, Request
 from collector.drivers.line import Answer, Line
 from collector.drivers.meters import Sent, sent_values, units_of
 from collector.errors import LineError, RefusedReadError, RegisterError
@@ -82,6 +82,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+_Show = Callable[[Answer], Iterable[Shown]]
+"""Makes of an answer what is shown."""
+
+
 async def read_meter(
     settings: CollectorSettings, gateway: GatewaySettings, line: LineSettings, meter: MeterSettings
 ) -> AsyncIterator[Attempt]:
@@ -128,26 +132,28 @@ async def _read_modbus(line: Line, unit: int, reads: Iterable[Read], legend: _Le
 
 async def _read_dlt645(line: Line, unit: str, profile: Dlt645Profile, legend: _Legend) -> AsyncIterator[Attempt]:
     """Ask a DL/T 645 meter for each value by itself, and for a block where only that brings a value."""
-    for request, items in _dlt645_requests(profile):
-        attempt, error = await _ask(line, unit, request, partial(_items, items, legend))
+    for request, show in _dlt645_requests(unit, profile, legend):
+        attempt, error = await _ask(line, unit, request, show)
         yield attempt
         if isinstance(error, LineError):
             return
 
 
-def _dlt645_requests(profile: Dlt645Profile) -> Iterator[tuple[ReadData, Sequence[DataItem]]]:
+def _dlt645_requests(unit: str, profile: Dlt645Profile, legend: _Legend) -> Iterator[tuple[Request, _Show]]:
+    if unit == WILDCARD:
+        yield ReadAddress(), _address
     blocks: dict[str, list[DataItem]] = {}
     for item in profile.items:
         if item.data_id is not None:
-            yield ReadData(item.data_id, item.length, item.length), [item]
+            yield ReadData(item.data_id, item.length, item.length), partial(_items, [item], legend)
         elif item.block is not None:
             blocks.setdefault(item.block, []).append(item)
     for block, items in blocks.items():
-        yield ReadData(block, min(item.block_end for item in items), MOST_BLOCK), items
+        yield ReadData(block, min(item.block_end for item in items), MOST_BLOCK), partial(_items, items, legend)
 
 
 async def _ask(
-    line: Line, unit: int | str, request: Read | ReadData, show: Callable[[Answer], Iterable[Shown]]
+    line: Line, unit: int | str, request: Read | Request, show: _Show
 ) -> tuple[Attempt, TransportError | None]:
     now = asyncio.get_running_loop().time
     began = now()
@@ -179,6 +185,12 @@ def _items(items: Iterable[DataItem], legend: _Legend, answer: Answer) -> Iterat
         except RegisterError as error:
             raw = error
         yield _shown(item, data.hex(" "), raw, legend)
+
+
+def _address(answer: Answer) -> Iterator[Shown]:
+    """Which meter it is that answers to the wildcard: the twelve digits that belong into its table."""
+    digits = answer.data[::-1].hex()
+    yield Shown(name="address", raw_bytes=answer.data.hex(" "), raw=digits, shows=digits)
 
 
 def _word(read: Read, address: int, data: bytes) -> str:

@@ -6,8 +6,6 @@ silence apart, above 19 200 baud 1.75 ms (Modbus over Serial Line V1.02, 2.5.1.1
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from collector.planning.planner import Read
@@ -65,8 +63,3 @@ Timing = SerialTiming | NetworkTiming
 def read_seconds(read: Read, timing: Timing) -> float:
     """How long one read takes."""
     return timing.seconds(_REQUEST_BYTES, _ANSWER_BYTES + read.data_bytes)
-
-
-def cycle_seconds(reads: Iterable[Read], timing: Timing) -> float:
-    """How long one cycle of reads takes, one after the other, when every device answers at once."""
-    return sum(read_seconds(read, timing) for read in reads)

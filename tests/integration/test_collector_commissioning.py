@@ -14,7 +14,7 @@ from deploy.cli import root
 from energy.recordings import Failure, load_recording
 from simulators.faults.kinds import FaultKind
 from simulators.faults.settings import FaultSettings
-from tests.support.dlt645_peer import asked, dlt645_peer, refusal, reply
+from tests.support.dlt645_peer import METER, asked, dlt645_peer, frame, refusal, reply
 from tests.support.simulated import simulated
 
 CONFIG = """
@@ -171,6 +171,23 @@ async def test_read_asks_a_meter_of_dlt645_for_blocks_too(tmp_path: Path) -> Non
     assert "sent as E1 = 123456.78" in rows["energy_import_total"]
     assert "123456.77 kWh" in rows["energy_import_at_midnight"]
     assert "error 02H: no such data" in printed
+
+
+async def test_read_tells_the_address_of_the_meter_that_answers(tmp_path: Path) -> None:
+    """Whoever asks with the wildcard learns what belongs into the file."""
+
+    def answer(request: bytes) -> list[bytes]:
+        if asked(request)[1] == 0x13:
+            return [frame(METER, 0x93, bytes.fromhex(METER)[::-1])]
+        return [frame(METER, 0x91, asked(request)[2][:4] + b"\x78\x56\x34\x12")]
+
+    async with dlt645_peer(answer) as peer:
+        path = tmp_path / "collector.toml"
+        path.write_text(DLT645.format(port=peer.port).replace(METER, "A" * 12), encoding="utf-8")
+        code, printed = await command("read", path, "E1")
+    assert code == 0, printed
+    (row,) = [row for row in printed.splitlines() if row.split()[0] == "address" and METER in row]
+    assert "78 56 34 12 00 00" in row
 
 
 async def test_read_of_an_unknown_meter_names_those_that_are_known(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from collector.planning.cycle import NetworkTiming, SerialTiming, cycle_seconds, read_seconds
+from collector.planning.cycle import NetworkTiming, SerialTiming, read_seconds
 from collector.planning.learned_file import LearnedFile
 from collector.planning.limits import Barriers, Learned
 from collector.planning.planner import Read
@@ -92,7 +92,7 @@ def test_coils_come_eight_to_a_byte() -> None:
     assert read_seconds(Read(1, 0, 17, ()), timing) == pytest.approx((8 + 8 + 7) * 10 / 9600)
 
 
-def test_a_cycle_is_the_sum_of_its_reads() -> None:
-    """On a network each costs a round trip, whatever it brings."""
-    reads = [Read(3, 0, 1, ()), Read(3, 100, 125, ())]
-    assert cycle_seconds(reads, NetworkTiming(round_trip_s=0.005)) == pytest.approx(0.01)
+@pytest.mark.parametrize("count", [1, 125])
+def test_on_a_network_a_read_takes_a_round_trip(count: int) -> None:
+    """Whatever it brings."""
+    assert read_seconds(Read(3, 0, count, ()), NetworkTiming(round_trip_s=0.005)) == pytest.approx(0.005)
