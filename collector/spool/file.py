@@ -109,8 +109,8 @@ class SpoolFile:
         """
         split = self._picker.split(readings) if self._picker else Split([], list(readings), 0, {})
         with self._commit() as change:
-            for kind in self._let_go(confirmed):
-                change.kept[kind] -= 1
+            for kind, count in self._let_go(confirmed):
+                change.kept[kind] -= count
             for kind, part in self._cut(split):
                 change.last_seq += 1
                 change.kept[kind] += 1
@@ -216,12 +216,13 @@ class SpoolFile:
         times = [reading.at for reading in part]
         self._database.execute(_SQL.append, (seq, kind, len(part), min(times), max(times), now_ms, body))
 
-    def _let_go(self, confirmed: Iterable[int]) -> Iterator[int]:
-        """The classes of the envelopes that went."""
-        query = _SQL.mark_confirmed if self.settings.keep_confirmed else _SQL.forget
-        for seq in confirmed:
-            for kind, _ in self._database.execute(query, (seq,)):
-                yield kind
+    def _let_go(self, confirmed: Iterable[int]) -> list[tuple[int, int]]:
+        """How many envelopes went, by class."""
+        numbers = (msgspec.json.encode(list(confirmed)).decode(),)
+        went: list[tuple[int, int]] = self._database.execute(_SQL.classes, numbers)
+        if went:
+            self._database.execute(_SQL.mark_confirmed if self.settings.keep_confirmed else _SQL.let_go, numbers)
+        return went
 
 
 def _unpacked(packed: int, body: bytes) -> bytes:

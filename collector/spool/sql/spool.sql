@@ -46,12 +46,21 @@ select seq, packed, body from envelope
 where confirmed = 0 and class = :class and seq > :after and seq <= :until order by seq limit :limit;
 
 -- name: forget
--- purpose: an envelope leaves, confirmed or dropped
+-- purpose: an envelope leaves that was dropped
 delete from envelope where seq = ? and confirmed = 0 returning class, readings;
 
+-- name: classes
+-- purpose: how many of these envelopes are unconfirmed, by class; looked up by number, not by walking through an index
+select class, count(*) from envelope not indexed
+where confirmed = 0 and seq in (select value from json_each(?)) group by class;
+
+-- name: let_go
+-- purpose: confirmed envelopes leave, all at once, since each statement waits for its turn beside a busy event loop
+delete from envelope where confirmed = 0 and seq in (select value from json_each(?));
+
 -- name: mark_confirmed
--- purpose: a confirmed envelope stays for an audit
-update envelope set confirmed = 1 where seq = ? and confirmed = 0 returning class, readings;
+-- purpose: confirmed envelopes stay for an audit
+update envelope set confirmed = 1 where confirmed = 0 and seq in (select value from json_each(?));
 
 -- name: reopen
 -- purpose: the platform asks again for envelopes that it had confirmed
