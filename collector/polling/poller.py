@@ -129,8 +129,8 @@ class LinePoller:
             missed = self._turns.failed(meter.slot, now_ms, _now(), took)
         else:
             missed = self._turns.answered(meter.slot, now_ms)
+            meter.keeps_pace(missed)
         self._figures.skipped(missed)
-        meter.keeps_pace(missed)
 
     def _count(self, meter: Meter, result: Sweep, late_s: float, took: float) -> None:
         self._figures.polled(result.readings, late_s=late_s, took_s=took)
