@@ -64,10 +64,8 @@ def conversion_of(profile: ProfileBase, value: Value, *, ct: float | None, pt: f
         where = "unit" if value.name == profile.counter else f"units.{value.name}"
         raise UnitError(f"{value.name}: the meter's menu decides the unit of measure: name it as {where}")
     carrier = carriers().get(profile.carrier)
-    if value.unit != DISPLAY:
-        target = target_unit(profile.carrier, value.unit)
-    elif value.name == profile.counter and carrier is not None:
+    if value.name == profile.counter and carrier is not None:
         target = carrier.unit
     else:
-        target = target_unit(profile.carrier, shown)
+        target = target_unit(profile.carrier, shown if value.unit == DISPLAY else value.unit)
     return conversion(value, target, ct=ct, pt=pt, unit=unit)

@@ -39,6 +39,7 @@ point = "P-1" #! point P-1 stands here a second time (first: gateways[0].lines[0
 unit_id = 300 #! <= 255
 profile = "eastron_sdm630"
 [gateways.lines.meters.points]
+energy_import_total = "P-1.E" #! energy_import_total is the counter, which goes to point already
 power_activ = "P-1.P" #! eastron_sdm630 has no value 'power_activ'
 [[gateways.lines.meters]] #! shows the secondary side: give pt
 point = "P-3"
@@ -148,6 +149,49 @@ def test_a_meter_of_the_secondary_side_needs_both_ratios(tmp_path: Path, profile
     found = faults_of(tmp_path / "collector.toml", text)
     assert [at for at, _ in found] == [line, line]
     assert [message.partition(": give ")[2].partition(",")[0] for _, message in found] == ["ct", "pt"]
+
+
+OWN = """
+protocol = "modbus"
+maker = "none"
+model = "none"
+carrier = "heat"
+counter = "volume"
+source = "made up"
+[[registers]]
+name = "volume"
+quantity = "volume"
+unit = "m3"
+function_code = 3
+address = 0
+type = "u32"
+confidence = "invented"
+[[registers]]
+name = "serial"
+quantity = "serial"
+unit = "1"
+function_code = 3
+address = 2
+type = "string"
+words = 4
+confidence = "invented"
+"""
+
+
+def test_a_counter_counts_its_carrier_and_text_is_no_reading(tmp_path: Path) -> None:
+    """Cubic metres would pass for heat, since the point says nothing of a unit of measure."""
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "own.toml").write_text(OWN, encoding="utf-8")
+    meter = '{ unit_id = 1, profile = "own", point = "P", points = { serial = "S" } }'
+    gateway = (
+        f'{{ code = "g", region = "610303", lines = [{{ kind = "modbus-tcp", host = "h", meters = [{meter}] }}] }}'
+    )
+    text = f'spool_dir = "s"\nprofile_dirs = ["profiles"]\nplatforms = [{{ kind = "mqtt" }}]\ngateways = [{gateway}]'
+    found = [message for _, message in faults_of(tmp_path / "collector.toml", text)]
+    assert sorted(found) == [
+        "m3 is gas volume, GJ is energy: no conversion leads there",
+        "serial is text, which is no reading",
+    ]
 
 
 @pytest.mark.parametrize(
