@@ -20,6 +20,7 @@ from tests.support.counting_meters import CountingMeters
 from tests.support.eventually import eventually
 from tests.support.http_platform import http_platform
 from tests.support.modbus_peer import modbus_peer
+from tests.support.plant import metric
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.uplink_world import broker_platform, new_address, platform_of
 
@@ -71,6 +72,9 @@ async def test_cuts_on_the_way_to_a_broker_lose_nothing(tmp_path: Path, mqtt: Mq
         through = platform_of(msgspec.structs.replace(mqtt, host=proxy.host, port=proxy.port))
         made = await collect(tmp_path, address, through, proxy, platform.bodies)
     check(made)
+    # What came twice was refused twice.
+    counted = metric("collector_refusals_total", gateway=address.gateway, code="unknown_point")
+    assert counted >= made.refused
 
 
 async def test_cuts_on_the_way_to_a_server_lose_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from tests.support.collector_ledger import books, stored_readings
@@ -30,6 +33,7 @@ FULL = 1
 CONFIG = """
 spool_dir = "spool"
 [health]
+port = 0
 [[platforms]]
 kind = "mqtt"
 host = "{mqtt.host}"
@@ -80,6 +84,13 @@ class Victim:
     def lost(self) -> int:
         """Readings that it said were lost."""
         return sum(int(line["count"]) for line in self.logged("readings_unspooled"))
+
+    async def counted(self, name: str) -> int:
+        """What it counted, over all labels, as its endpoint tells."""
+        (port,) = {line["port"] for line in self.lines if "port" in line}
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+            families = text_string_to_metric_families(await answer.text())
+            return round(sum(sample.value for family in families for sample in family.samples if sample.name == name))
 
     async def listen(self) -> None:
         """Take what it logs until it ends; a pipe never is too long."""
@@ -147,21 +158,26 @@ def text_for(mqtt: MqttSettings, address: Address, port: int) -> str:
     return CONFIG.format(mqtt=mqtt, address=address, port=port) + "".join(meters)
 
 
-async def fill_for(made: World, answers: int) -> None:
-    """Fill the disk while the meters answer so many reads, then go on until all that is in memory is stored."""
+async def fill_for(made: World, answers: int) -> int:
+    """Fill the disk while the meters answer so many reads, then go on until all that is in memory is stored.
+
+    Returns how many readings were counted as lost.
+    """
     made.collector.fill_disk()
     await eventually(lambda: made.collector.logged("spool_lost"))
     await eventually(partial(made.has_given, len(made.given.answered) + answers), within=20)
     made.collector.empty_disk()
     await eventually(lambda: made.collector.logged("spool_back"))
     await eventually(partial(made.has_stored, set(made.given.answered[-1:])))
+    counted = await made.collector.counted("quotawatt_collector_unspooled_readings_total")
     assert await made.collector.stop() == 0
+    return counted
 
 
 async def test_memory_bridges_a_full_disk(tmp_path: Path, mqtt: MqttSettings) -> None:
     """Polls go on, the outage is told once, and everything that was read meanwhile arrives."""
     async with world(tmp_path, mqtt, most_readings=20_000) as made:
-        await fill_for(made, 20 * METERS)
+        assert await fill_for(made, 20 * METERS) == 0
     check = books(made.platform.address.gateway, made.spool, made.platform.bodies, read=len(made.given.answered))
     assert check.difference == 0
     assert check.stored == check.read
@@ -173,10 +189,11 @@ async def test_what_memory_cannot_hold_is_counted(tmp_path: Path, mqtt: MqttSett
     """The oldest are lost, each is in the log, and what was still in memory arrives."""
     most = 5 * METERS
     async with world(tmp_path, mqtt, most_readings=most) as made:
-        await fill_for(made, 30 * METERS)
+        counted = await fill_for(made, 30 * METERS)
     stored = stored_readings(made.platform.bodies)
     assert len({one.value for one in stored}) == len(stored)
     assert made.given.unknown(stored) == []
+    assert made.collector.lost == counted
     assert made.collector.lost >= 30 * METERS - 2 * most
     assert len(made.given.answered) == len(stored) + made.collector.lost
     missing = set(made.given.answered) - {one.value for one in stored}

@@ -38,6 +38,8 @@ host = "{mqtt.host}"
 port = {mqtt.port}
 [uplink]
 reconnect = {{ first_s = 0.05, most_s = 0.2 }}
+resend = {{ first_s = 0.2, most_s = 0.5 }}
+drain_s = 0.5
 """
 GATEWAY = """
 [[gateways]]
@@ -58,15 +60,21 @@ class World:
     """A running collector, its file, two lines and two platforms.
 
     Attributes:
+        peers, given: the meters' ends of two lines, and what they answered.
         address, other: of two gateways; the file names both, or one.
         lines: what was logged.
     """
 
     def __init__(
-        self, path: Path, mqtt: MqttSettings, peers: tuple[Peer, Peer], platforms: list[BrokerPlatform]
+        self,
+        path: Path,
+        mqtt: MqttSettings,
+        peers: tuple[Peer, Peer],
+        given: tuple[CountingMeters, CountingMeters],
+        platforms: list[BrokerPlatform],
     ) -> None:
         self.path, self.file = path, path / "collector.toml"
-        self.peers = peers
+        self.peers, self.given = peers, given
         self.platform, self.other_platform = platforms
         self.address, self.other = (platform.address for platform in platforms)
         self.lines: list[EventDict] = []
@@ -121,15 +129,15 @@ def longer(requests: list[bytes], count: int) -> bool:
 @asynccontextmanager
 async def running(path: Path, mqtt: MqttSettings, **first: bool | tuple[float, ...]) -> AsyncIterator[World]:
     """A collector that runs from a file; stopped in order at the end."""
-    given, stop = CountingMeters(), asyncio.Event()
+    given, stop = (CountingMeters(), CountingMeters()), asyncio.Event()
     addresses = sorted((new_address(), new_address()))
     async with (
-        modbus_peer(given.tcp) as one,
-        modbus_peer(given.tcp) as two,
+        modbus_peer(given[0].tcp) as one,
+        modbus_peer(given[1].tcp) as two,
         broker_platform(addresses[0], mqtt) as platform,
         broker_platform(addresses[1], mqtt) as other,
     ):
-        world = World(path, mqtt, (one, two), [platform, other])
+        world = World(path, mqtt, (one, two), given, [platform, other])
         await world.write(world.text(**first))  # type: ignore[arg-type]  # passed on as they came
         with capture_logs() as world.lines:
             async with asyncio.TaskGroup() as group:
@@ -188,6 +196,18 @@ async def test_a_gateway_that_is_removed_ends_and_its_spool_stays(tmp_path: Path
         assert {status.stream for status in world.other_platform.statuses if status.stream} == {stream}
         assert len(world.peers[1].requests) > asked
     assert list(spooled_readings(world.spool(world.other))) == []
+
+
+async def test_what_a_removed_gateway_read_at_last_is_in_its_spool(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """Its meters stop first, and its spool last, however long a platform that confirms nothing is waited for."""
+    async with running(tmp_path, mqtt, intervals=(0.1,), other=True) as world:
+        world.other_platform.confirming = False
+        await world.polled(1)
+        await world.take_over(world.text(intervals=(0.1,)))
+        kept = {reading.value for reading in spooled_readings(world.spool(world.other))}
+        taken = {reading.value for reading in stored_readings(world.other_platform.bodies)}
+        assert set(world.given[1].answered) == kept | taken
+        assert kept
 
 
 async def test_a_change_of_the_file_alone_is_noticed(
