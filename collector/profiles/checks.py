@@ -8,8 +8,10 @@ from collector.profiles.model import Addresses, Profile, ProfileBase
 from collector.profiles.register import Register
 from collector.profiles.value import DISPLAY, CtPt, Value
 from collector.registers import WORD_RANGE
+from energy.carriers import carriers
+from energy.errors import UnitError
 from energy.toml_lines import Path
-from energy.units import UNITS, Dimension
+from energy.units import UNITS, Dimension, ratio
 
 Found = Iterator[tuple[Path, str]]
 
@@ -46,11 +48,25 @@ def value_faults(profile: ProfileBase, key: str) -> Found:
     names = [value.name for value in profile.values]
     if profile.counter not in names:
         yield ("counter",), f"{profile.counter!r} is none of the values ({', '.join(names)})"
+    elif message := _miscounted(profile):
+        yield ("counter",), message
     for at, value in enumerate(profile.values):
         place: Path = (key, at)
         if names.index(value.name) < at:
             yield (*place, "name"), f"a second value of the name {value.name!r}"
         yield from _unit_faults(place, value)
+
+
+def _miscounted(profile: ProfileBase) -> str:
+    """Why the counter cannot count the carrier; empty where it can, or where the meter's menu decides."""
+    carrier, unit = carriers().get(profile.carrier), profile.counter_value.unit
+    if carrier is None or unit not in UNITS:
+        return ""
+    try:
+        ratio(unit, carrier.unit)
+    except UnitError as error:
+        return f"cannot count {carrier.key} in {carrier.unit}: {error}"
+    return ""
 
 
 def _unit_faults(place: Path, value: Value) -> Found:

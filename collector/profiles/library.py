@@ -15,7 +15,7 @@ from typing import TypeAlias
 from collector.profiles.checks import faults
 from collector.profiles.dlt645 import Dlt645Profile, dlt645_faults
 from collector.profiles.model import Profile
-from energy.config import FaultCollector, parse_document
+from energy.config import Document, FaultCollector, parse_document
 from energy.errors import ConfigError, Fault
 
 AnyProfile: TypeAlias = Profile | Dlt645Profile
@@ -90,7 +90,11 @@ def parse_profile(text: str, source: str) -> AnyProfile:
     Raises:
         ConfigError: the file has faults; all of them, each with its line.
     """
-    document = parse_document(text, source)
+    return profile_of(parse_document(text, source))
+
+
+def profile_of(document: Document) -> AnyProfile:
+    """A profile from the document of its file, addresses zero-based; raises ConfigError with all faults."""
     profile: AnyProfile = document.decode(AnyProfile)  # type: ignore[arg-type]  # mypy takes no union for a type
     collector = FaultCollector(document)
     for path, message in faults(profile) if isinstance(profile, Profile) else dlt645_faults(profile):

@@ -79,14 +79,16 @@ def check(files: tuple[Path, ...]) -> None:
 
     Remarks are what is no fault, but seldom meant. The exit code is 78 where there is a fault.
     """
-    from deploy.cli import profile_text  # noqa: PLC0415 - loaded when called
+    from collector.profiles.library import profile_of  # noqa: PLC0415 - loaded when called
+    from deploy.cli import profile_text  # noqa: PLC0415 - likewise
     from energy.carriers import carriers  # noqa: PLC0415 - likewise
+    from energy.config import load_document  # noqa: PLC0415 - likewise
     from energy.errors import ConfigError  # noqa: PLC0415 - likewise
 
     faults: list[Fault] = []
     for file in files:
         try:
-            profile = _checked(file)
+            profile = profile_of(load_document(file))
         except ConfigError as error:
             faults.extend(error.faults)
         else:
@@ -95,28 +97,6 @@ def check(files: tuple[Path, ...]) -> None:
                 click.echo(f"  remark: {line}")
     if faults:
         raise ConfigError(tuple(faults))
-
-
-def _checked(file: Path) -> AnyProfile:
-    """The profile in a file; raises ConfigError, also where its counter cannot count its carrier."""
-    from collector.profiles import DISPLAY  # noqa: PLC0415 - loaded when called
-    from collector.profiles.library import parse_profile  # noqa: PLC0415 - likewise
-    from energy.carriers import carriers  # noqa: PLC0415 - likewise
-    from energy.config import FaultCollector, load_document  # noqa: PLC0415 - likewise
-    from energy.errors import UnitError  # noqa: PLC0415 - likewise
-    from energy.units import ratio  # noqa: PLC0415 - likewise
-
-    document = load_document(file)
-    profile = parse_profile(file.read_text(encoding="utf-8"), str(file))
-    collector = FaultCollector(document)
-    carrier = carriers().get(profile.carrier)
-    if carrier is not None and profile.counter_value.unit != DISPLAY:
-        try:
-            ratio(profile.counter_value.unit, carrier.unit)
-        except UnitError as error:
-            collector.add(("counter",), f"cannot count {carrier.key} in {carrier.unit}: {error}")
-    collector.raise_faults()
-    return profile
 
 
 def _reads(profile: AnyProfile) -> tuple[Read, ...]:

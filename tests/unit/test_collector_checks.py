@@ -155,7 +155,7 @@ OWN = """
 protocol = "modbus"
 maker = "none"
 model = "none"
-carrier = "heat"
+carrier = "water"
 counter = "volume"
 source = "made up"
 [[registers]]
@@ -188,10 +188,12 @@ def test_a_counter_counts_its_carrier_and_text_is_no_reading(tmp_path: Path) -> 
     )
     text = f'spool_dir = "s"\nprofile_dirs = ["profiles"]\nplatforms = [{{ kind = "mqtt" }}]\ngateways = [{gateway}]'
     found = [message for _, message in faults_of(tmp_path / "collector.toml", text)]
-    assert sorted(found) == [
-        "m3 is gas volume, GJ is energy: no conversion leads there",
-        "serial is text, which is no reading",
-    ]
+    assert found == ["serial is text, which is no reading"]
+    (tmp_path / "profiles" / "own.toml").write_text(OWN.replace('"water"', '"heat"'), encoding="utf-8")
+    (message,) = [message for _, message in faults_of(tmp_path / "collector.toml", text)]
+    assert message.endswith(
+        "own.toml:6: counter: cannot count heat in GJ: m3 is gas volume, GJ is energy: no conversion leads there"
+    )
 
 
 @pytest.mark.parametrize(
