@@ -65,6 +65,30 @@ async def test_the_oldest_leave_and_all_is_accounted_for(tmp_path: Path, mqtt: M
     assert sum(line["readings"] for line in dropped) == made.dropped
 
 
+async def test_what_was_stored_and_never_confirmed_is_told_as_dropped(tmp_path: Path, mqtt: MqttSettings) -> None:
+    """The gateway cannot know that it arrived; the books count it as stored, once."""
+    settings = SpoolSettings(max_bytes=LEAST_BYTES, synchronous="normal")
+    async with plant(tmp_path, mqtt, settings, interval_s=300) as world:
+        world.platform.confirming = False
+        await world.poll_for(BEFORE_S)
+        await world.settle()
+        await eventually(lambda: len(stored_readings(world.platform.bodies)) == world.read)
+        stored = set(world.platform.bodies)
+        await world.proxy.cut()
+        world.platform.confirming = True
+        await world.poll_for(OUTAGE_S)
+        await world.proxy.restore()
+        await world.settle()
+        await eventually(lambda: world.spool.unconfirmed == 0, within=30)
+        await told(world)
+        made = world.books()
+    assert made.difference == 0
+    assert (made.kept, made.lost) == (0, 0)
+    (range_,) = spool_drops(world.file)
+    assert stored <= set(range(range_.first, range_.last + 1))
+    assert range_.readings == made.dropped + 2 * round(BEFORE_S / 300)
+
+
 async def test_what_is_too_old_leaves_and_all_is_accounted_for(tmp_path: Path, mqtt: MqttSettings) -> None:
     """By age, of data time: the last ten days arrive."""
     settings = SpoolSettings(max_age_days=10, synchronous="normal")
