@@ -168,7 +168,10 @@ def distinct(readings: list[Reading]) -> set[tuple[str, int]]:
 
 
 async def test_kills_at_random_moments_lose_nothing_that_was_spooled(tmp_path: Path, mqtt: MqttSettings) -> None:
-    """After every kill it goes on in the same stream; at the end the platform has exactly what the disk has."""
+    """After every kill it goes on in the same stream; at the end the platform has exactly what the disk has.
+
+    Trap: readings in memory only.
+    """
     await kill_at_random_moments(tmp_path, mqtt, kills=4, seed=7)
 
 

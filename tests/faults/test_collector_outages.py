@@ -44,7 +44,10 @@ def hours_of(readings: list[Reading]) -> float:
 
 @pytest.mark.parametrize("interval_s", [300.0, pytest.param(60.0, marks=pytest.mark.long)])
 async def test_the_oldest_leave_and_all_is_accounted_for(tmp_path: Path, mqtt: MqttSettings, interval_s: float) -> None:
-    """By size: the newest readings without a hole, everything older in one range that the status names."""
+    """By size: the newest readings without a hole, everything older in one range that the status names.
+
+    Trap: full means that the new reading is dropped, without a word.
+    """
     settings = SpoolSettings(max_bytes=LEAST_BYTES, synchronous="normal")
     with capture_logs() as lines:
         async with plant(tmp_path, mqtt, settings, interval_s=interval_s) as world:

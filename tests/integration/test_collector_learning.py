@@ -51,7 +51,10 @@ def points(result: Sweep) -> set[str]:
 
 
 async def test_a_forbidden_hole_is_read_around_at_once_and_for_ever(tmp_path: Path) -> None:
-    """The first poll brings all values; the next ones ask nothing that is refused, also after a restart."""
+    """The first poll brings all values; the next ones ask nothing that is refused, also after a restart.
+
+    Trap: a forbidden register fails its block for ever.
+    """
     hole = FaultSettings(kind=FaultKind.FORBIDDEN, ranges=((66, 68),))
     async with simulated("eastron_sdm630", faults=[hole]) as line:
         world = World(line, tmp_path / "learned.json")

@@ -64,7 +64,7 @@ async def test_a_read_brings_the_words_of_the_unit_that_was_asked() -> None:
 
 
 async def test_the_time_stamp_is_the_middle_of_request_and_answer() -> None:
-    """Data time is taken when the bytes leave and when they come."""
+    """Data time is taken when the bytes leave and when they come. Trap: the stamp is taken after the sweep."""
     times = iter([1_000, 1_501])
     async with modbus_peer(lambda request: reply(request, [0, 0])) as peer:
         line = tcp_line(peer.port, time_out=1, now_ms=lambda: next(times))
@@ -73,7 +73,10 @@ async def test_the_time_stamp_is_the_middle_of_request_and_answer() -> None:
 
 
 async def test_a_late_reply_is_never_taken_for_the_next_one() -> None:
-    """The answer to the first read comes after its time-out, and a careless gateway sends it on the new connection."""
+    """The answer to the first read comes after its time-out, and a careless gateway sends it on the new connection.
+
+    Trap: a late reply answers the next request.
+    """
     async with line_to(lambda _: None) as (line, peer):
         with pytest.raises(SilentUnitError, match=r"unit 1: no answer within 0\.2 s"):
             await line.ask(1, TWO_WORDS)

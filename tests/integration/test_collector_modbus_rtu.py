@@ -129,7 +129,10 @@ def noting(arrivals: list[float]) -> Answer:
 
 @pytest.mark.parametrize("next_unit", [1, 2], ids=["same unit", "other unit"])
 async def test_a_late_reply_is_thrown_away_while_the_line_is_quiet(lines: Lines, next_unit: int) -> None:
-    """It would fit the next request of the same unit wholly; nothing is sent before the quiet time is over."""
+    """It would fit the next request of the same unit wholly; nothing is sent before the quiet time is over.
+
+    Trap: a late reply answers the next request.
+    """
     async with lines.to(lambda _: None, time_out=0.05, quiet=0.3) as (line, units):
         with pytest.raises(SilentUnitError):
             await line.ask(1, TWO_WORDS)

@@ -36,7 +36,10 @@ async def test_everything_spooled_arrives_once(tmp_path: Path, mqtt: MqttSetting
 
 
 async def test_the_brokers_own_acknowledgement_frees_nothing(tmp_path: Path, mqtt: MqttSettings) -> None:
-    """Without ingest's word the window stays full, and no more than the window is on the way."""
+    """Without ingest's word the window stays full, and no more than the window is on the way.
+
+    Trap: acknowledged on receipt, stored never.
+    """
     async with world(tmp_path, mqtt, UplinkSettings(window=3, resend=SLOW, drain_s=0)) as made:
         made.platform.confirming = False
         await eventually(lambda: made.uplink.online)
@@ -115,7 +118,10 @@ async def test_a_spool_that_drops_all_the_time_does_not_tell_all_the_time(tmp_pa
 
 
 async def test_a_refused_envelope_leaves_and_a_foreign_stream_is_ignored(tmp_path: Path, mqtt: MqttSettings) -> None:
-    """A refusal is ingest's word too; the acknowledgement of an earlier stream frees nothing."""
+    """A refusal is ingest's word too; the acknowledgement of an earlier stream frees nothing.
+
+    Trap: what cannot be read fills the window.
+    """
     async with world(tmp_path, mqtt, UplinkSettings(resend=SLOW, drain_s=0)) as made:
         made.platform.confirming = False
         await made.keep(2)

@@ -33,7 +33,10 @@ QUARTER_MS = 900_000
 
 
 async def test_what_is_new_goes_before_the_backlog(tmp_path: Path, mqtt: MqttSettings) -> None:
-    """With a backlog that would take a minute, new envelopes arrive at once, and the oldest go beside them."""
+    """With a backlog that would take a minute, new envelopes arrive at once, and the oldest go beside them.
+
+    Trap: live data waits behind the backlog.
+    """
     settings = UplinkSettings(window=8, resend=SLOW, reconnect=QUICK, drain_s=0, backlog_per_s=5)
     async with world(tmp_path, mqtt, settings, before=300) as made:
         await eventually(lambda: made.uplink.online)

@@ -97,7 +97,7 @@ def legal(group: Sequence[Register], wanted: Sequence[Register], bounds: Limits)
 
 @given(st.lists(REGISTERS, min_size=1, max_size=6), LIMITS)
 def test_no_plan_with_fewer_reads_exists(wanted: list[Register], bounds: Limits) -> None:
-    """Against every division of up to six values, nested and overlapping ones included."""
+    """Against every division of up to six values, nested and overlapping ones included. Trap: one read per register."""
     if not all(legal([item], wanted, bounds) for item in wanted):
         with pytest.raises(PlanError, match="no legal read"):
             plan(wanted, bounds)

@@ -55,7 +55,10 @@ def crossed(readings: list[Reading]) -> Iterator[tuple[str, int, int]]:
 
 @given(BATCHES)
 def test_the_nearest_reading_of_each_border_is_a_border_reading(batches: list[list[Reading]]) -> None:
-    """Whatever the order of arrival, once a point's run of late readings has ended, as one later reading ends it."""
+    """Whatever the order of arrival, once a point's run of late readings has ended, as one later reading ends it.
+
+    Trap: jitter makes a hole in the intervals.
+    """
     points = {reading.point for batch in batches for reading in batch}
     splits = split_all([*batches, [Reading(point, LATEST, 9.0) for point in points]])
     picked = [reading for split in splits for reading in split.border]

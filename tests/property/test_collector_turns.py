@@ -88,7 +88,10 @@ LINES = st.tuples(
 
 @given(LINES)
 def test_a_line_with_time_to_spare_serves_every_tick_at_its_time(line: tuple[list[int], int, int]) -> None:
-    """All are polled once an interval, at most one cycle late, and nothing is skipped."""
+    """All are polled once an interval, at most one cycle late, and nothing is skipped.
+
+    Trap: a sleep after the work makes the period drift.
+    """
     intervals, answer_ms, time_out_ms = line
     cycle = answer_ms * len(intervals)
     if cycle * 2 > min(intervals):
@@ -104,7 +107,10 @@ def test_a_line_with_time_to_spare_serves_every_tick_at_its_time(line: tuple[lis
 
 @given(LINES, st.data())
 def test_the_dead_cost_the_others_a_twentieth_at_most(line: tuple[list[int], int, int], data: st.DataObject) -> None:
-    """Also on a line that is busy all the time; over ten minutes, the first failures included."""
+    """Also on a line that is busy all the time; over ten minutes, the first failures included.
+
+    Trap: a dead unit stalls its line.
+    """
     intervals, answer_ms, time_out_ms = line
     dead = data.draw(st.sets(st.integers(0, len(intervals) - 1), min_size=1, max_size=min(3, len(intervals) - 1)))
     alone = [interval for position, interval in enumerate(intervals) if position not in dead]
@@ -157,7 +163,10 @@ def test_a_clock_that_is_set_back_stops_nobody(line: tuple[list[int], int, int],
 
 
 def test_the_rest_of_a_dead_meter_grows_to_minutes() -> None:
-    """It is asked after one second, two, four, and at last every two minutes; one answer, and all is forgotten."""
+    """It is asked after one second, two, four, and at last every two minutes; one answer, and all is forgotten.
+
+    Trap: a dead unit stalls its line.
+    """
     slot = Slot(0, 1_000, 0, Backoff(1, 120, jitter=0))
     turns = Turns([slot], T0, 500)
 

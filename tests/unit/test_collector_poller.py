@@ -161,7 +161,10 @@ async def test_a_round_keeps_every_meters_reading(world: World) -> None:
     ids=["silent", "lost", "foreign", "absent"],
 )
 async def test_one_sick_meter_costs_the_others_nothing(world: World, fault: TransportError) -> None:
-    """It is asked once more behind the others, and then rests while they keep their pace."""
+    """It is asked once more behind the others, and then rests while they keep their pace.
+
+    Trap: a dead unit stalls its line.
+    """
     world.line.faults[2] = [fault, fault]
     assert await world.round() == ["P-1", "P-3"]
     assert world.line.asked == ["P-1", "P-2", "P-3", "P-2"]
@@ -177,7 +180,7 @@ async def test_one_lost_packet_costs_no_reading(world: World) -> None:
 
 
 async def test_a_time_out_keeps_the_values_already_read() -> None:
-    """The second try asks only for what is missing, the silent request last."""
+    """The second try asks only for what is missing, the silent request last. Trap: a time-out throws away the sweep."""
     world = World(Requests(Ask("A"), Ask("B"), Ask("C")))
     world.line.faults["B"] = [SilentUnitError("once")]
     assert await world.round() == ["A", "C", "B"]

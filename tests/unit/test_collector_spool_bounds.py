@@ -66,7 +66,10 @@ def told(file: SpoolFile) -> dict[str, int]:
 
 
 def test_the_bound_on_size_drops_the_oldest_and_writes_it_down(path: Path) -> None:
-    """What exceeds the bound leaves oldest first, as one range, and never the newest."""
+    """What exceeds the bound leaves oldest first, as one range, and never the newest.
+
+    Trap: full means that the new reading is dropped, without a word.
+    """
     with opened(path, bounded(max_bytes=LEAST_BYTES)) as file:
         drops = fill(file, 600)
         state = file.state()
