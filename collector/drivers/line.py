@@ -36,6 +36,10 @@ class Line(Protocol):
     def connected(self) -> bool:
         """Whether the connection stands, or the port is open."""
 
+    @property
+    def discarded(self) -> int:
+        """How many bytes came while nothing was asked, and were thrown away: late answers, noise, other masters."""
+
     async def ask(self, unit: Any, request: Any) -> Answer:
         """Ask a unit; unit and request are of the line's own protocol.
 

@@ -64,12 +64,13 @@ class SerialPort:
         self._port, self._inbox = port, Inbox()
         asyncio.get_running_loop().add_reader(port.fd, self._receive)
 
-    def forget(self) -> None:
-        """Drop what came and was not read, also what the system still holds."""
-        self._inbox.forget()
+    def forget(self) -> int:
+        """Drop what came and was not read, also what the system still holds; returns how many bytes had come."""
+        dropped = self._inbox.forget()
         if self._port is not None:
             with contextlib.suppress(termios.error):  # lost: who reads or writes will say so
                 termios.tcflush(self._port.fd, termios.TCIFLUSH)
+        return dropped
 
     async def write(self, data: bytes) -> None:
         """Send, waiting while the port takes no more; raises LostLineError."""

@@ -45,8 +45,8 @@ class Stream(Protocol):
             LineError: it cannot be opened.
         """
 
-    def forget(self) -> None:
-        """Drop what came and was not read."""
+    def forget(self) -> int:
+        """Drop what came and was not read; returns how many bytes."""
 
     async def write(self, data: bytes) -> None:
         """Send.
@@ -84,9 +84,11 @@ class Inbox:
         self._lost = self._lost or why
         self._stir.set()
 
-    def forget(self) -> None:
-        """Drop what came and was not read."""
+    def forget(self) -> int:
+        """Drop what came and was not read; returns how many bytes."""
+        dropped = len(self._data)
         self._data.clear()
+        return dropped
 
     async def read(self) -> bytes:
         """What came since the last call, at least one byte; raises LostLineError when nothing comes any more."""
@@ -154,9 +156,9 @@ class TcpStream:
         except OSError as error:
             raise LineError(f"{self}: no connection: {error}") from error
 
-    def forget(self) -> None:
-        """Drop what came and was not read."""
-        self._inbox.forget()
+    def forget(self) -> int:
+        """Drop what came and was not read; returns how many bytes."""
+        return self._inbox.forget()
 
     async def write(self, data: bytes) -> None:
         """Send; raises LostLineError when the connection is gone."""

@@ -34,6 +34,10 @@ _DURATION = prometheus_client.Histogram(
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )
 
+_DISCARDED = prometheus_client.Counter(
+    "quotawatt_collector_discarded_bytes_total", "Bytes that came on a line while nothing was asked.", ["gateway"]
+)
+
 
 class PollFigures:
     """The figures of one gateway's polls; the label is looked up once, not at every poll."""
@@ -67,6 +71,11 @@ class PollFigures:
         """Polls were left out to give a silent meter or a lost line time."""
         if count:
             self._resting.inc(count)
+
+    def discarded(self, count: int) -> None:
+        """Bytes came on a line while nothing was asked, and were thrown away."""
+        if count:
+            _DISCARDED.labels(self._gateway).inc(count)
 
     def skipped(self, count: int) -> None:
         """Ticks passed while a meter waited for its turn or was being polled."""

@@ -72,6 +72,7 @@ class LinePoller:
         self._figures = PollFigures(gateway)
         self._backoff = line_backoff
         self._rests_until = 0.0
+        self._discarded = 0
         self._health = Availability(_log, "line", gateway=gateway, line=str(line))
         self._turns = Turns((meter.slot for meter in meters), clock.now_ms(), time_out_s * 1000 * clock.scale)
 
@@ -135,6 +136,9 @@ class LinePoller:
     def _count(self, meter: Meter, result: Sweep, late_s: float, took: float) -> None:
         self._figures.polled(result.readings, late_s=late_s, took_s=took)
         self._figures.rested(meter.slot.take_rested())
+        if (discarded := self._line.discarded) != self._discarded:
+            self._figures.discarded(discarded - self._discarded)
+            self._discarded = discarded
         if result.error is not None:
             self._figures.failed(type(result.error).__name__)
         for fault in result.faults:

@@ -50,6 +50,11 @@ class RecordingLine:
         """Whether the line's connection stands."""
         return self._line.connected
 
+    @property
+    def discarded(self) -> int:
+        """What the line threw away."""
+        return self._line.discarded
+
     async def ask(self, unit: Any, request: Any) -> Answer:
         """Ask the line; raises what it raises, and what the sink does."""
         clock = asyncio.get_running_loop().time

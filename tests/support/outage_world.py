@@ -62,6 +62,7 @@ class LineInTime:
     """A line whose answers take some milliseconds of data time and next to no real time."""
 
     connected = True
+    discarded = 0
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from collector.drivers.line import Answer, Exchange, Outcome
@@ -61,6 +62,7 @@ class ScriptedLine:
     connected = True
 
     def __init__(self) -> None:
+        self.discarded = 0
         self.asked: list[str] = []
         self.faults: dict[object, list[TransportError]] = {}
         self.before: Callable[[str], None] = lambda _: None
@@ -297,3 +299,14 @@ async def test_a_cancelled_sweep_keeps_what_was_read() -> None:
         await reached.wait()
         polling.cancel()
     assert [reading.point for reading in world.kept] == ["A"]
+
+
+async def test_bytes_that_nobody_asked_for_are_counted_once(world: World) -> None:
+    """Each poll adds what came since the one before."""
+    name, labels = "quotawatt_collector_discarded_bytes_total", {"gateway": "gw-1"}
+    before = REGISTRY.get_sample_value(name, labels) or 0.0
+    await world.round()
+    world.line.discarded = 7
+    await world.round()
+    await world.round()
+    assert REGISTRY.get_sample_value(name, labels) == before + 7

@@ -28,6 +28,9 @@ class Dlt645Line:
         quiet: real seconds that nothing is sent for after an exchange that went wrong.
         wake_bytes: FE bytes before each request.
         now_ms: data time.
+
+    Attributes:
+        discarded: bytes that came while nothing was asked, and were thrown away.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Dlt645Line:
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
         self._doubtful = False
+        self.discarded = 0
 
     def __str__(self) -> str:
         return str(self._stream)
@@ -112,7 +116,7 @@ class Dlt645Line:
         reader = FrameReader()
         try:
             async with asyncio.timeout(self._time_out):
-                self._stream.forget()
+                self.discarded += self._stream.forget()
                 await self._stream.write(frames.encode(sent, self._wake_bytes))
                 part = frames.take_part(await self._next(reader, sent), unit, request, sequence)
             _see_the_end(reader)
