@@ -53,7 +53,7 @@ from energy.wire import Acknowledgement, Kind, encode
 
 PLANT = Plant(values=20, type="f32", lines=50, units=20, line={"interval_s": 0.1})
 CLOCK = {"origin": datetime(2026, 3, 1, tzinfo=UTC), "real_origin": 1_790_000_000.0, "scale": 4.0}
-"""20 meters at the shortest interval there is, four times as fast: a line has to answer 800 times a second to be idle."""
+"""20 meters at the shortest interval, four times as fast: a line has to answer 800 times a second to be idle."""
 WINDOW, MOST_UNSENT = 256, 1_000
 """Envelopes on the way and in the spool: the default window is for platforms that are less quick to confirm."""
 WARM_S, MEASURED_S, ROUNDS = 2.0, 8.0, 5

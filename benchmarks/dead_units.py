@@ -12,6 +12,7 @@ simulated in a process of their own; the lines are polled in this one.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import statistics
 import subprocess
@@ -32,6 +33,7 @@ from collector.profiles.library import shipped
 from deploy.stack import Endpoints
 from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
+from energy.logs import configure_logs
 from energy.readings import Reading
 
 UNITS, DEAD = 32, (5, 16, 27)
@@ -42,6 +44,7 @@ _READY_S = 30.0
 
 def measure(_: Endpoints, directory: Path) -> list[Figure]:
     """All pairs at once: they sleep most of the time."""
+    configure_logs(level=logging.ERROR)  # that dead units are dead is no news
     ports = _free_ports(2 * PAIRS)
     with _simulated(directory / "dead_units.toml", ports), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         counts = runner.run(_polled(ports, directory))
