@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from deploy.demo.city import City
@@ -37,7 +38,8 @@ def simulate() -> None:
     "--faults", type=click.Choice(["none", "random"]), default="none", show_default=True, help="What goes wrong."
 )
 @click.option("--seed", default=0, show_default=True, help="Of the random faults: the same again does the same.")
-def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> None:
+@click.pass_context
+def meters(context: click.Context, config: Path | None, profiles: tuple[str, ...], **options: Any) -> None:
     r"""Serve simulated meters until SIGTERM or SIGINT, and print where.
 
     Either CONFIG (TOML) says which; docs/simulated-meters.md explains its keys, faults among them. Or --profile does,
@@ -56,6 +58,7 @@ def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> No
 
     if (config is None) == (not profiles):
         raise click.UsageError("Give either a file or --profile.")
+    _refuse_idle(context, options, by_file=config is not None)
     settings = load_settings(config) if config else _quick(profiles, **options)
     tell = _tell_place if config else _tell_table
     run_main(lambda: serve(settings, tell))
@@ -109,6 +112,17 @@ def forecast(city: Path, days: int) -> None:
 
     loaded = load_city(city)
     click.echo(forecasts.as_markdown(loaded, forecasts.forecast(loaded, days)))
+
+
+def _refuse_idle(context: click.Context, options: dict[str, Any], *, by_file: bool) -> None:
+    """Refuse options that were given and would do nothing."""
+    given = {name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if by_file and given:
+        names = ", ".join(f"--{name}" for name in sorted(given))
+        belong = "belongs" if len(given) == 1 else "belong"
+        raise click.UsageError(f"{names} {belong} to --profile: a file says it itself.")
+    if options["transport"] == "rtu" and given & {"listen", "port"}:
+        raise click.UsageError("--transport rtu: a pseudo-terminal has no port and no address.")
 
 
 def _quick(profiles: tuple[str, ...], **options: Any) -> SimulatorSettings:

@@ -87,7 +87,7 @@ class TerminalServer:
         """A link that an earlier process left is replaced; anything else at that path is not ours to take away."""
         if self._link is None:
             return
-        if self._link.is_symlink():
+        if self._link.is_symlink() and self._link.readlink().parent == Path(self._path).parent:
             self._link.unlink()
         self._link.symlink_to(self._path)
 

@@ -169,3 +169,25 @@ def test_a_file_and_profiles_exclude_each_other(arguments: list[str]) -> None:
     result = CliRunner().invoke(simulate, ["meters", *arguments])
     assert result.exit_code == 2
     assert "Give either a file or --profile" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x.toml", "--port", "1502"], "--port belongs to --profile: a file says it itself"),
+        (["x.toml", "--faults", "random", "--seed", "3"], "--faults, --seed belong to --profile"),
+        (["--profile", "eastron_sdm630", "--transport", "rtu", "--port", "1502"], "a pseudo-terminal has no port"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits at a port on which nothing is served."""
+
+    async def serve(*_: object) -> None:
+        raise AssertionError("it is served")
+
+    monkeypatch.setattr("simulators.service.run", serve)
+    result = CliRunner().invoke(simulate, ["meters", *arguments])
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", "").split())

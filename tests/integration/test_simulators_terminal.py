@@ -137,6 +137,16 @@ async def test_a_link_of_a_newer_process_is_left_alone(tmp_path: Path) -> None:
     await new.stop()
 
 
+async def test_a_link_to_somewhere_else_is_kept(tmp_path: Path) -> None:
+    """Only what leads to a pseudo-terminal can be left from an earlier process; a real port's name is not ours."""
+    link = tmp_path / "ttyMeters"
+    link.symlink_to("/dev/ttyUSB0")
+    server = terminal(link)
+    with pytest.raises(SetupError, match="ttyMeters cannot be served: File exists"):
+        await server.start()
+    assert str(link.readlink()) == "/dev/ttyUSB0"
+
+
 async def test_what_stands_in_the_links_place_is_kept(tmp_path: Path) -> None:
     """A file is not ours to take away; the message says where."""
     link = tmp_path / "meters"
