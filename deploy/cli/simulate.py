@@ -38,8 +38,7 @@ def simulate() -> None:
     "--faults", type=click.Choice(["none", "random"]), default="none", show_default=True, help="What goes wrong."
 )
 @click.option("--seed", default=0, show_default=True, help="Of the random faults: the same again does the same.")
-@click.pass_context
-def meters(context: click.Context, config: Path | None, profiles: tuple[str, ...], **options: Any) -> None:
+def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> None:
     r"""Serve simulated meters until SIGTERM or SIGINT, and print where.
 
     Either CONFIG (TOML) says which; docs/simulated-meters.md explains its keys, faults among them. Or --profile does,
@@ -58,7 +57,7 @@ def meters(context: click.Context, config: Path | None, profiles: tuple[str, ...
 
     if (config is None) == (not profiles):
         raise click.UsageError("Give either a file or --profile.")
-    _refuse_idle(context, options, by_file=config is not None)
+    _refuse_idle(options, by_file=config is not None)
     settings = load_settings(config) if config else _quick(profiles, **options)
     tell = _tell_place if config else _tell_table
     run_main(lambda: serve(settings, tell))
@@ -114,8 +113,9 @@ def forecast(city: Path, days: int) -> None:
     click.echo(forecasts.as_markdown(loaded, forecasts.forecast(loaded, days)))
 
 
-def _refuse_idle(context: click.Context, options: dict[str, Any], *, by_file: bool) -> None:
+def _refuse_idle(options: dict[str, Any], *, by_file: bool) -> None:
     """Refuse options that were given and would do nothing."""
+    context = click.get_current_context()
     given = {name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if by_file and given:
         names = ", ".join(f"--{name}" for name in sorted(given))
