@@ -83,9 +83,9 @@ class Gateways:
         )
         stopped = [await parts.stop_changed(blueprints) for parts, blueprints in reversed(layers)]
         started = [await parts.start(blueprints) for parts, blueprints in layers]
-        return Changed(
-            sum(stopped), sum(count for count, _ in started), tuple(fault for _, faults in started for fault in faults)
-        )
+        # All lines of a gateway whose spool is not open fail alike: said once.
+        faults = {str(fault): fault for _, faults in started for fault in faults}
+        return Changed(sum(stopped), sum(count for count, _ in started), tuple(faults.values()))
 
     async def check_online(self) -> None:
         """Raise TransportError while a gateway is not connected to the platform."""

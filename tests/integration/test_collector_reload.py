@@ -167,7 +167,9 @@ async def test_a_spool_that_another_process_uses_keeps_the_rest_running(tmp_path
             told = await world.take_over(world.text(intervals=(0.1,), other=True))
             assert (told["stopped"], told["started"]) == (0, 0)
             reasons = [str(line["error"]) for line in world.logged("part_not_started")]
+            assert len(reasons) == 2
             assert "held by another process" in reasons[0]
+            assert "its spool is not open" in reasons[1]
             await world.polled(0)
             assert not world.peers[1].requests
         told = await world.take_over(world.text(intervals=(0.1,), other=True))
