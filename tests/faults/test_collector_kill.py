@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from collector.spool.file import spooled_readings
+from collector.spool.keeper import LINGER_S
 from energy.readings import Reading
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
@@ -27,6 +28,7 @@ from tests.support.uplink_world import BrokerPlatform, broker_platform, new_addr
 
 METERS = 4
 LINES = 3
+INTERVAL_S = 0.1
 
 CONFIG = """
 spool_dir = "spool"
@@ -54,7 +56,7 @@ LINE = """
 kind = "{kind}"
 host = "127.0.0.1"
 port = {port}
-interval_s = 0.1
+interval_s = {interval_s}
 time_out_s = 0.5
 {keys}
 """
@@ -104,7 +106,7 @@ async def plant(config: Path, mqtt: MqttSettings, address: Address) -> AsyncIter
         text = CONFIG.format(broker=broker, url=by_https.url, address=address)
         for name, peer in (("A", first), ("B", second), ("C", third)):
             kind, keys = ("modbus-rtu-over-tcp", "baud_rate = 115200") if peer is third else ("modbus-tcp", "")
-            text += LINE.format(kind=kind, port=peer.port, keys=keys)
+            text += LINE.format(kind=kind, port=peer.port, interval_s=INTERVAL_S, keys=keys)
             for unit in range(1, METERS + 1):
                 text += METER.format(point=f"{name}-{unit}", unit=unit, profile=PROFILE)
         await asyncio.to_thread(config.write_text, text, encoding="utf-8")
@@ -155,9 +157,9 @@ def check(world: Plant, spool: Path, gateway: str, kills: int) -> None:
     assert set(stored) == set(spooled)
     assert len(distinct(stored)) == len({one.value for one in stored}) == len(stored) > kills
     assert world.given.unknown(stored) == []
-    # A kill takes what one round of all lines had read and not yet written: as much again may wait behind a commit.
+    # A kill takes what had been read for less than the time after which readings are on disk.
     died = len(world.given.answered) - len(spooled)
-    assert died <= kills * 2 * LINES * METERS
+    assert died <= kills * LINES * METERS * LINGER_S / INTERVAL_S
     assert world.by_mqtt.bodies
     assert len({body[:60].split(b'"')[5] for bodies in world.committed.values() for body in bodies}) == 1
 
