@@ -172,8 +172,8 @@ class _Identity(msgspec.Struct):
     seq: Sequence
 
 
-T = TypeVar("T")
 Message = Envelope | Acknowledgement | Status | Command | StatusAnswer
+M = TypeVar("M", bound=Message)
 
 _encoder = msgspec.json.Encoder()
 _envelope = msgspec.json.Decoder(Envelope)
@@ -209,7 +209,6 @@ def decode_envelope(body: bytes) -> Envelope:
     """
     _check_size(body)
     envelope = _decode(_envelope, body)
-    _check_version(envelope.v)
     _check_count(len(envelope.readings))
     return envelope
 
@@ -229,9 +228,7 @@ def decode_acknowledgement(body: bytes) -> Acknowledgement:
     Raises:
         WireError: with `malformed` or `unsupported_version`.
     """
-    message = _decode(_acknowledgement, body)
-    _check_version(message.v)
-    return message
+    return _decode(_acknowledgement, body)
 
 
 def decode_status(body: bytes) -> Status:
@@ -240,9 +237,7 @@ def decode_status(body: bytes) -> Status:
     Raises:
         WireError: with `malformed` or `unsupported_version`.
     """
-    message = _decode(_status, body)
-    _check_version(message.v)
-    return message
+    return _decode(_status, body)
 
 
 def decode_command(body: bytes) -> Command:
@@ -251,9 +246,7 @@ def decode_command(body: bytes) -> Command:
     Raises:
         WireError: with `malformed` or `unsupported_version`.
     """
-    message = _decode(_command, body)
-    _check_version(message.v)
-    return message
+    return _decode(_command, body)
 
 
 def decode_status_answer(body: bytes) -> StatusAnswer:
@@ -262,21 +255,17 @@ def decode_status_answer(body: bytes) -> StatusAnswer:
     Raises:
         WireError: with `malformed` or `unsupported_version`.
     """
-    message = _decode(_status_answer, body)
-    _check_version(message.v)
-    return message
+    return _decode(_status_answer, body)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+def _decode(decoder: msgspec.json.Decoder[M], body: bytes) -> M:
     try:
-        return decoder.decode(body)
+        message = decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(RefusalCode.MALFORMED, str(error)) from error
-
-
-def _check_version(version: int) -> None:
-    if version != VERSION:
-        raise WireError(RefusalCode.UNSUPPORTED_VERSION, f"version {version}: this platform speaks {VERSION}")
+    if message.v != VERSION:
+        raise WireError(RefusalCode.UNSUPPORTED_VERSION, f"version {message.v}: this platform speaks {VERSION}")
+    return message
 
 
 def _check_count(count: int) -> None:
