@@ -15,8 +15,6 @@ READ_COILS = 1
 READ_DISCRETE_INPUTS = 2
 READ_HOLDING_REGISTERS = 3
 READ_INPUT_REGISTERS = 4
-MOST_REGISTERS = 125
-MOST_BITS = 2000
 ERROR_BIT = 0x80
 """Added to the function code of an answer that refuses."""
 
