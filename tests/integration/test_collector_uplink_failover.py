@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -52,6 +53,22 @@ async def mixed(path: Path, mqtt: MqttSettings, settings: UplinkSettings = SETTI
         platforms = (platform_of(through), HttpsPlatform(url=second.url))
         async with sending(spool, address, platforms, settings) as made:
             yield Mixed(made, proxy, first, second)
+
+
+Send = Callable[[UplinkSettings], AbstractAsyncContextManager[Sending]]
+
+
+@asynccontextmanager
+async def two_servers(path: Path) -> AsyncIterator[tuple[HttpPlatform, HttpPlatform, Send]]:
+    """Two HTTP servers, and what starts an uplink that knows both."""
+    address = new_address()
+    async with (
+        http_platform() as first,
+        http_platform() as second,
+        open_spool(path, address.gateway) as spool,
+    ):
+        platforms = (HttpsPlatform(url=first.url), HttpsPlatform(url=second.url))
+        yield first, second, partial(sending, spool, address, platforms)
 
 
 async def test_a_dead_broker_is_left_for_https_and_taken_back(tmp_path: Path, mqtt: MqttSettings) -> None:
@@ -135,15 +152,9 @@ async def test_the_only_address_is_not_left(tmp_path: Path, mqtt: MqttSettings) 
 async def test_who_is_refused_goes_to_the_next_address_at_once(tmp_path: Path) -> None:
     """A refusal of credentials does not pass by trying again; nor is a busy platform waited for where another is."""
     settings = msgspec.structs.replace(SETTINGS, switch_after=1_000, reconnect=SLOW, prefer_first_after_s=60.0)
-    address = new_address()
-    async with (
-        http_platform() as first,
-        http_platform() as second,
-        open_spool(tmp_path, address.gateway) as spool,
-    ):
+    async with two_servers(tmp_path) as (first, second, send):
         first.token = "nobody has it"  # noqa: S105 - a test's own
-        platforms = (HttpsPlatform(url=first.url), HttpsPlatform(url=second.url))
-        async with sending(spool, address, platforms, settings) as made:
+        async with send(settings) as made:
             await made.keep(2)
             await eventually(lambda: made.spool.unconfirmed == 0)
         assert not first.times
@@ -152,15 +163,9 @@ async def test_who_is_refused_goes_to_the_next_address_at_once(tmp_path: Path) -
 
 async def test_a_probe_does_not_say_that_the_gateway_is_there(tmp_path: Path) -> None:
     """What the first address heard last would stand, should the gateway not come after all."""
-    address = new_address()
-    async with (
-        http_platform() as first,
-        http_platform() as second,
-        open_spool(tmp_path, address.gateway) as spool,
-    ):
+    async with two_servers(tmp_path) as (first, second, send):
         first.token = "nobody has it"  # noqa: S105 - a test's own
-        platforms = (HttpsPlatform(url=first.url), HttpsPlatform(url=second.url))
-        async with sending(spool, address, platforms, SETTINGS):
+        async with send(SETTINGS):
             await eventually(lambda: second.statuses)
             first.token = None
             await eventually(lambda: len(first.statuses) > 1)
@@ -170,15 +175,9 @@ async def test_a_probe_does_not_say_that_the_gateway_is_there(tmp_path: Path) ->
 async def test_a_platform_that_is_busy_for_long_is_left(tmp_path: Path) -> None:
     """It answers, and takes nothing; the other one does."""
     settings = msgspec.structs.replace(SETTINGS, confirm_within_s=0.3, prefer_first_after_s=60.0)
-    address = new_address()
-    async with (
-        http_platform() as first,
-        http_platform() as second,
-        open_spool(tmp_path, address.gateway) as spool,
-    ):
+    async with two_servers(tmp_path) as (first, second, send):
         first.fail_always(answer(503, Retry_After="3600"))
-        platforms = (HttpsPlatform(url=first.url), HttpsPlatform(url=second.url))
-        async with sending(spool, address, platforms, settings) as made:
+        async with send(settings) as made:
             await made.keep(2)
             await eventually(lambda: made.spool.unconfirmed == 0)
         assert set(second.times) == {1, 2}
