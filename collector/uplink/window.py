@@ -18,6 +18,7 @@ class _Entry:
     body: bytes
     live: bool
     attempts: int = 0
+    is_handed_over: bool = False  # and the carrier has not said that it has it
     due: float = 0.0
     sent_at: float | None = None
 
@@ -84,6 +85,7 @@ class Window:
         taken = [Due(number, entry.body, entry.attempts, entry.live) for number, entry in due]
         for _, entry in due:
             entry.attempts += 1
+            entry.is_handed_over = True
             entry.sent_at = now
             entry.due = now + max(self._patience, self._delay(entry.attempts))
         return taken
@@ -92,11 +94,13 @@ class Window:
         """The carrier has it: from here runs the time within which a confirmation is expected."""
         if (entry := self._entries.get(number)) is not None:
             entry.due = now + self._delay(entry.attempts)
+            entry.is_handed_over = False
 
     def postpone(self, number: int, due: float) -> None:
         """The platform asks to send it later."""
         if (entry := self._entries.get(number)) is not None:
             entry.due = due
+            entry.is_handed_over = False
 
     def next_due(self) -> float | None:
         """When the next envelope is due, real time; None when there is none."""
@@ -118,10 +122,10 @@ class Window:
         return found
 
     def again(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """The envelopes of these ranges are due at once."""
+        """The envelopes of these ranges are due at once, but for those that are being sent right now."""
         for first, last in ranges:
             for number, entry in self._entries.items():
-                if first <= number <= last:
+                if first <= number <= last and not entry.is_handed_over:
                     entry.due = 0.0
 
 

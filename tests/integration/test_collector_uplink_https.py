@@ -237,6 +237,24 @@ async def test_commands_come_in_the_answer_to_a_status(tmp_path: Path) -> None:
         assert platform.times == {1: 1, 2: 2, 3: 2, 4: 1}
 
 
+async def test_what_is_under_way_is_not_sent_beside_itself(tmp_path: Path) -> None:
+    """A slow platform that asks again and again gets one request for each envelope, and the connection lasts."""
+    settings = UplinkSettings(resend=SLOW, reconnect=QUICK, drain_s=0, status_interval_s=0.02)
+    with capture_logs() as logs:
+        async with world(tmp_path, settings, connections=1) as (made, platform):
+            platform.gate.clear()
+            await made.keep(1)
+            for _ in range(3):
+                platform.commands = [Command(1, "resend", made.spool.stream, [(1, 1)])]
+                await eventually(lambda: not platform.commands)
+            count = len(platform.statuses)
+            await eventually(lambda: len(platform.statuses) > count + 1)
+            platform.gate.set()
+            await eventually(lambda: made.spool.unconfirmed == 0)
+            assert platform.times == {1: 1}
+    assert [log["event"] for log in logs if log["event"] == "platform_lost"] == []
+
+
 async def test_a_clock_that_is_wrong_is_told_once(tmp_path: Path) -> None:
     """Each answer tells the platform's time; the log has one line when they part, and one when they agree."""
     with capture_logs() as lines:
