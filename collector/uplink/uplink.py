@@ -24,7 +24,7 @@ from collector.uplink.serving import Patience, Serving
 from collector.uplink.settings import MqttPlatform, Platform, UplinkSettings
 from energy.backoff import Backoff
 from energy.clocks import DataClock
-from energy.errors import FatalError, QuotawattError
+from energy.errors import FatalError, QuotawattError, StorageError
 from energy.logs import Availability
 from energy.metrics import unforeseen_error
 from energy.waiting import set_within
@@ -70,6 +70,7 @@ class Uplink:
         self._health = [
             Availability(_log, "platform", gateway=address.gateway, platform=platform.label) for platform in platforms
         ]
+        self._reads = Availability(_log, "spool_reads", gateway=address.gateway)
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._silent: set[int] = set()
@@ -176,7 +177,10 @@ class Uplink:
         return works
 
     def _failed(self, error: BaseException) -> float:
-        """Note a failure of the present address; returns the real seconds until the next attempt."""
+        """Note a failure, in most cases of the present address; returns the real seconds until the next attempt."""
+        if isinstance(error, StorageError):  # no fault of the address, and another one would not help
+            self._reads.lost(error)
+            return self._settings.reconnect.most_s
         at = self._route.at
         self._health[at].lost(error)
         is_silent = isinstance(error, SilentPlatformError)
@@ -212,6 +216,7 @@ class Uplink:
         self._route.worked()
         self._silent.discard(self._route.at)
         self._health[self._route.at].back()
+        self._reads.back()
 
     def _is_online(self, online: bool) -> None:  # noqa: FBT001 - a setter
         self.online = online

@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import pytest
 from structlog.testing import capture_logs
 
 from collector.uplink.settings import HttpsPlatform, UplinkSettings
+from energy.errors import StorageError
 from energy.transport.mqtt import MqttSettings
 from tests.support.eventually import eventually, never_within
 from tests.support.http_platform import HttpPlatform, answer, http_platform
@@ -170,6 +172,27 @@ async def test_a_probe_does_not_say_that_the_gateway_is_there(tmp_path: Path) ->
             first.token = None
             await eventually(lambda: len(first.statuses) > 1)
             assert [status.online for status in first.statuses[:2]] == [False, True]
+
+
+async def test_a_disk_that_cannot_be_read_is_no_fault_of_the_platform(
+    tmp_path: Path, mqtt: MqttSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other address would mend it; it is told for what it is, and what can be read again goes up."""
+    with capture_logs() as lines:
+        async with mixed(tmp_path, mqtt) as made:
+            await eventually(lambda: made.uplink.online)
+            with monkeypatch.context() as broken:
+
+                async def refuse(*_: object, **__: object) -> list[tuple[int, bytes]]:
+                    raise StorageError("disk I/O error")
+
+                broken.setattr(made.spool, "fetch", refuse)
+                await made.keep(2)
+                await eventually(lambda: len([line for line in made.first.statuses if line.online]) > 4)
+            await eventually(lambda: made.spool.unconfirmed == 0)
+            assert set(made.first.times) == {1, 2}
+    told = [line["event"] for line in lines if line["event"].startswith(("platform_", "spool_"))]
+    assert told == ["spool_reads_lost", "spool_reads_back"]
 
 
 async def test_a_platform_that_is_busy_for_long_is_left(tmp_path: Path) -> None:
