@@ -163,6 +163,8 @@ class Keeper:
             self._lose(surplus)
 
     def _lose(self, count: int) -> None:
+        if not count:
+            return
         for _ in range(count):
             self._waiting.popleft()
         self._done += count

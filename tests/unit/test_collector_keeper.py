@@ -209,6 +209,22 @@ async def test_an_orderly_stop_takes_what_waits_to_disk() -> None:
     assert disk.points == ["A"]
 
 
+async def test_what_a_stop_takes_to_disk_is_kept_for_whoever_waits() -> None:
+    """The last message of a plant is acknowledged, and does not come again."""
+    disk = Disk()
+    disk.may_write.clear()
+    async with asyncio.TaskGroup() as group:
+        async with running(disk) as keeper:
+            keeper.put(some("A"))
+            keeper.flush()
+            await eventually(lambda: disk.writing)
+            kept = group.create_task(keeper.keep(some("B")))
+            await asyncio.sleep(0)
+            asyncio.get_running_loop().call_later(0.05, disk.may_write.set)
+        await kept
+    assert disk.points == ["A", "B"]
+
+
 async def test_a_cut_off_keeper_still_takes_what_waits_to_disk() -> None:
     """Where the grace of the stop is over."""
     disk = Disk()
