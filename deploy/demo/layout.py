@@ -134,9 +134,7 @@ class Layout:
             interval_s=gateway.interval_s,
             offset_s=gateway.offset_s,
             meters=tuple(
-                ModbusMeter(
-                    point=meter.point, unit_id=meter.address, profile=meter.profile, ct=meter.ct, pt=meter.pt
-                )
+                ModbusMeter(point=meter.point, unit_id=meter.address, profile=meter.profile, ct=meter.ct, pt=meter.pt)
                 for meter in gateway.meters
             ),
         )

@@ -204,5 +204,5 @@ async def test_a_line_with_tls_needs_a_certificate_that_we_trust(tmp_path: Path)
             await link.publish("tls", b"1")
         with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
             await open_and_close(msgspec.structs.replace(plain, tls=TlsSettings()))
-        with pytest.raises(SetupError, match="the MQTT broker at .* cannot be used"):
+        with pytest.raises(SetupError, match=r"the MQTT broker at .* cannot be used"):
             await open_and_close(msgspec.structs.replace(plain, tls=TlsSettings(ca_file=tmp_path / "none")))

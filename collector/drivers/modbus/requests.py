@@ -78,7 +78,9 @@ class ModbusRequests:
         learned, now = self._refusals.learned, self._now_ms()
         wanted = learned.worth_asking(self._wanted, now, RETRY_MS)
         sent = {register.name: self._sent[register.name] for register in wanted}
-        self._exchanges: Sequence[ModbusExchange] = exchanges(self._profile, sent, self._limits.with_learned(learned, wanted))
+        self._exchanges: Sequence[ModbusExchange] = exchanges(
+            self._profile, sent, self._limits.with_learned(learned, wanted)
+        )
         self._planned_for, self._planned_at = learned, now
         again = (at + RETRY_MS for at in learned.unreadable.values())
         self._plan_until = min((at for at in again if at > now), default=2**63)
