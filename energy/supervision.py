@@ -44,6 +44,7 @@ class Supervisor:
         address = "\0" + self._path[1:] if self._path.startswith("@") else self._path
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+                line.setblocking(False)  # a supervisor that does not read shall not stop our event loop
                 line.sendto(state.encode(), address)
         except OSError as error:
             _log.warning("supervisor_unreachable", socket=self._path, error=str(error))
