@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from collector.polling.ticks import missed_ticks, next_tick
@@ -21,7 +22,7 @@ PROBE_SHARE = 0.03
 """Most of a busy line's time that goes to meters that do not answer."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Slot:
     """One meter's place in the order of a line.
 
@@ -91,10 +92,12 @@ class Turns:
     """
 
     def __init__(self, slots: Iterable[Slot], now_ms: int, probe_ms: float) -> None:
-        self._slots = sorted(slots, key=lambda slot: slot.position)
+        # Both in the order in which they were asked last: of those that are due the first waits longest.
+        self._healthy = sorted(slots, key=lambda slot: slot.position)
+        self._sick: list[Slot] = []
         self._probe_ms = probe_ms
         self._probe_from = 0.0
-        for slot in self._slots:
+        for slot in self._healthy:
             slot.tick = next_tick(now_ms, slot.interval_ms, slot.offset_ms)
 
     def next(self, now_ms: int, now: float) -> Slot | Pause:
@@ -102,15 +105,20 @@ class Turns:
         turn = self._choose(now_ms, now)
         if isinstance(turn, Slot):
             turn.asked_at = now_ms
+            queue = self._sick if turn.sick else self._healthy
+            queue.remove(turn)
+            queue.append(turn)
         return turn
 
     def answered(self, slot: Slot, now_ms: int) -> int:
         """It is well; returns how many of its ticks passed while it waited and was asked."""
         if slot.sick:
             self._probe_from = 0.0  # where one comes back, others may: do not make them wait
+            self._sick.remove(slot)
+            self._healthy.append(slot)
+            slot.backoff.reset()
+            slot.rests_until = 0.0
         slot.failures = 0
-        slot.backoff.reset()
-        slot.rests_until = 0.0
         return slot.served(now_ms)
 
     def failed(self, slot: Slot, now_ms: int, now: float, took: float) -> int:
@@ -118,9 +126,13 @@ class Turns:
 
         After the first failure it stays due, behind those that wait already.
         """
+        was_sick = slot.sick
         slot.failures += 1
         if not slot.sick:
             return 0
+        if not was_sick:
+            self._healthy.remove(slot)
+            self._sick.append(slot)
         slot.rests_until = now + slot.backoff.next()
         self._probe_from = now + took * (1 / PROBE_SHARE - 1)
         return slot.served(now_ms)
@@ -128,45 +140,44 @@ class Turns:
     def pass_over(self, now_ms: int) -> int:
         """The line rests as a whole: nobody's tick is served; returns how many passed."""
         passed = 0
-        for slot in self._slots:
+        for slot in chain(self._healthy, self._sick):
             if slot.tick <= now_ms:
                 passed += 1 + slot.move_on(now_ms)
         return passed
 
     def _choose(self, now_ms: int, now: float) -> Slot | Pause:
-        healthy, probe = self._longest_waiting(now_ms, now)
+        healthy = next((slot for slot in self._healthy if _is_due(slot, now_ms)), None)
+        probe = self._first_to_probe(now_ms, now) if self._sick else None
         if probe is not None and self._may_probe(probe, now_ms, now, idle=healthy is None):
             return probe
         if healthy is not None:
             return healthy
-        at_ms = min((slot.tick for slot in self._slots if slot.tick > now_ms), default=None)
+        at_ms = min((slot.tick for slot in chain(self._healthy, self._sick) if slot.tick > now_ms), default=None)
         return Pause(at_ms, self._probe_from if probe is not None else None)
+
+    def _first_to_probe(self, now_ms: int, now: float) -> Slot | None:
+        """Of the sick ones that are due and do not rest, that which waits longest; the ticks of the resting pass."""
+        probe: Slot | None = None
+        for slot in self._sick:
+            if not _is_due(slot, now_ms):
+                continue
+            if slot.rests_until > now:
+                slot.rested += 1 + slot.move_on(now_ms)
+            elif probe is None:
+                probe = slot
+        return probe
 
     def _may_probe(self, probe: Slot, now_ms: int, now: float, *, idle: bool) -> bool:
         """Whether asking a sick meter now costs no healthy one its tick, or is within the share."""
-        soonest = min((slot.tick for slot in self._slots if not slot.sick), default=None)
+        soonest = min((slot.tick for slot in self._healthy), default=None)
         if soonest is None or (idle and soonest - now_ms >= self._probe_ms):
             return True
         # On a busy line the healthy come first until the sick one has waited for as long as its own interval.
         return now >= self._probe_from and (idle or now_ms - probe.tick >= probe.interval_ms)
 
-    def _longest_waiting(self, now_ms: int, now: float) -> tuple[Slot | None, Slot | None]:
-        """Of the healthy and of the sick ones that are due, those that wait longest; of equals the first.
 
-        On the way the ticks of the resting pass, and a clock that was set back is followed: one walk, since it is
-        taken before every poll.
-        """
-        healthy: Slot | None = None
-        probe: Slot | None = None
-        for slot in self._slots:
-            if slot.tick > now_ms:
-                if slot.tick - now_ms > 2 * slot.interval_ms:
-                    slot.tick = next_tick(now_ms, slot.interval_ms, slot.offset_ms)
-            elif slot.rests_until > now:
-                slot.rested += 1 + slot.move_on(now_ms)
-            elif slot.failures > _ONCE_MORE:
-                if probe is None or slot.asked_at < probe.asked_at:
-                    probe = slot
-            elif healthy is None or slot.asked_at < healthy.asked_at:
-                healthy = slot
-        return healthy, probe
+def _is_due(slot: Slot, now_ms: int) -> bool:
+    """Whether its tick has come; a clock that was set back is followed."""
+    if slot.tick - now_ms > 2 * slot.interval_ms:
+        slot.tick = next_tick(now_ms, slot.interval_ms, slot.offset_ms)
+    return slot.tick <= now_ms
