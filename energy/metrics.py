@@ -6,12 +6,15 @@ should know, log it too. Names are `quotawatt_<package>_<what>_<unit>`; labels c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Protocol
 
 import prometheus_client
 import structlog
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 _log = structlog.get_logger("energy")
@@ -65,6 +68,60 @@ def unforeseen_error(loop: str) -> None:
 def dependency_checked(dependency: str, *, answered: bool) -> None:
     """A readiness check asked a dependency."""
     _DEPENDENCY_UP.labels(dependency).set(answered)
+
+
+class Tally:
+    """What one thread observed of one thing: as `prometheus_client` has it, but a tenth of the cost.
+
+    Args:
+        bounds: upper bounds of the buckets, ascending; beyond the last is one without a bound.
+    """
+
+    __slots__ = ("_bounds", "_counts", "_sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count a value in its bucket."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def told(self) -> tuple[list[tuple[str, float]], float]:
+        """For each bound, as text, how many values were at most as large; and the sum of all."""
+        bounds = map(prometheus_client.utils.floatToGoString, (*self._bounds, math.inf))
+        return list(zip(bounds, accumulate(self._counts), strict=True)), self._sum
+
+
+class TallyHistogram(Collector):
+    """A histogram for what happens thousands of times a second, such as a poll: one tally a label value.
+
+    Args:
+        name: as Prometheus sees it.
+        documentation: what is observed, and its unit of measure.
+        label: name of its one label.
+        bounds: upper bounds of the buckets, ascending.
+    """
+
+    def __init__(self, name: str, documentation: str, label: str, bounds: Sequence[float]) -> None:
+        self._told = name, documentation
+        self._label = label
+        self._bounds = tuple(bounds)
+        self._tallies: dict[str, Tally] = {}
+        prometheus_client.REGISTRY.register(self)
+
+    def of(self, value: str) -> Tally:
+        """The tally of a label's value."""
+        return self._tallies.setdefault(value, Tally(self._bounds))
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """All of it, when somebody scrapes."""
+        family = HistogramMetricFamily(*self._told, labels=[self._label])
+        for value, tally in self._tallies.items():
+            family.add_metric([value], *tally.told())
+        yield family
 
 
 class Queue(Protocol):

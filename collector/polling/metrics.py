@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import prometheus_client
 
+from energy.metrics import TallyHistogram
 from energy.readings import Quality, Reading
 
 _READINGS = prometheus_client.Counter(
@@ -21,17 +22,17 @@ _RESTING = prometheus_client.Counter(
 _SKIPPED_POLLS = prometheus_client.Counter(
     "quotawatt_collector_skipped_polls_total", "Polls left out because the one before took too long.", ["gateway"]
 )
-_LATENESS = prometheus_client.Histogram(
+_LATENESS = TallyHistogram(
     "quotawatt_collector_poll_lateness_seconds",
     "Data time from a poll's tick to its start.",
-    ["gateway"],
-    buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
+    "gateway",
+    (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
 )
-_DURATION = prometheus_client.Histogram(
+_DURATION = TallyHistogram(
     "quotawatt_collector_poll_seconds",
     "Real time that a poll of one meter took.",
-    ["gateway"],
-    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+    "gateway",
+    (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )
 
 _DISCARDED = prometheus_client.Counter(
@@ -44,8 +45,8 @@ class PollFigures:
 
     def __init__(self, gateway: str) -> None:
         self._gateway = gateway
-        self._lateness = _LATENESS.labels(gateway)
-        self._duration = _DURATION.labels(gateway)
+        self._lateness = _LATENESS.of(gateway)
+        self._duration = _DURATION.of(gateway)
         self._measured = _READINGS.labels(gateway, str(int(Quality.MEASURED)))
         self._resting = _RESTING.labels(gateway)
         self._skipped = _SKIPPED_POLLS.labels(gateway)

@@ -45,7 +45,7 @@ def registered(module: ModuleType) -> Iterator[Row]:
     for made in vars(module).values():
         if isinstance(made, MetricWrapperBase):
             yield from (row(metric, made._labelnames) for metric in made.describe())
-        elif made is energy.metrics._QUEUES:
+        elif made is energy.metrics._QUEUES or isinstance(made, energy.metrics.TallyHistogram):
             yield from (row(metric, metric._labelnames) for metric in made.collect())
 
 
