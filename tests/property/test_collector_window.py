@@ -22,6 +22,7 @@ class WindowMachine(RuleBasedStateMachine):
         self.now = 0.0
         self.held: dict[int, float] = {}
         self.live: set[int] = set()
+        self.under_way: set[int] = set()
         self.attempts: dict[int, int] = {}
         self.next_number = 1
 
@@ -53,7 +54,9 @@ class WindowMachine(RuleBasedStateMachine):
             assert (attempts, live) == (self.attempts[number], number in self.live)
             self.attempts[number] += 1
             self.held[number] = self.now + max(PATIENCE, attempts + 1)
+            self.under_way.add(number)
             if taken:
+                self.under_way.remove(number)
                 self.window.sent(number, self.now)
                 self.held[number] = self.now + attempts + 1
         assert self.window.take_due(self.now) == []
@@ -65,6 +68,7 @@ class WindowMachine(RuleBasedStateMachine):
         number = min(self.held)
         self.window.postpone(number, self.now + seconds)
         self.held[number] = self.now + seconds
+        self.under_way.discard(number)
 
     @rule(numbers=st.lists(st.integers(1, 30)))
     def confirm(self, numbers: list[int]) -> None:
@@ -73,6 +77,7 @@ class WindowMachine(RuleBasedStateMachine):
         assert set(removed) == set(numbers) & set(self.attempts)
         for number in removed:
             self.held.pop(number, None)
+            self.under_way.discard(number)
             del self.attempts[number]
 
     @rule()
@@ -80,12 +85,14 @@ class WindowMachine(RuleBasedStateMachine):
         """Nothing is on the way."""
         self.window.restart(SIZE, PATIENCE)
         self.held = {}
+        self.under_way = set()
 
     @rule(first=st.integers(1, 30), last=st.integers(1, 30))
     def ask_again(self, first: int, last: int) -> None:
-        """What the platform asks for is due at once."""
+        """What the platform asks for is due at once, unless the carrier is at it."""
         self.window.again([(first, last)])
-        self.held = {number: 0.0 if first <= number <= last else at for number, at in self.held.items()}
+        for number in set(range(first, last + 1)) & set(self.held) - self.under_way:
+            self.held[number] = 0.0
 
     @invariant()
     def bounded_and_complete(self) -> None:
