@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -21,7 +21,7 @@ _log = structlog.get_logger("collector")
 LINGER_S = 2.0
 """Real seconds after which readings go to disk although more of the same round are still to come."""
 MOST_WAITING = 20_000
-"""Readings held in memory while the disk refuses; beyond it the oldest are lost, counted."""
+"""Readings held in memory while the disk refuses; beyond it the oldest are lost, in whole polls, counted."""
 _ROOM = MOST_WAITING // 2
 """Readings in memory at which whoever can wait does so, as long as the disk takes them."""
 _AFTER_REFUSAL_S = 1.0
@@ -37,6 +37,13 @@ class Disk(Protocol):
         """Keep readings; raises StorageError where the disk refuses."""
 
 
+class _Chunk(NamedTuple):
+    """Readings that were put together, and who waits until they are on disk."""
+
+    readings: Sequence[Reading]
+    kept: asyncio.Future[None] | None
+
+
 class Keeper:
     """The way to one gateway's spool for all of its lines and listeners.
 
@@ -48,8 +55,8 @@ class Keeper:
     def __init__(self, spool: Disk, enough: int) -> None:
         self._spool = spool
         self._enough = enough
-        self._waiting: deque[Reading] = deque()
-        self._put = self._done = self._lost_to = 0
+        self._waiting: deque[_Chunk] = deque()
+        self._held = 0
         self._refused = False
         self._something = asyncio.Event()
         self._now = asyncio.Event()
@@ -59,14 +66,8 @@ class Keeper:
 
     def put(self, readings: Sequence[Reading]) -> None:
         """Take readings; they are on disk within `LINGER_S`, or at once after `flush`."""
-        if not readings:
-            return
-        self._waiting.extend(readings)
-        self._put += len(readings)
-        self._shorten()
-        self._something.set()
-        if len(self._waiting) >= self._enough:
-            self._now.set()
+        if readings:
+            self._take(_Chunk(readings, None))
 
     def flush(self) -> None:
         """Nothing more is expected for now: what was put goes to disk at once."""
@@ -75,7 +76,7 @@ class Keeper:
 
     async def room(self) -> None:
         """Wait while more is put than the disk keeps pace with; not where it refuses, since that may last."""
-        while len(self._waiting) > _ROOM and not self._refused:
+        while self._held > _ROOM and not self._refused:
             self._progress.clear()
             await self._progress.wait()
 
@@ -83,17 +84,13 @@ class Keeper:
         """Take readings and return when they are on disk.
 
         Raises:
-            StorageError: some of them were lost, because the disk refused for too long.
+            StorageError: they were lost, because the disk refused for too long.
         """
-        before = self._put
-        self.put(readings)
-        mark = self._put
-        self.flush()
-        while self._done < mark:
-            self._progress.clear()
-            await self._progress.wait()
-        if self._lost_to > before:
-            raise StorageError("the disk refused readings for so long that they had to go")
+        if readings:
+            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._take(_Chunk(readings, kept))
+            self.flush()
+            await kept
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Carry readings to disk until told to stop; then, once, those that still wait.
@@ -116,7 +113,7 @@ class Keeper:
                 # Also where the grace of the stop is over: what was read goes to disk.
                 await self._commit(stopping)
             finally:
-                self._lose(len(self._waiting))
+                self._lose_all()
                 self._tell_lost(self._unspooled.rest())
 
     async def _wake_at(self, stopping: asyncio.Event) -> None:
@@ -130,48 +127,77 @@ class Keeper:
         self._now.clear()
         if not self._waiting:
             return True
-        batch, self._waiting = self._waiting, deque()
-        self._progress.set()
+        batch = self._take_out()
         try:
-            await self._spool.append(list(batch))
+            await self._spool.append([reading for chunk in batch for reading in chunk.readings])
         except StorageError as error:
             self._health.lost(error)
         except FatalError:
-            self._waiting.extendleft(reversed(batch))
-            self._lose(len(self._waiting))
+            self._put_back(batch)
+            self._lose_all()
             raise
         except Exception:  # noqa: BLE001 - the outer edge of the loop; counted, and the readings wait on
             unforeseen_error("keeper")
         else:
-            self._health.back()
-            self._tell_lost(self._unspooled.rest())
-            self._refused = False
-            self._done += len(batch)
-            self._progress.set()
+            self._committed(batch)
             return True
         self._refused = True
-        self._waiting.extendleft(reversed(batch))
+        self._put_back(batch)
         self._shorten()
-        self._progress.set()
         self._something.set()
         self._now.set()
         await set_within(stopping, _AFTER_REFUSAL_S)
         return False
 
-    def _shorten(self) -> None:
-        if (surplus := len(self._waiting) - MOST_WAITING) > 0:
-            self._lose(surplus)
+    def _take(self, chunk: _Chunk) -> None:
+        self._waiting.append(chunk)
+        self._held += len(chunk.readings)
+        self._shorten()
+        self._something.set()
+        if self._held >= self._enough:
+            self._now.set()
 
-    def _lose(self, count: int) -> None:
-        if not count:
-            return
-        for _ in range(count):
-            self._waiting.popleft()
-        self._done += count
-        self._lost_to = self._done
-        metrics.readings_unspooled(self._spool.gateway, count)
-        self._tell_lost(self._unspooled.add(count))
+    def _take_out(self) -> deque[_Chunk]:
+        batch, self._waiting, self._held = self._waiting, deque(), 0
         self._progress.set()
+        return batch
+
+    def _put_back(self, batch: deque[_Chunk]) -> None:
+        """Before what came meanwhile: the oldest stand first."""
+        self._waiting.extendleft(reversed(batch))
+        self._held += sum(len(chunk.readings) for chunk in batch)
+        self._progress.set()
+
+    def _committed(self, batch: deque[_Chunk]) -> None:
+        self._health.back()
+        self._tell_lost(self._unspooled.rest())
+        self._refused = False
+        self._progress.set()
+        for chunk in batch:
+            if chunk.kept is not None and not chunk.kept.done():
+                chunk.kept.set_result(None)
+
+    def _shorten(self) -> None:
+        """Let the oldest go until the rest may be held; what was put last stays, however much it is."""
+        lost: list[_Chunk] = []
+        while self._held > MOST_WAITING and len(self._waiting) > 1:
+            lost.append(self._waiting.popleft())
+            self._held -= len(lost[-1].readings)
+        self._lose(lost)
+
+    def _lose_all(self) -> None:
+        self._lose(self._take_out())
+
+    def _lose(self, chunks: Iterable[_Chunk]) -> None:
+        count = 0
+        for chunk in chunks:
+            count += len(chunk.readings)
+            if chunk.kept is not None and not chunk.kept.done():
+                chunk.kept.set_exception(StorageError("the disk refused readings for so long that they had to go"))
+        if count:
+            metrics.readings_unspooled(self._spool.gateway, count)
+            self._tell_lost(self._unspooled.add(count))
+            self._progress.set()
 
     def _tell_lost(self, count: int) -> None:
         if count:

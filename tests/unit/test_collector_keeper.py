@@ -275,9 +275,28 @@ async def test_weeks_of_losses_are_few_lines_that_leave_none_out(monkeypatch: py
     disk.fault = StorageError("disk is full")
     with capture_logs() as logs:
         async with running(disk) as keeper:
-            for _ in range(1_000):
-                keeper.put(some("A", "B"))
+            for _ in range(2_000):
+                keeper.put(some("A"))
             await eventually(lambda: disk.refused >= 1)
             disk.fault = None
             await eventually(lambda: len(disk.points) == 3)
         assert [log["count"] for log in logs if log["event"] == "readings_unspooled"] == [1, 1_996]
+
+
+async def test_only_who_lost_readings_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory overflows while a commit is under way: what is in the commit is kept, what was put behind it goes."""
+    monkeypatch.setattr("collector.spool.keeper.MOST_WAITING", 2)
+    disk = Disk()
+    async with running(disk, enough=1) as keeper, asyncio.TaskGroup() as group:
+        disk.may_write.clear()
+        writing = group.create_task(keeper.keep(some("A", "B")))
+        await eventually(lambda: disk.writing)
+        losing = asyncio.gather(keeper.keep(some("C")), return_exceptions=True)
+        await asyncio.sleep(0)
+        keeper.put(some("D", "E"))
+        (lost,) = await losing
+        assert isinstance(lost, StorageError)
+        assert not writing.done()
+        disk.may_write.set()
+        await writing
+        await eventually(lambda: disk.points == ["A", "B", "D", "E"])
