@@ -42,6 +42,7 @@ class Outgoing:
         self.window = Window(self._delay)
         self._order = Order(settings)
         self._refusals = Refusals()
+        self._figures = metrics.SendFigures(spool.gateway)
         self._is_skewed = False
         self._unreadable = {kind: Seldom() for kind in Kind}
 
@@ -75,10 +76,12 @@ class Outgoing:
     def take_due(self, now: float) -> list[Due]:
         """What is to be sent now, counted."""
         due = self.window.take_due(now)
-        for envelope in due:
-            metrics.envelope_sent(self.spool.gateway, envelope.attempts)
-            if envelope.live and not envelope.attempts and (at := last_reading_at(envelope.body)) is not None:
-                metrics.reading_handed_over(self.spool.gateway, (self._clock.now_ms() - at) / 1000)
+        first = [envelope for envelope in due if not envelope.attempts]
+        self._figures.sent(len(first), len(due) - len(first))
+        now_ms = self._clock.now_ms()
+        for envelope in first:
+            if envelope.live and (at := last_reading_at(envelope.body)) is not None:
+                self._figures.handed_over((now_ms - at) / 1000)
         return due
 
     def next_time(self, now: float) -> float | None:

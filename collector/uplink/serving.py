@@ -131,13 +131,14 @@ class Serving:
         """The carrier took an envelope, or the platform is busy; that the connection was lost is heard elsewhere."""
         if future.cancelled():
             return
-        error = future.exception()
+        error, due = future.exception(), None
         if isinstance(error, BusyPlatformError):
             self._quiet_until = max(self._quiet_until, self._outgoing.busy_until(error.after_s, self._now()))
-            self._outgoing.window.postpone(number, self._quiet_until)
+            due = self._quiet_until
+            self._outgoing.window.postpone(number, due)
         elif error is None:
-            self._outgoing.window.sent(number, self._now())
-        if (due := self._outgoing.window.next_due()) is not None and due < self._sleeps_until:
+            due = self._outgoing.window.sent(number, self._now())
+        if due is not None and due < self._sleeps_until:
             self._spool.changed.set()
 
     def _check_answers(self) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 _MOST_EARLIER = 1_000
 
 
-@dataclass
+@dataclass(slots=True)
 class _Entry:
     body: bytes
     live: bool
@@ -90,11 +90,13 @@ class Window:
             entry.due = now + max(self._patience, self._delay(entry.attempts))
         return taken
 
-    def sent(self, number: int, now: float) -> None:
-        """The carrier has it: from here runs the time within which a confirmation is expected."""
-        if (entry := self._entries.get(number)) is not None:
-            entry.due = now + self._delay(entry.attempts)
-            entry.is_handed_over = False
+    def sent(self, number: int, now: float) -> float | None:
+        """The carrier has it: from here runs the time within which a confirmation is expected; returns its end."""
+        if (entry := self._entries.get(number)) is None:
+            return None
+        entry.due = now + self._delay(entry.attempts)
+        entry.is_handed_over = False
+        return entry.due
 
     def postpone(self, number: int, due: float) -> None:
         """The platform asks to send it later."""

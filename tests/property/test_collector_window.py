@@ -57,7 +57,7 @@ class WindowMachine(RuleBasedStateMachine):
             self.under_way.add(number)
             if taken:
                 self.under_way.remove(number)
-                self.window.sent(number, self.now)
+                assert self.window.sent(number, self.now) == self.now + attempts + 1
                 self.held[number] = self.now + attempts + 1
         assert self.window.take_due(self.now) == []
 
