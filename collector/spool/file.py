@@ -21,6 +21,7 @@ from collector.spool.borders import BorderPicker, Split
 from collector.spool.bounds import BORDER, REST, Drop
 from collector.spool.database import Database
 from collector.spool.lock import FileLock
+from collector.spool.recent import Written
 from collector.spool.settings import SpoolSettings
 from collector.spool.state import Change, SpoolState, first_state, next_state
 from energy.queries import load_queries
@@ -42,10 +43,12 @@ class Appended(msgspec.Struct, frozen=True):
     Attributes:
         drops: what the bounds dropped.
         copies: readings that were on the disk already and were kept once more, as border readings.
+        written: the envelopes that it made.
     """
 
     drops: list[Drop]
     copies: int
+    written: list[Written]
 
 
 class SpoolFile:
@@ -107,6 +110,7 @@ class SpoolFile:
             StorageError: the disk refuses; nothing was kept.
             SpoolCorruptError: the file broke.
         """
+        written: list[Written] = []
         split = self._picker.split(readings) if self._picker else Split([], list(readings), 0, {})
         with self._commit() as change:
             for kind, count in self._let_go(confirmed):
@@ -114,11 +118,11 @@ class SpoolFile:
             for kind, part in self._cut(split):
                 change.last_seq += 1
                 change.kept[kind] += 1
-                self._write(change.last_seq, kind, part, now_ms)
+                written.append(self._write(change.last_seq, kind, part, now_ms))
             change.dropped(bounds.hold(self._database, self.settings, now_ms))
         if self._picker:
             self._picker.keep(split)
-        return Appended(change.drops, split.copies)
+        return Appended(change.drops, split.copies, written)
 
     def fetch(
         self, after: int, limit: int, *, until: int | None = None, border: bool | None = None
@@ -211,10 +215,12 @@ class SpoolFile:
             for at in range(0, len(readings), size):
                 yield kind, readings[at : at + size]
 
-    def _write(self, seq: int, kind: int, part: list[Reading], now_ms: int) -> None:
-        body = zlib.compress(encode_envelope(self._state.stream, seq, part), _PACKING)
+    def _write(self, seq: int, kind: int, part: list[Reading], now_ms: int) -> Written:
+        body = encode_envelope(self._state.stream, seq, part)
+        packed = zlib.compress(body, _PACKING)
         times = [reading.at for reading in part]
-        self._database.execute(_SQL.append, (seq, kind, len(part), min(times), max(times), now_ms, body))
+        self._database.execute(_SQL.append, (seq, kind, len(part), min(times), max(times), now_ms, packed))
+        return Written(seq, kind, body)
 
     def _let_go(self, confirmed: Iterable[int]) -> list[tuple[int, int]]:
         """How many envelopes went, by class."""

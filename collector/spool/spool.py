@@ -15,6 +15,7 @@ from collector.spool.bounds import Drop
 from collector.spool.estimate import NOTHING, WANTED_DAYS, Expected, days_that_fit
 from collector.spool.file import Appended, SpoolFile
 from collector.spool.losses import Losses
+from collector.spool.recent import Recent
 from collector.spool.state import SpoolState
 from energy.clocks import DataClock
 from energy.errors import StorageError
@@ -56,6 +57,7 @@ class Spool:
         self._confirmed: set[int] = set()
         self._dropped: set[int] = set()
         self._losses = Losses()
+        self._recent = Recent()
         self._waiting: list[_Waiting] = []
         self._is_committing = False
         self._state: SpoolState
@@ -82,6 +84,7 @@ class Spool:
         if aside is not None:
             metrics.spool_set_aside(self.gateway)
         self._look()
+        self._recent.start_over(self._state.last_seq)
         await self._tell_days()
 
     async def close(self) -> None:
@@ -124,6 +127,9 @@ class Spool:
             StorageError: the disk refuses.
             SpoolCorruptError: the file broke.
         """
+        last = self._state.last_seq if until is None else until
+        if (held := self._recent.fetch(after, limit, last, border=border)) is not None:
+            return held
         confirmed = frozenset(self._confirmed)
         found: list[tuple[int, bytes]] = []
         while (missing := limit - len(found)) > 0:
@@ -143,7 +149,8 @@ class Spool:
     async def confirm(self, numbers: Iterable[int]) -> None:
         """These envelopes, which are here and unconfirmed, may leave; on disk with one of the next commits."""
         before = len(self._confirmed) // _MOST_WAITING
-        self._confirmed.update(numbers)
+        self._confirmed.update(numbers := frozenset(numbers))
+        self._recent.remove(numbers)
         if len(self._confirmed) // _MOST_WAITING > before:
             await self.settle()
 
@@ -165,6 +172,7 @@ class Spool:
         await self.settle()
         count = await self._do(self._file.reopen, ranges)
         self._look()
+        self._recent.start_over(self._state.last_seq)
         self.changed.set()
         return count
 
@@ -204,6 +212,7 @@ class Spool:
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
             self._confirmed -= confirmed
+            self._recent.add(done.result().written)
             self._on_drops(done.result().drops)
             if any(part for part, _ in waiting):
                 metrics.readings_kept(self.gateway, done.result().copies)
@@ -219,6 +228,7 @@ class Spool:
     def _on_drops(self, drops: Sequence[Drop]) -> None:
         self._dropped.update(drop.seq for drop in drops)
         self._confirmed.difference_update(drop.seq for drop in drops)
+        self._recent.remove(drop.seq for drop in drops)
         metrics.envelopes_dropped(self.gateway, drops)
         metrics.drops_told(self.gateway, self._losses.add(drops))
 

@@ -204,8 +204,10 @@ async def test_confirmations_that_wait_for_long_do_not_bring_all_they_confirm_in
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that is read-only for weeks: each new connection begins at the lowest number, past all that was sent."""
-    async with spooling(path, SpoolSettings(readings_per_envelope=1)) as spool:
+    settings = SpoolSettings(readings_per_envelope=1)
+    async with spooling(path, settings) as spool:
         await spool.append(readings(1_000, at=DataClock().now_ms()))
+    async with spooling(path, settings) as spool:
         gate = Gate(spool, monkeypatch)
         gate.open.set()
         gate.error = StorageError("disk is read-only")
