@@ -18,10 +18,11 @@ from collector.spool.spool import Spool
 from energy.clocks import DataClock
 from tests.support.spool_world import readings
 
-BOUNDS = SpoolSettings(max_bytes=56_000, keep_confirmed=True, readings_per_envelope=3, policy="thin")
-"""Room for some dozen envelopes, which the configuration would not allow: the bound drops."""
+NARROW, WIDE = 56_000, 1 << 24
+"""Bytes of a file with room for some dozen envelopes, which the configuration would not allow, and for all."""
 MOST_BYTES = 2_000
 """Held in memory: a dozen of them."""
+PLACES = st.tuples(st.sampled_from([NARROW, WIDE]), st.sampled_from([MOST_BYTES, WIDE]))
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["append", "append", "append", "confirm", "settle", "reopen", "restart"]),
@@ -33,12 +34,13 @@ STEPS = st.lists(
 
 
 class World:
-    """A spool with a narrow memory in a narrow place."""
+    """A spool with so many bytes of disk and memory."""
 
-    def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
-        self.file = SpoolFile(path, BOUNDS)
+    def __init__(self, path: Path, thread: ThreadPoolExecutor, disk: int, memory: int) -> None:
+        bounds = SpoolSettings(max_bytes=disk, keep_confirmed=True, readings_per_envelope=3, policy="thin")
+        self.file = SpoolFile(path, bounds)
         self.spool = Spool("gw-1", self.file, DataClock(), thread)
-        self.spool._recent = self.recent = Recent(MOST_BYTES)
+        self.spool._recent = self.recent = Recent(memory)
         self.confirmed: set[int] = set()
         self.served = 0
 
@@ -80,13 +82,13 @@ class World:
 
 
 @settings(max_examples=40, deadline=None)
-@given(steps=STEPS)
-def test_memory_serves_what_the_file_holds(steps: list[tuple[str, int, int]]) -> None:
+@given(places=PLACES, steps=STEPS)
+def test_memory_serves_what_the_file_holds(places: tuple[int, int], steps: list[tuple[str, int, int]]) -> None:
     """Of both classes and of any range, through bounds on both, confirmations, repeats and restarts."""
 
     async def live() -> None:
         with TemporaryDirectory() as directory, ThreadPoolExecutor(1) as thread:
-            world = World(Path(directory) / "gw-1.sqlite3", thread)
+            world = World(Path(directory) / "gw-1.sqlite3", thread, *places)
             await world.spool.open()
             try:
                 for step in steps:
