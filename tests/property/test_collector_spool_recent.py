@@ -49,16 +49,18 @@ class World:
         kept = [one for one, _ in self.truth(0, 1_000)]
         if what == "append":
             now = DataClock().now_ms()
-            for each in range(1 + number // 10):
-                await self.spool.append(readings(count, at=now - 900_000 * number, point=f"P-{each}"))
+            for each in range(5 + number // 5):
+                await self.spool.append(readings(3 * count, at=now - 900_000 * number, point=f"P-{each}"))
         elif what == "confirm":
-            await self.spool.confirm(kept[number : number + count])
-            self.confirmed.update(kept[number : number + count])
+            part = kept[number % (len(kept) or 1) :][:count]
+            await self.spool.confirm(part)
+            self.confirmed.update(part)
         elif what == "settle":
             await self.spool.settle()
         elif what == "reopen":
-            await self.spool.reopen([(number, number + count)])
-            self.confirmed -= set(range(number, number + count + 1))
+            first = min(self.confirmed, default=1) + number // 10
+            await self.spool.reopen([(first, first + count)])
+            self.confirmed -= set(range(first, first + count + 1))
         else:
             await self.spool.close()
             await self.spool.open()
