@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import math
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -21,6 +21,8 @@ _log = structlog.get_logger("collector")
 
 LOOK_S = 2.0
 """Real seconds between two looks at the file."""
+RETRY_S = 60.0
+"""Real seconds after which parts that could not be started, such as a spool that is in use, are tried again."""
 
 _AT_START = ("clock", "health", "grace_s")
 """The tables that a running process cannot change."""
@@ -49,41 +51,43 @@ class Reload:
         self._started = started
         self._load = load
         self._change = change
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """Take the file over soon, whether it changed or not: a profile that it names may have."""
+        self._asked.set()
 
     async def run(self, control: Control) -> None:
         """Watch until told to stop."""
-        asked = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, asked.set)
-        try:
-            taken = last = self._mark()
-            control.ready()
-            while not control.stopping.is_set():
-                await _wait(control.stopping, asked)
-                mark = self._mark()
-                # An editor writes in steps: a file is read when it stood still from one look to the next.
-                still, last = mark is not None and mark == last, mark
-                if asked.is_set() or (still and mark != taken):
-                    asked.clear()
-                    taken = mark
-                    await self.take_over()
-        finally:
-            loop.remove_signal_handler(signal.SIGHUP)
+        now = asyncio.get_running_loop().time
+        taken = last = self._mark()
+        again_at = math.inf
+        control.ready()
+        while not control.stopping.is_set():
+            await _wait(control.stopping, self._asked)
+            mark = self._mark()
+            # An editor writes in steps: a file is read when it stood still from one look to the next.
+            still, last = mark is not None and mark == last, mark
+            if self._asked.is_set() or (still and mark != taken) or now() >= again_at:
+                self._asked.clear()
+                taken = mark
+                again_at = math.inf if await self.take_over() else now() + RETRY_S
 
-    async def take_over(self) -> None:
-        """Read the file and run what it wants."""
+    async def take_over(self) -> bool:
+        """Read the file and run what it wants; false when parts of it could not be started, which may pass."""
         try:
             wanted = self._load()
             changed = await self._change(wanted)
         except ConfigError as error:
             metrics.reload_refused()
             _log.error("reload_refused", faults=[str(fault) for fault in error.faults])
-            return
+            return True
         for fault in changed.faults:
             _log.error("part_not_started", error=str(fault), advice=fault.advice)
         metrics.reloaded(whole=not changed.faults)
         waiting = [key for key in _AT_START if getattr(self._started, key) != getattr(wanted, key)]
         _log.info("reloaded", stopped=changed.stopped, started=changed.started, at_next_start=waiting)
+        return not changed.faults
 
     def _mark(self) -> tuple[int, int, int] | None:
         """What tells one state of the file from another; None while it is away, as an editor may have it."""

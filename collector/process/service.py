@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,6 +36,14 @@ async def run(settings: CollectorSettings, *, file: Path | None = None, stop: as
             gateways.keepers,
             gateways.sources,
         ]
-        if file is not None:
-            services.append(Reload(file, settings, lambda: load_settings(file), gateways.change))
-        await run_services(services, grace=settings.grace_s, stop=stop)
+        if file is None:
+            await run_services(services, grace=settings.grace_s, stop=stop)
+            return
+        reload = Reload(file, settings, lambda: load_settings(file), gateways.change)
+        loop = asyncio.get_running_loop()
+        # From the first moment on: unhandled, the signal would end a process that still opens its spools.
+        loop.add_signal_handler(signal.SIGHUP, reload.ask)
+        try:
+            await run_services([*services, reload], grace=settings.grace_s, stop=stop)
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)

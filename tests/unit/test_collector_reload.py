@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from collector.process.gateways import Changed
 from collector.process.reload import Reload
 from collector.settings import CollectorSettings
 from collector.uplink.settings import MqttPlatform
+from energy.errors import QuotawattError, SetupError
 from energy.services import Control
 from energy.wire import Address
 from tests.support.collector_world import settings_for, tcp_line
@@ -31,12 +30,14 @@ class Watched(Reload):
     Attributes:
         looks: how often it was looked at.
         read_at: after how many looks it was read.
+        faults: why parts of it cannot be started, each time that it is read.
     """
 
     def __init__(self, *marks: int | None) -> None:
         super().__init__(Path("collector.toml"), SETTINGS, self._read, self._run)
         self.looks = 0
         self.read_at: list[int] = []
+        self.faults: list[tuple[QuotawattError, ...]] = []
         self._marks = [None if mark is AWAY else (mark, mark, 1) for mark in marks]
 
     def _mark(self) -> Mark:
@@ -49,7 +50,7 @@ class Watched(Reload):
         return SETTINGS
 
     async def _run(self, _: CollectorSettings) -> Changed:
-        return Changed(0, 0, ())
+        return Changed(0, 0, self.faults.pop(0) if self.faults else ())
 
 
 @pytest.mark.parametrize(
@@ -78,14 +79,29 @@ async def test_a_file_is_read_when_it_stood_still(
     assert watched.read_at == read_at
 
 
-async def test_a_signal_asks_for_it_at_once() -> None:
-    """Without a look at whether anything changed: what the file names may have, such as a profile."""
+async def test_it_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, without a look at whether anything changed, and also before the collector is ready."""
+    monkeypatch.setattr(reload, "LOOK_S", 3_600)
     watched, control = Watched(1), Control("reload", asyncio.Event())
+    watched.ask()
     async with asyncio.TaskGroup() as group:
         group.create_task(watched.run(control))
-        await control.wait_ready()
-        for times in (1, 2):
-            os.kill(os.getpid(), signal.SIGHUP)
-            await eventually(lambda: len(watched.read_at) == times)  # noqa: B023 - awaited within the loop
+        await eventually(lambda: len(watched.read_at) == 1)
+        watched.ask()
+        await eventually(lambda: len(watched.read_at) == 2)
         control.stopping.set()
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+async def test_what_could_not_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it can: nobody has to touch the file again when another process has left the spool."""
+    monkeypatch.setattr(reload, "LOOK_S", 0.001)
+    monkeypatch.setattr(reload, "RETRY_S", 0.01)
+    watched, control = Watched(1, 2, 2), Control("reload", asyncio.Event())
+    watched.faults = [(SetupError("held by another process"),), (SetupError("still held"),), ()]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watched.run(control))
+        await eventually(lambda: len(watched.read_at) == 3)
+        looks = watched.looks
+        await eventually(lambda: watched.looks > looks + 50)
+        control.stopping.set()
+    assert len(watched.read_at) == 3
