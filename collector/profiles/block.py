@@ -50,9 +50,11 @@ class RegisterBlock:
             RegisterError: the answer is shorter than its registers.
         """
         raws = cast("list[_Outcome]", self._block.decode(data))
-        for at in self._floats:
-            if not isfinite(raws[at]):  # type: ignore[arg-type]  # a float, since its slot is one
-                raws[at] = None
+        # Where all are floats, as is usual, a finite sum says in one go that each of them is finite.
+        if not (len(self._floats) == len(raws) and isfinite(sum(raws))):  # type: ignore[arg-type]
+            for at in self._floats:
+                if not isfinite(raws[at]):  # type: ignore[arg-type]  # a float, since its slot is one
+                    raws[at] = None
         for at, markers in self._marked:
             if raws[at] in markers:
                 raws[at] = None

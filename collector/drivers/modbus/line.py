@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from collector.drivers.deadline import Deadline
 from collector.drivers.line import Answer
 from collector.drivers.modbus.connection import Connection
 from collector.drivers.modbus.frames import Asked, RtuAsked, TcpAsked, next_transaction
@@ -55,6 +56,8 @@ class ModbusLine:
         self._answered_at = 0
         self._gap_until = self._quiet_until = 0.0
         self._silent = 0
+        self._allowed = 0.0
+        self._deadline = Deadline(self._silence)
         self.discarded = 0
 
     def __str__(self) -> str:
@@ -85,6 +88,7 @@ class ModbusLine:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._deadline.close()
         self._fail(LostLineError("closed"))
 
     def received(self, data: bytes) -> None:
@@ -130,10 +134,10 @@ class ModbusLine:
         loop = asyncio.get_running_loop()
         asked = self._asked = self._next(unit, request)
         answer = self._answer = loop.create_future()
-        allowed = self._allowed(asked)
-        timer = loop.call_later(allowed, self._silence, allowed)
         trusted = False
         sent, sent_at = loop.time(), self._now_ms()
+        allowed = self._allowed = self._time_for(asked)
+        self._deadline.set(sent + allowed)
         try:
             connection.send(asked.frame)
             data = await answer
@@ -142,7 +146,7 @@ class ModbusLine:
             trusted = True
             raise
         finally:
-            timer.cancel()
+            self._deadline.meet()
             self._answer = self._asked = None
             if trusted:
                 self._silent = 0
@@ -157,15 +161,15 @@ class ModbusLine:
         self._transaction = next_transaction(self._transaction)
         return TcpAsked(self._transaction, unit, request)
 
-    def _allowed(self, asked: Asked) -> float:
+    def _time_for(self, asked: Asked) -> float:
         """Real seconds until the answer has to be complete: on a slow line its bytes take longer than a unit thinks."""
         if self._rtu is None:
             return self._settings.time_out_s
         return self._settings.time_out_s + (len(asked.frame) + asked.answer_size) * self._rtu.byte_s
 
-    def _silence(self, waited: float) -> None:
+    def _silence(self) -> None:
         self._silent += 1
-        self._fail(SilentUnitError(f"no answer within {waited:.3g} s"))
+        self._fail(SilentUnitError(f"no answer within {self._allowed:.3g} s"))
 
     def _fail(self, error: TransportError) -> None:
         if self._answer is not None and not self._answer.done():
