@@ -24,7 +24,13 @@ from energy.errors import ConfigError, Fault, SetupError
 from energy.toml_decode import TomlDecoder
 
 T = TypeVar("T", bound=msgspec.Struct)
-Host = Annotated[str, msgspec.Meta(pattern=r"^([^\s.]{1,63}\.)*[^\s.]{1,63}\.?\Z")]
+Host = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^([^\s.]{1,63}\.)*[^\s.]{1,63}\.?\Z",
+        description="a host's name or address, without scheme and spaces",
+    ),
+]
 """A host's name or address. What breaks the pattern no resolver takes, so that trying again would be useless."""
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 """A number above zero."""

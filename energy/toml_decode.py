@@ -6,11 +6,9 @@ to msgspec, which knows the constraints of `msgspec.Meta`.
 
 from __future__ import annotations
 
-import difflib
 import math
-import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -18,6 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from energy.toml_lines import Path
+from energy.toml_words import close_to, options, reworded, split, unknown_key, unknown_value
 
 Report = Callable[[Path, str], None]
 """Takes the path of a fault and what is wrong there."""
@@ -52,7 +51,7 @@ class TomlDecoder:
 
     def decode(self, value: Any, expected: Any, path: Path) -> Any:
         """Return `value` as an `expected`, or `FAULTY` after reporting what is wrong with it."""
-        bare, constraints = _strip(expected)
+        bare, constraints = split(expected)
         if (option := _matching_option(value, bare)) is not None:
             return self.decode(value, option, path)
         if isinstance(value, dict) and (tables := _tables(bare)):
@@ -91,7 +90,7 @@ class TomlDecoder:
             return None
         tag = str(value[str(config.tag_field)])
         if tag not in by_tag:
-            self._report((*path, str(config.tag_field)), f"unknown value {tag!r}{_suggest(tag, by_tag)}")
+            self._report((*path, str(config.tag_field)), unknown_value(tag, by_tag))
         return by_tag.get(tag)
 
     def _check_tag(self, value: dict[str, Any], table: type[msgspec.Struct], path: Path) -> bool:
@@ -112,9 +111,9 @@ class TomlDecoder:
         missing = {key for key, field in fields.items() if field.required and key not in value}
         absent = [key for key in fields if key not in value]
         for key in unknown:
-            self._report((*path, key), f"unknown key{_suggest(key, absent or fields)}")
+            self._report((*path, key), unknown_key(key, absent or fields))
             # A misspelt key is one fault: the key that it was meant to be is not also reported as missing.
-            missing.difference_update(_close(key, absent))
+            missing.difference_update(close_to(key, absent))
         for key in sorted(missing):
             self._report((*path, key), "missing key")
         return not unknown and not missing
@@ -149,14 +148,14 @@ class TomlDecoder:
         def convert() -> Any:
             return msgspec.convert(value, expected, strict=strict, dec_hook=self._convert_other)
 
-        return self._build(convert, path)
+        return self._build(convert, path, lambda message: reworded(message, expected, value, path))
 
-    def _build(self, make: Callable[[], Any], path: Path) -> Any:
+    def _build(self, make: Callable[[], Any], path: Path, reword: Callable[[str], str] = str) -> Any:
         try:
             return make()
         # msgspec's ValidationError is a ValueError; TypeError comes from __post_init__ and from unhashable set items.
         except (ValueError, TypeError) as error:
-            self._report(path, _in_words_of_toml(str(error)))
+            self._report(path, reword(str(error)))
             return FAULTY
 
     def _convert_other(self, expected: type, value: Any) -> Any:
@@ -165,42 +164,21 @@ class TomlDecoder:
         raise ValueError(f"expected {expected.__name__}, got {type(value).__name__}")
 
 
-def _in_words_of_toml(message: str) -> str:
-    """Translate: msgspec speaks of JSON, whose object is a table here, and TOML has no null."""
-    message = message.removesuffix(" - at `$`")
-    if not message.startswith("Expected `"):
-        return message
-    lead, kinds, rest = message.split("`", 2)
-    return f"{lead}`{kinds.replace('object', 'table').replace(' | null', '')}`{rest}"
-
-
 @cache
 def _fields(table: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
     return {field.encode_name: field for field in msgspec.structs.fields(table)}
-
-
-def _strip(expected: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Split `Annotated[X, …]` into X and the rest."""
-    if typing.get_origin(expected) is Annotated:
-        return expected.__origin__, expected.__metadata__
-    return expected, ()
 
 
 def _annotate(expected: Any, constraints: Sequence[Any]) -> Any:
     return Annotated[expected, *constraints] if constraints else expected
 
 
-def _options(expected: Any) -> tuple[Any, ...]:
-    is_union = typing.get_origin(expected) in (typing.Union, types.UnionType)
-    return typing.get_args(expected) if is_union else (expected,)
-
-
 def _matching_option(value: Any, expected: Any) -> Any | None:
     """The only option of a union that such a table or array can be meant for; None where msgspec has to choose."""
-    options = _options(expected)
-    if len(options) == 1:
+    kinds = options(expected)
+    if len(kinds) == 1:
         return None
-    fitting = [option for option in options if _takes(_strip(option)[0], value)]
+    fitting = [option for option in kinds if _takes(split(option)[0], value)]
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -214,7 +192,7 @@ def _tables(expected: Any) -> list[type[msgspec.Struct]]:
     """The structs that `expected` allows."""
     return [
         option
-        for option in _options(expected)
+        for option in options(expected)
         if isinstance(option, type) and issubclass(option, msgspec.Struct) and not option.__struct_config__.array_like
     ]
 
@@ -225,12 +203,3 @@ def _array_builder(expected: Any) -> Callable[[list[Any]], Any] | None:
         # A tuple of fixed length is one value, of which msgspec checks the whole.
         return tuple if arguments[1:] == (...,) else None
     return _ARRAYS.get(origin)
-
-
-def _close(key: str, known: Iterable[str]) -> list[str]:
-    return difflib.get_close_matches(key, list(known), n=1)
-
-
-def _suggest(key: str, known: Iterable[str]) -> str:
-    close = _close(key, known)
-    return f", did you mean {close[0]!r}?" if close else f" (known: {', '.join(known)})"

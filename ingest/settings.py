@@ -9,6 +9,7 @@ import msgspec
 from energy.clocks import ClockSettings
 from energy.config import Positive
 from energy.health import HealthSettings
+from energy.registry.model import Code
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 
@@ -25,7 +26,9 @@ class ReceiveSettings(msgspec.Struct, frozen=True):
             broker does not keep, the gateways send again.
     """
 
-    group: Annotated[str, msgspec.Meta(pattern=r"^[^/+#\s]{1,64}\Z")] = "ingest"
+    group: Annotated[
+        str, msgspec.Meta(pattern=r"^[^/+#\s]{1,64}\Z", description="1 to 64 characters without spaces, / + and #")
+    ] = "ingest"
     window: Annotated[int, msgspec.Meta(ge=10, le=65_535)] = 2_000
     session_expiry_s: Annotated[int, msgspec.Meta(ge=0)] = 300
 
@@ -69,7 +72,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
 
     database: StorageSettings
     mqtt: MqttSettings
-    worker: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")] = "ingest-1"
+    worker: Code = "ingest-1"
     clock: ClockSettings = ClockSettings()
     health: HealthSettings = HealthSettings()
     receive: ReceiveSettings = ReceiveSettings()

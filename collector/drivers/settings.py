@@ -12,7 +12,13 @@ from energy.config import NotNegative, Positive
 
 Interval = Annotated[float, msgspec.Meta(ge=0.1)]
 """Seconds of data time from poll to poll."""
-PointCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+PointCode = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        description="1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit",
+    ),
+]
 """A point's code, as the platform's registry has it."""
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]

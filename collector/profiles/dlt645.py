@@ -15,7 +15,9 @@ from collector.profiles.model import ProfileBase
 from collector.profiles.value import Value
 from energy.toml_lines import Path
 
-DataId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-F]{8}\Z")]
+DataId = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9A-F]{8}\Z", description="eight hexadecimal digits, 0 to 9 and A to F")
+]
 """A data identifier, eight hexadecimal digits as the standard prints them, DI3 first."""
 
 _SIGN = 0x80

@@ -22,9 +22,17 @@ from energy.registry.model import District, Industry
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e15)]
-UnitCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,40}\Z")]
+UnitCode = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,40}\Z",
+        description="1 to 41 small letters, digits and hyphens, the first no hyphen",
+    ),
+]
 """Short enough that the codes of its gateway and meters can be made of it."""
-LocalCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,7}\Z")]
+LocalCode = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,7}\Z", description="1 to 8 capital letters and digits, a letter first")
+]
 """A meter's code within its unit, e.g. E1."""
 
 

@@ -7,13 +7,25 @@ from typing import Annotated
 
 import msgspec
 
-Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+Code = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        description="1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit",
+    ),
+]
 """Unit, meter and point codes; point codes travel in envelopes."""
-GatewayCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
+GatewayCode = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z",
+        description="1 to 63 small letters, digits and hyphens, the first no hyphen",
+    ),
+]
 """Gateway codes are levels of a topic."""
-District = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}\Z")]
+District = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}\Z", description="six digits")]
 """GB/T 2260, six digits."""
-Industry = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z")]
+Industry = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z", description="two digits")]
 """GB/T 4754, two digits."""
 
 

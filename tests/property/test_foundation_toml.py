@@ -186,7 +186,7 @@ def test_exactly_the_injected_faults_are_reported_with_their_lines(data: st.Data
             return
         rows.append(f"{name} = {'true' if kind == 'type' else value}")
         if kind == "type":
-            expected.add((len(rows), f"{table}.{name}", "Expected"))
+            expected.add((len(rows), f"{table}.{name}", "expected"))
 
     for unit in range(data.draw(st.integers(1, 3))):
         rows.append("[[unit]]")
@@ -216,4 +216,4 @@ def found(text: str) -> set[tuple[int, str, str]]:
 
 def kind_of(message: str) -> str:
     """The words that name the kind of a fault."""
-    return next(kind for kind in ("unknown key", "missing key", "Expected") if message.startswith(kind))
+    return next(kind for kind in ("unknown key", "missing key", "expected") if message.startswith(kind))

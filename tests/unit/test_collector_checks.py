@@ -19,7 +19,7 @@ graze_s = 4 #! unknown key, did you mean 'grace_s'?
 [[platforms]]
 kind = "mqtt"
 client_id = "one" #! several gateways connect
-port = "1883" #! Expected `int`
+port = "1883" #! expected a whole number
 [[gateways]]
 code = "GW 1" #! gateway 'GW 1': 1 to 63
 region = "6103" #! region '6103': six digits
@@ -48,7 +48,7 @@ profile = "acrel_dtsd1352"
 ct = 0 #! > 0
 [[gateways]]
 code = "gw-2"
-region = 610303 #! Expected `str`
+region = 610303 #! expected a string
 [[gateways.lines]]
 kind = "modbus-tcp"
 host = "192.0.2.1" #! line 192.0.2.1:502 stands here a second time
@@ -58,7 +58,7 @@ unit_id = 1
 profile = "schneider_iem3155"
 pt = 1 #! primary side already: no pt here
 [[gateways.lines.meters]]
-point = "P 5" #! matching regex
+point = "P 5" #! expected 1 to 64 letters, digits, dots
 unit_id = 2
 profile = "kamstrup_multical_403"
 unit = "t" #! no conversion leads there
@@ -73,10 +73,10 @@ profile = "dlt645_2007_three_phase" #! is for dlt645, and this line speaks modbu
 [[gateways.lines]]
 kind = "dlt645-serial"
 device = "/dev/ttyS1" #! line /dev/ttyS1 stands here a second time
-parity = "mark" #! Invalid enum value 'mark'
+parity = "mark" #! unknown value 'mark' (known: none, even, odd)
 [[gateways.lines.meters]]
 point = "P-7"
-address = "1" #! matching regex
+address = "1" #! expected twelve digits, or twelve A
 profile = "dlt645_2007_three_phase"
 ct = 1
 pt = 1
@@ -108,7 +108,7 @@ kind = "modbus-udp" #! unknown value 'modbus-udp'
 [[gateways]]
 code = "gw-2" #! gateway gw-2 stands here a second time (first: gateways[1].code)
 region = "610303"
-lines = 7 #! Expected `array`
+lines = 7 #! expected an array
 """
 """Faults of single values and between tables, each told behind `#!` on its line."""
 

@@ -138,6 +138,8 @@ def row(field: inspect.Field, preset: Any) -> Row:
 
 def type_words(kind: inspect.Type) -> str:  # noqa: PLR0911 - one for each kind of type
     """A field's type in the words of TOML, with its bounds."""
+    if isinstance(kind, inspect.Metadata):
+        kind = kind.type
     inner, many = structs_of(kind)
     if inner:
         return "tables" if many else "table"

@@ -59,6 +59,8 @@ def words(kind: inspect.Type) -> str:
     """A field's type in the words of TOML, with its bounds."""
     if isinstance(kind, inspect.UnionType):
         (kind,) = (one for one in kind.types if not isinstance(one, inspect.NoneType))
+    if isinstance(kind, inspect.Metadata):
+        kind = kind.type
     if isinstance(kind, inspect.VarTupleType):
         return array_words(kind.item_type)
     if isinstance(kind, inspect.IntType | inspect.FloatType):

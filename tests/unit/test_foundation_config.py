@@ -39,7 +39,7 @@ class Network(msgspec.Struct, tag="network", tag_field="kind"):
 class Meter(msgspec.Struct):
     """One meter."""
 
-    code: Annotated[str, msgspec.Meta(pattern="^[A-Z]-[0-9]+$")]
+    code: Annotated[str, msgspec.Meta(pattern="^[A-Z]-[0-9]+$", description="a letter, a hyphen and digits")]
     carrier: Carrier
     ratio: float = 1.0
     line: Serial | Network | None = None
@@ -125,12 +125,12 @@ line = { kind = "network", host = "h", port = 0 }
     assert faults(text) == [
         (1, "nmae", "unknown key, did you mean 'name'?"),
         (3, "clock", "a scale needs origin and real_origin, so that all processes agree"),
-        (7, "limits.low", "Expected `float`, got `str`"),
-        (10, "meter[0].code", "Expected `str` matching regex '^[A-Z]-[0-9]+$'"),
-        (11, "meter[0].carrier", "Invalid enum value 'heet'"),
+        (7, "limits.low", "expected a number, got a string"),
+        (10, "meter[0].code", "expected a letter, a hyphen and digits, got 'one'"),
+        (11, "meter[0].carrier", "unknown value 'heet', did you mean 'heat'? (known: electricity, heat)"),
         (13, "meter[1]", "a heat meter has no ratio"),
         (18, "meter[2].code", "missing key"),
-        (20, "meter[2].line.port", "Expected `int` >= 1"),
+        (20, "meter[2].line.port", "expected a whole number >= 1"),
     ]
 
 
@@ -138,10 +138,14 @@ line = { kind = "network", host = "h", port = 0 }
     ("line", "fault"),
     [
         ("{ host = 'h' }", ("meter[0].line.kind", "missing key (one of: serial, network)")),
-        ("{ kind = 'netwrok' }", ("meter[0].line.kind", "unknown value 'netwrok', did you mean 'network'?")),
+        (
+            "{ kind = 'netwrok' }",
+            ("meter[0].line.kind", "unknown value 'netwrok', did you mean 'network'? (known: serial, network)"),
+        ),
+        ("{ kind = 'E' }", ("meter[0].line.kind", "unknown value 'E' (known: serial, network)")),
         ("{ kind = 'serial', host = 'h' }", ("meter[0].line.host", "unknown key (known: device)")),
-        ("{ kind = 'serial', device = 1 }", ("meter[0].line.device", "Expected `str`, got `int`")),
-        ("7", ("meter[0].line", "Expected `table`, got `int`")),
+        ("{ kind = 'serial', device = 1 }", ("meter[0].line.device", "expected a string, got a whole number")),
+        ("7", ("meter[0].line", "expected a table, got a whole number")),
     ],
 )
 def test_a_tagged_table_names_what_is_wrong_with_it(line: str, fault: tuple[str, str]) -> None:
@@ -152,7 +156,7 @@ def test_a_tagged_table_names_what_is_wrong_with_it(line: str, fault: tuple[str,
 
 def test_an_array_that_is_too_short_is_a_fault() -> None:
     """Constraints on an array as a whole are checked beside those of its elements."""
-    assert faults("name = 'x'\nmeter = []\n") == [(2, "meter", "Expected `array` of length >= 1")]
+    assert faults("name = 'x'\nmeter = []\n") == [(2, "meter", "expected an array of length >= 1")]
 
 
 def test_missing_keys_of_the_whole_document_have_no_line() -> None:
@@ -172,12 +176,12 @@ class Limits(msgspec.Struct, tag="limits"):
 @pytest.mark.parametrize(
     ("text", "line", "path", "message"),
     [
-        ("regions = { 61 = [] }", 1, "regions.61", "Expected `str` matching regex '^[0-9]{6}$'"),
-        ("regions = { 610302 = [1, 'x'] }", 1, "regions.610302[1]", "Expected `int`, got `str`"),
-        ("regions = 3", 1, "regions", "Expected `table`, got `int`"),
+        ("regions = { 61 = [] }", 1, "regions.61", "expected a string matching regex '^[0-9]{6}$'"),
+        ("regions = { 610302 = [1, 'x'] }", 1, "regions.610302[1]", "expected a whole number, got a string"),
+        ("regions = 3", 1, "regions", "expected a table, got a whole number"),
         ("type = 'other'\nregions = {}", 1, "type", "expected 'limits', got 'other'"),
-        ("regions = {}\npair = [1]", 2, "pair", "Expected `array` of length 2"),
-        ("regions = {}\nhours = [\n 1,\n 2.5]", 4, "hours[1]", "Expected `int`, got `float`"),
+        ("regions = {}\npair = [1]", 2, "pair", "expected an array of length 2, got 1"),
+        ("regions = {}\nhours = [\n 1,\n 2.5]", 4, "hours[1]", "expected a whole number, got 2.5"),
         (
             "regions = {}\n[source]\ndevcie = 'a'\nkind = 'serial'",
             3,

@@ -11,7 +11,9 @@ from collector.drivers.dlt645.frames import MOST_WAKE_BYTES, WILDCARD
 from collector.drivers.settings import BaudRate, LineBase, MeterBase, Parity, Port, StopBits
 from energy.config import Host, NotNegative, Positive
 
-MeterAddress = Annotated[str, msgspec.Meta(pattern=rf"^([0-9]{{12}}|{WILDCARD})\Z")]
+MeterAddress = Annotated[
+    str, msgspec.Meta(pattern=rf"^([0-9]{{12}}|{WILDCARD})\Z", description="twelve digits, or twelve A for any meter")
+]
 """The twelve digits of a meter's address, or twelve A for whichever meter is there."""
 
 

@@ -11,7 +11,7 @@ from collector.drivers.settings import PointCode
 from collector.profiles.value import Factor
 from energy.config import Positive
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[^/+#]+\Z")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^/+#]+\Z", description="a name without / + and #")]
 """The id of a group, an edge node or a device: one level of a topic."""
 
 
