@@ -16,7 +16,7 @@ from collector.drivers.dlt645.exchange import MOST_BLOCK
 from collector.drivers.dlt645.frames import WILDCARD, ReadAddress, ReadData, Request
 from collector.drivers.line import Answer, Line
 from collector.drivers.meters import Sent, sent_values, units_of
-from collector.errors import LineError, RefusedReadError, RegisterError
+from collector.errors import LineError, RefusedReadError, RegisterError, SilentUnitError
 from collector.planning.learned_file import LearnedFile
 from collector.planning.learning import split
 from collector.planning.limits import limits_of
@@ -27,10 +27,16 @@ from collector.profiles import DISPLAY, RegisterBlock, Value
 from collector.profiles.block import RawNumber
 from collector.profiles.dlt645 import DataItem, Dlt645Profile
 from collector.profiles.library import Library
-from collector.profiles.register import BIT_FUNCTIONS
+from collector.profiles.register import BIT_FUNCTIONS, Register
+from collector.registers import DataType
 from collector.settings import CollectorSettings, GatewaySettings, LineSettings, MeterSettings
 from energy.clocks import DataClock
 from energy.errors import TransportError
+
+_F32_DIGITS = 7
+_MOST_DIGITS = 15
+_MOST_SILENT = 3
+"""Requests in a row without an answer after which the meter is not asked for the rest."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +49,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         shows: what the meter's display should show: raw number x scale + offset, in `unit`.
         unit: the profile's unit of measure, or that which is set in the meter's menu; empty where there is none.
         sent: what is sent, in base units, CT x PT applied; None where it is not sent or has no value.
+        sent_unit: the unit of measure in which it is sent.
         point: under which code it is sent; empty where it is not.
         remark: what is the matter with it.
     """
@@ -53,6 +60,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     shows: str = ""
     unit: str = ""
     sent: float | None = None
+    sent_unit: str = ""
     point: str = ""
     remark: str = ""
 
@@ -80,6 +88,23 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     at: int | None = None
     values: tuple[Shown, ...] = ()
     error: str = ""
+
+
+class _Patience:
+    """Whether it is worth asking on: nobody wants to wait for twenty time-outs."""
+
+    def __init__(self) -> None:
+        self._silent = 0
+
+    def is_over(self, error: TransportError | None) -> bool:
+        """Note what became of a request."""
+        self._silent = self._silent + 1 if isinstance(error, SilentUnitError) else 0
+        return isinstance(error, LineError) or self._silent >= _MOST_SILENT
+
+    @staticmethod
+    def told(count: int) -> Attempt:
+        """What is shown instead of the requests that were not made."""
+        return Attempt(request=f"{count} further requests", took_ms=0, error="not made: nobody is there")
 
 
 _Show = Callable[[Answer], Iterable[Shown]]
@@ -119,24 +144,30 @@ async def read_meter(
 
 async def _read_modbus(line: Line, unit: int, reads: Iterable[Read], legend: _Legend) -> AsyncIterator[Attempt]:
     """Ask a Modbus meter; a read that it refuses for its addresses is asked in pieces."""
-    waiting = deque(reads)
+    waiting, patience = deque(reads), _Patience()
     while waiting:
         read = waiting.popleft()
         attempt, error = await _ask(line, unit, read, partial(_registers, read, legend))
         yield attempt
         if isinstance(error, RefusedReadError) and error.code == ILLEGAL_ADDRESS:
             waiting.extendleft(reversed(split(read)))
-        if isinstance(error, LineError):
-            return
+        if patience.is_over(error):
+            break
+    if waiting:
+        yield patience.told(len(waiting))
 
 
 async def _read_dlt645(line: Line, unit: str, profile: Dlt645Profile, legend: _Legend) -> AsyncIterator[Attempt]:
     """Ask a DL/T 645 meter for each value by itself, and for a block where only that brings a value."""
-    for request, show in _dlt645_requests(unit, profile, legend):
+    waiting, patience = deque(_dlt645_requests(unit, profile, legend)), _Patience()
+    while waiting:
+        request, show = waiting.popleft()
         attempt, error = await _ask(line, unit, request, show)
         yield attempt
-        if isinstance(error, LineError):
-            return
+        if patience.is_over(error):
+            break
+    if waiting:
+        yield patience.told(len(waiting))
 
 
 def _dlt645_requests(unit: str, profile: Dlt645Profile, legend: _Legend) -> Iterator[tuple[Request, _Show]]:
@@ -211,7 +242,8 @@ def _shown(value: Value, raw_bytes: str, raw: RawNumber | RegisterError, legend:
         if isinstance(raw, str):
             return replace(shown, raw=repr(raw), shows=raw)
         exact = Fraction(raw)
-        shown = replace(shown, raw=f"{float(exact):.12g}")
+        digits = _digits(value)
+        shown = replace(shown, raw=f"{float(exact):.{digits}g}")
         number = float(exact * value.exact_scale + value.exact_offset)
         converted = sent.conversion.apply(raw) if sent else None
     except RegisterError as error:
@@ -220,17 +252,23 @@ def _shown(value: Value, raw_bytes: str, raw: RawNumber | RegisterError, legend:
         return replace(shown, remark="beyond all numbers: is the byte order right?")
     unit = legend.units.get(value.name, value.unit)
     remarks = []
-    if value.ct_pt.ratios:
-        remarks.append(f"secondary side, times {' and '.join(value.ct_pt.ratios)}")
+    if sent and value.ct_pt.ratios:
+        remarks.append(f"times {' and '.join(value.ct_pt.ratios)}")
     if unit == DISPLAY:
         remarks.append("the meter's menu decides the unit of measure")
     return replace(
         shown,
-        shows=f"{number:.12g}",
+        shows=f"{number:.{digits}g}",
         unit="" if unit in ("1", DISPLAY) else unit,
         sent=converted,
+        sent_unit="" if sent is None or sent.unit == "1" else sent.unit,
         remark="; ".join(remarks),
     )
+
+
+def _digits(value: Value) -> int:
+    """How many digits mean something: a float32 has between six and nine, and a display shows no more."""
+    return _F32_DIGITS if isinstance(value, Register) and value.type is DataType.F32 else _MOST_DIGITS
 
 
 def _ms(seconds: float) -> float:

@@ -14,10 +14,11 @@ from energy.errors import UnitError
 
 
 class Sent(NamedTuple):
-    """A value that becomes readings: under which code, and how its raw number becomes the unit in which it is kept."""
+    """A value that becomes readings: under which code, how its raw number becomes what is sent, and in which unit."""
 
     point: str
     conversion: Conversion
+    unit: str
 
 
 def sent_values(settings: MeterBase, profile: ProfileBase) -> Mapping[str, Sent]:
@@ -35,6 +36,7 @@ def sent_values(settings: MeterBase, profile: ProfileBase) -> Mapping[str, Sent]
         name: Sent(
             point,
             conversion_of(profile, profile.value(name), ct=settings.ct, pt=settings.pt, unit=units.get(name, "")),
+            kept_unit(profile, profile.value(name), units.get(name, "")),
         )
         for name, point in points.items()
     }
@@ -59,13 +61,20 @@ def conversion_of(profile: ProfileBase, value: Value, *, ct: float | None, pt: f
         RatioError: a ratio that the value takes is missing.
         UnitError: the units of measure do not convert into each other, or none is known.
     """
+    return conversion(value, kept_unit(profile, value, unit), ct=ct, pt=pt, unit=unit)
+
+
+def kept_unit(profile: ProfileBase, value: Value, unit: str) -> str:
+    """The unit of measure in which a value is kept; `unit` is that which is set in the meter's menu, or empty.
+
+    Raises:
+        UnitError: none is known.
+    """
     shown = unit or value.unit
     if shown == DISPLAY:
         where = "unit" if value.name == profile.counter else f"units.{value.name}"
         raise UnitError(f"{value.name}: the meter's menu decides the unit of measure: name it as {where}")
     carrier = carriers().get(profile.carrier)
     if value.name == profile.counter and carrier is not None:
-        target = carrier.unit
-    else:
-        target = target_unit(profile.carrier, shown if value.unit == DISPLAY else value.unit)
-    return conversion(value, target, ct=ct, pt=pt, unit=unit)
+        return carrier.unit
+    return target_unit(profile.carrier, shown if value.unit == DISPLAY else value.unit)

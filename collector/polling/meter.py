@@ -80,7 +80,10 @@ class Meter:
 
     def _values_incomplete(self, result: Sweep) -> None:
         """It answers, and some of its values are refused, or make no sense, or all are well again."""
-        if (reason := result.error or next(iter(result.faults), None)) is None:
+        reason: object = result.error or next(iter(result.faults), None)
+        if reason is None and (refused := self.requests.refused):
+            reason = f"the device refuses {', '.join(refused)}"
+        if reason is None:
             self._values.back()
         else:
             self._values.lost(reason)

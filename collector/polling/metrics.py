@@ -38,6 +38,9 @@ _DURATION = TallyHistogram(
 _DISCARDED = prometheus_client.Counter(
     "quotawatt_collector_discarded_bytes_total", "Bytes that came on a line while nothing was asked.", ["gateway"]
 )
+_REFUSED = prometheus_client.Gauge(
+    "quotawatt_collector_refused_values", "Values to be sent that devices refuse to give.", ["gateway"]
+)
 
 
 class PollFigures:
@@ -45,6 +48,7 @@ class PollFigures:
 
     def __init__(self, gateway: str) -> None:
         self._gateway = gateway
+        self._refused: dict[str, int] = {}
         self._lateness = _LATENESS.of(gateway)
         self._duration = _DURATION.of(gateway)
         self._measured = _READINGS.labels(gateway, str(int(Quality.MEASURED)))
@@ -72,6 +76,17 @@ class PollFigures:
         """Polls were left out to give a silent meter or a lost line time."""
         if count:
             self._resting.inc(count)
+
+    def refused(self, meter: str, count: int) -> None:
+        """So many values of a meter are refused by it at present."""
+        if (before := self._refused.get(meter, 0)) != count:
+            _REFUSED.labels(self._gateway).inc(count - before)
+            self._refused[meter] = count
+
+    def end(self) -> None:
+        """The line is polled no more."""
+        for meter in list(self._refused):
+            self.refused(meter, 0)
 
     def discarded(self, count: int) -> None:
         """Bytes came on a line while nothing was asked, and were thrown away."""

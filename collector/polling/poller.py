@@ -92,6 +92,7 @@ class LinePoller:
                     unforeseen_error("poll")
                     await set_within(stopping, 1.0)
         finally:
+            self._figures.end()
             self._keeper.flush()
             self._line.close()
 
@@ -136,6 +137,7 @@ class LinePoller:
     def _count(self, meter: Meter, result: Sweep, late_s: float, took: float) -> None:
         self._figures.polled(result.readings, late_s=late_s, took_s=took)
         self._figures.rested(meter.slot.take_rested())
+        self._figures.refused(meter.label, len(meter.requests.refused))
         if (discarded := self._line.discarded) != self._discarded:
             self._figures.discarded(discarded - self._discarded)
             self._discarded = discarded

@@ -26,6 +26,10 @@ class Requests(Protocol):
     def exchanges(self) -> Sequence[Exchange]:
         """The present ones, in the order of asking."""
 
+    @property
+    def refused(self) -> Sequence[str]:
+        """Names of values that are sent and that it is not asked for at present, because it refuses them."""
+
     def replace(self, refused: Any) -> Sequence[Exchange]:
         """What to ask instead of an exchange that the device refused for its addresses; empty for nothing."""
 

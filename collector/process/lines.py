@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
+
 from collector.drivers.dlt645.exchange import Dlt645Requests, exchanges
 from collector.drivers.dlt645.line import dlt645_line
 from collector.drivers.dlt645.settings import Dlt645SerialLine, Dlt645TcpLine
@@ -22,6 +24,8 @@ from collector.settings import LineSettings, MeterSettings
 from energy.backoff import Backoff, BackoffSettings
 from energy.clocks import DataClock
 
+_log = structlog.get_logger("collector")
+
 
 def open_line(settings: LineSettings, clock: DataClock) -> Line:
     """The way to the meters of a line; it connects when a read needs it."""
@@ -30,8 +34,8 @@ def open_line(settings: LineSettings, clock: DataClock) -> Line:
     return modbus_line(settings, clock.now_ms)
 
 
-def requests_of(
-    place: str, settings: MeterSettings, library: Library, learned: LearnedFile, clock: DataClock
+def requests_of(  # noqa: PLR0913 - the parts that meet here
+    place: str, settings: MeterSettings, library: Library, learned: LearnedFile, clock: DataClock, *, gateway: str
 ) -> Requests:
     """What a meter is asked.
 
@@ -41,6 +45,7 @@ def requests_of(
         library: where its profile is.
         learned: what refusals taught of the gateway's meters.
         clock: data time.
+        gateway: code of its gateway, for the log.
 
     Raises:
         RejectedError: profile, ratios or units of measure do not fit together.
@@ -49,7 +54,8 @@ def requests_of(
     sent = sent_values(settings, profile)
     if isinstance(profile, Dlt645Profile):
         return Dlt645Requests(exchanges(profile, sent))
-    return ModbusRequests(meter_key(place, settings), profile, sent, learned, clock.now_ms)
+    log = _log.bind(gateway=gateway, meter=settings.label)
+    return ModbusRequests(meter_key(place, settings), profile, sent, learned, clock.now_ms, log=log)
 
 
 def meter_key(place: str, settings: MeterSettings) -> str:
@@ -89,7 +95,7 @@ def line_poller(  # noqa: PLR0913 - the parts that meet here
             gateway,
             meter.label,
             meter.address,
-            requests_of(settings.place, meter, library, learned, clock),
+            requests_of(settings.place, meter, library, learned, clock, gateway=gateway),
             Slot(
                 position,
                 round((meter.interval_s or settings.interval_s) * 1000),

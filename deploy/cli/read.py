@@ -77,12 +77,17 @@ def _lines(attempt: Attempt) -> Iterator[str]:
     yield click.style(f"{attempt.request}  ({attempt.took_ms:g} ms)", bold=True)
     if attempt.error:
         yield click.style(f"  {attempt.error}", fg="red")
-    for value in attempt.values:
-        yield _value(value)
+    rows = [("value", "on the wire", "raw", "shows", "sent as")] if attempt.values else []
+    rows += [_cells(value) for value in attempt.values]
+    widths = [max(len(row[at]) for row in rows) for at in range(4)] if rows else []
+    remarks = ["", *(value.remark for value in attempt.values)]
+    for row, remark in zip(rows, remarks, strict=False):
+        name, wire, raw, shows = (cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True))
+        text = f"  {name}  {wire}  {raw.strip().rjust(widths[2])}  {shows}  {row[4]}".rstrip()
+        noted = click.style(f"  ({remark})", fg="yellow") if remark else ""
+        yield click.style(text, dim=True) if row is rows[0] else text + noted
 
 
-def _value(value: Shown) -> str:
-    shows = f"{value.shows} {value.unit}".strip() or "-"
-    sent = f"  sent as {value.point} = {value.sent:.12g}" if value.sent is not None else ""
-    remark = click.style(f"  ({value.remark})", fg="yellow") if value.remark else ""
-    return f"  {value.name:<28} {value.raw_bytes:<24} {value.raw:>16}  {shows:<22}{sent}{remark}"
+def _cells(value: Shown) -> tuple[str, str, str, str, str]:
+    sent = f"{value.point} = {value.sent:.12g} {value.sent_unit}".rstrip() if value.sent is not None else ""
+    return value.name, value.raw_bytes, value.raw, f"{value.shows} {value.unit}".strip() or "-", sent

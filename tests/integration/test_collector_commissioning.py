@@ -116,9 +116,9 @@ async def test_read_shows_raw_words_beside_values(tmp_path: Path) -> None:
     (row,) = [row for row in printed.splitlines() if "energy_import_total" in row]
     assert "0001 e23a" in row
     assert "1234.5 kWh" in row
-    assert "sent as E1 = 24690000" in row
-    assert "secondary side, times ct and pt" in row
-    assert any("power_factor" in row and "sent as" not in row for row in printed.splitlines())
+    assert "E1 = 24690000 kWh" in row
+    assert "(times ct and pt)" in row
+    assert any("power_factor" in row and " = " not in row for row in printed.splitlines())
 
 
 async def test_read_is_machine_readable(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ async def test_read_asks_a_meter_of_dlt645_for_blocks_too(tmp_path: Path) -> Non
     assert code == 0, printed
     rows = {row.split()[0]: row for row in printed.splitlines()}
     assert "78 56 34 12" in rows["energy_import_total"]
-    assert "sent as E1 = 123456.78" in rows["energy_import_total"]
+    assert "E1 = 123456.78 kWh" in rows["energy_import_total"]
     assert "123456.77 kWh" in rows["energy_import_at_midnight"]
     assert "error 02H: no such data" in printed
 

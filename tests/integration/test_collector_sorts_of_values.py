@@ -112,7 +112,7 @@ async def test_a_poll_gives_each_its_reading(tmp_path: Path) -> None:
         (meter,) = line.meters
         clock, result = DataClock(settings.clock), Sweep()
         learned = LearnedFile(settings.learned_file(settings.gateways[0]))
-        requests = requests_of(line.place, meter, Library(settings.profile_dirs), learned, clock)
+        requests = requests_of(line.place, meter, Library(settings.profile_dirs), learned, clock, gateway="gw-1")
         way = open_line(line, clock)
         await sweep(way, meter.address, requests.exchanges, requests, result)
         way.close()

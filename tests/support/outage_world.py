@@ -43,6 +43,7 @@ class Register:
         self.request = point
         self.points = (point,)
         self.exchanges: Sequence[Exchange] = (self,)
+        self.refused: Sequence[str] = ()
         self.reads = 0
 
     def take(self, answer: Answer) -> Outcome:

@@ -43,6 +43,8 @@ class Requests:
     def __init__(self, *exchanges: Ask) -> None:
         self.exchanges: list[Exchange] = list(exchanges)
 
+    refused: Sequence[str] = ()
+
     def replace(self, refused: Exchange) -> Sequence[Exchange]:
         """Each point on its own."""
         if len(refused.points) == 1:
@@ -310,3 +312,28 @@ async def test_bytes_that_nobody_asked_for_are_counted_once(world: World) -> Non
     await world.round()
     await world.round()
     assert REGISTRY.get_sample_value(name, labels) == before + 7
+
+
+async def test_a_value_that_the_device_refuses_stays_lost(world: World) -> None:
+    """Also in polls that leave it out and bring all others: it is back when it is asked for again and comes."""
+    name, labels = "quotawatt_collector_refused_values", {"gateway": "gw-1"}
+    with capture_logs() as logs:
+        world.requests[0].refused = ["energy_import_total"]
+        await world.round()
+        await world.round()
+        assert REGISTRY.get_sample_value(name, labels) == 1
+        assert [log["event"] for log in logs] == ["meter_values_lost"]
+        world.requests[0].refused = []
+        await world.round()
+    assert [log["event"] for log in logs] == ["meter_values_lost", "meter_values_back"]
+    assert "energy_import_total" in logs[0]["reason"]
+    assert REGISTRY.get_sample_value(name, labels) == 0
+
+
+async def test_what_a_line_that_ends_refused_is_counted_no_more(world: World) -> None:
+    """A reload may have taken its meters away."""
+    world.requests[0].refused = ["energy_import_total"]
+    await world.round()
+    world.stopping.set()
+    await world.poller.run(world.stopping)
+    assert REGISTRY.get_sample_value("quotawatt_collector_refused_values", {"gateway": "gw-1"}) == 0

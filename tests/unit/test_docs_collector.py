@@ -24,7 +24,7 @@ SOURCES = [path.read_text(encoding="utf-8") for path in (ROOT / "collector").rgl
 def events() -> set[str]:
     """Every event that the collector logs, by the calls in its code."""
     single = {name for text in SOURCES for name in re.findall(r'_log\.(?:info|warning|error)\(\s*"(\w+)"', text)}
-    pairs = {name for text in SOURCES for name in re.findall(r'Availability\(\s*_log,\s*"(\w+)"', text)}
+    pairs = {name for text in SOURCES for name in re.findall(r'Availability\(\s*_?log,\s*"(\w+)"', text)}
     return single | {f"{name}_{end}" for name in pairs for end in ("lost", "back")}
 
 

@@ -90,6 +90,11 @@ class Dlt645Requests:
         """The present ones, in the order of asking."""
         return self._exchanges
 
+    @property
+    def refused(self) -> Sequence[str]:
+        """None is left out: each refusal is noted when it comes."""
+        return ()
+
     def replace(self, refused: Dlt645Exchange) -> Sequence[Dlt645Exchange]:
         """What to ask instead of a block that the meter does not have: its items, one by one."""
         smaller = refused.apart()

@@ -35,6 +35,19 @@ _TCP_FIELDS = (("transaction", 0, 2), ("protocol", 2, 4), ("unit", 6, 7), ("func
 _TCP_FIELDS_WITH_FUNCTION = (*_TCP_FIELDS, ("length", 4, 6), ("byte count", 8, 9))
 _RTU_FIELDS = (("unit", 0, 1), ("function", 1, 2), ("byte count", 2, 3))
 
+_EXCEPTIONS = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    5: "acknowledge",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target failed to respond",
+}
+"""What exception codes mean (Application Protocol V1.1b3, section 7)."""
+
 
 class Asked(Protocol):
     """A request that is on the way, and how to judge what comes."""
@@ -174,4 +187,5 @@ def _compare_end(received: bytes, size: int) -> None:
 
 
 def _refusal(code: int) -> RefusedReadError:
-    return RefusedReadError(code, f"exception {code}")
+    meaning = f" ({_EXCEPTIONS[code]})" if code in _EXCEPTIONS else ""
+    return RefusedReadError(code, f"exception {code}{meaning}")

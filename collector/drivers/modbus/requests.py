@@ -25,23 +25,26 @@ class ModbusRequests:
     """The reads of one meter.
 
     Args:
-        meter: names it in the log and in the file of what was learned.
+        meter: names it in the file of what was learned.
         profile: what its values mean.
         sent: the values that are sent, by name.
         learned: what its refusals taught; what they teach goes there.
         now_ms: data time.
+        log: names the gateway and the meter.
 
     Raises:
         PlanError: no legal read brings a value.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that meet here
         self,
         meter: str,
         profile: Profile,
         sent: Mapping[str, Sent],
         learned: LearnedFile,
         now_ms: Callable[[], int],
+        *,
+        log: structlog.typing.FilteringBoundLogger = _log,
     ) -> None:
         self._meter = meter
         self._wanted = [profile.register(name) for name in sent]
@@ -51,7 +54,8 @@ class ModbusRequests:
         self._file = learned
         self._now_ms = now_ms
         self._refusals = Refusals(learned.of(meter))
-        self._file_health = Availability(_log, "learned_file", meter=meter)
+        self._log = log
+        self._file_health = Availability(log, "learned_file")
         self._plan()
 
     @property
@@ -60,6 +64,11 @@ class ModbusRequests:
         if self._planned_for is not self._refusals.learned or not self._planned_at <= self._now_ms() < self._plan_until:
             self._plan()
         return self._exchanges
+
+    @property
+    def refused(self) -> Sequence[str]:
+        """Names of values that are sent, and that the device refuses even by themselves."""
+        return self._refused
 
     def replace(self, refused: ModbusExchange) -> Sequence[ModbusExchange]:
         """The pieces of a read that the device refused for its addresses; none where it brings one value alone."""
@@ -78,6 +87,7 @@ class ModbusRequests:
         learned, now = self._refusals.learned, self._now_ms()
         wanted = learned.worth_asking(self._wanted, now, RETRY_MS)
         sent = {register.name: self._sent[register.name] for register in wanted}
+        self._refused: Sequence[str] = [name for name in self._sent if name in learned.unreadable]
         self._exchanges: Sequence[ModbusExchange] = exchanges(
             self._profile, sent, self._limits.with_learned(learned, wanted)
         )
@@ -91,13 +101,13 @@ class ModbusRequests:
         if learned is before:
             return
         for name in learned.unreadable.keys() - before.unreadable.keys():
-            _log.warning("value_unreadable", meter=self._meter, value=name, again_after_s=RETRY_MS // 1000)
+            self._log.warning("value_unreadable", value=name, again_after_s=RETRY_MS // 1000)
         for name in before.unreadable.keys() - learned.unreadable.keys():
-            _log.info("value_readable", meter=self._meter, value=name)
+            self._log.info("value_readable", value=name)
         for function_code, barriers in learned.barriers.items():
             if barriers != before.barriers.get(function_code):
                 fields = {"forbidden": barriers.forbidden, "breaks": barriers.breaks}
-                _log.warning("range_forbidden", meter=self._meter, function_code=function_code, **fields)
+                self._log.warning("range_forbidden", function_code=function_code, **fields)
         try:
             self._file.put(self._meter, learned)
         except StorageError as error:
