@@ -30,8 +30,8 @@ from collector.drivers.modbus.settings import ModbusMeter, ModbusRtuOverTcpLine
 from collector.planning.learned_file import LearnedFile
 from collector.process.lines import line_poller
 from collector.profiles.library import shipped
+from collector.settings import MeterBackoffSettings
 from deploy.stack import Endpoints
-from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
 from energy.logs import configure_logs
 from energy.readings import Reading
@@ -113,7 +113,7 @@ async def _polling(ports: Sequence[int], counts: Sequence[Count], directory: Pat
             meters = tuple(ModbusMeter(unit_id=unit, profile=PROFILE, point=f"{at}-{unit}") for unit in units)
             line = ModbusRtuOverTcpLine(host="127.0.0.1", port=port, interval_s=INTERVAL_S, meters=meters)
             poller = line_poller(
-                "bench", line, shipped(), count, DataClock(), learned=learned, backoff=BackoffSettings()
+                "bench", line, shipped(), count, DataClock(), learned=learned, backoff=MeterBackoffSettings()
             )
             group.create_task(poller.run(stopping))
         yield

@@ -16,7 +16,7 @@ from collector.drivers.mqtt.settings import MqttListenerSettings
 from collector.drivers.sparkplug.settings import SparkplugListenerSettings
 from collector.spool.settings import SpoolSettings
 from collector.uplink.settings import Platform, UplinkSettings
-from energy.backoff import BackoffSettings
+from energy.backoff import BackoffSettings, Seconds
 from energy.clocks import ClockSettings
 from energy.config import Positive
 from energy.health import HealthSettings
@@ -49,6 +49,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("at least one of lines and listeners is needed")
 
 
+class MeterBackoffSettings(BackoffSettings, frozen=True, kw_only=True):
+    """The table `[meter_backoff]`."""
+
+    first_s: Seconds = 1.0
+    most_s: Seconds = 120.0
+
+
 class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file.
 
@@ -73,7 +80,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     health: HealthSettings = HealthSettings()
     spool: SpoolSettings = SpoolSettings()
     uplink: UplinkSettings = UplinkSettings()
-    meter_backoff: BackoffSettings = BackoffSettings()
+    meter_backoff: MeterBackoffSettings = MeterBackoffSettings()
     grace_s: Positive = 10.0
 
     def learned_file(self, gateway: GatewaySettings) -> Path:

@@ -8,12 +8,18 @@ from typing import Annotated
 
 import msgspec
 
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+"""Real seconds of a delay."""
+
 
 class BackoffSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Real seconds until something that failed is tried again: at first, and at most."""
+    """Real seconds until something that failed is tried again: at first, and at most.
 
-    first_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    most_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
+    A table of a file is a subclass with defaults of its own, so that one given in part means what its page says.
+    """
+
+    first_s: Seconds
+    most_s: Seconds
 
     def __post_init__(self) -> None:
         if self.first_s > self.most_s:

@@ -9,10 +9,24 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from energy.backoff import BackoffSettings
+from energy.backoff import BackoffSettings, Seconds
 from energy.config import Host, NotNegative, Positive
 from energy.transport.mqtt import MqttSettings
 from energy.transport.tls import TlsSettings
+
+
+class ResendSettings(BackoffSettings, frozen=True, kw_only=True):
+    """The table `[uplink.resend]`."""
+
+    first_s: Seconds = 30.0
+    most_s: Seconds = 600.0
+
+
+class ReconnectSettings(BackoffSettings, frozen=True, kw_only=True):
+    """The table `[uplink.reconnect]`."""
+
+    first_s: Seconds = 1.0
+    most_s: Seconds = 60.0
 
 
 class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +51,8 @@ class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     window: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
-    resend: BackoffSettings = BackoffSettings(first_s=30.0, most_s=600.0)
-    reconnect: BackoffSettings = BackoffSettings(first_s=1.0, most_s=60.0)
+    resend: ResendSettings = ResendSettings()
+    reconnect: ReconnectSettings = ReconnectSettings()
     status_interval_s: Positive = 60.0
     drain_s: NotNegative = 5.0
     backlog_per_s: Positive = 50.0

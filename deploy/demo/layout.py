@@ -10,15 +10,14 @@ import msgspec
 
 from alerts.settings import AlertsSettings
 from collector.drivers.modbus.settings import ModbusMeter, ModbusTcpLine
-from collector.settings import CollectorSettings, GatewaySettings
+from collector.settings import CollectorSettings, GatewaySettings, MeterBackoffSettings
 from collector.spool.settings import SpoolSettings
-from collector.uplink.settings import MqttPlatform, UplinkSettings
+from collector.uplink.settings import MqttPlatform, ReconnectSettings, ResendSettings, UplinkSettings
 from deploy.demo.city import City
 from deploy.demo.city_parts import CityGateway, gateways, simulator_settings
 from deploy.demo.processes import Command, ProcessGroup
 from deploy.demo.toml_files import write_settings
 from deploy.stack import Endpoints, ports
-from energy.backoff import BackoffSettings
 from energy.clocks import ClockSettings
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
@@ -29,8 +28,8 @@ from ingest.settings import IngestSettings, ReceiveSettings
 _LOOPBACK = "127.0.0.1"
 _DRAIN_S = 20.0
 _UPLINK = UplinkSettings(
-    resend=BackoffSettings(first_s=3.0, most_s=10.0),  # the line is a loopback, and an hour lasts a second
-    reconnect=BackoffSettings(first_s=0.2, most_s=2.0),
+    resend=ResendSettings(first_s=3.0, most_s=10.0),  # the line is a loopback, and an hour lasts a second
+    reconnect=ReconnectSettings(first_s=0.2, most_s=2.0),
     drain_s=_DRAIN_S,
     backlog_per_s=1_000.0,  # likewise
 )
@@ -121,7 +120,7 @@ class Layout:
                 spool_dir=self.spools,
                 spool=SpoolSettings(keep_confirmed=self._setting.keep_confirmed),
                 uplink=_UPLINK,
-                meter_backoff=BackoffSettings(first_s=0.5, most_s=5.0),
+                meter_backoff=MeterBackoffSettings(first_s=0.5, most_s=5.0),
                 grace_s=_DRAIN_S + 10.0,
                 gateways=tuple(self._gateway(gateway) for gateway in own),
             )

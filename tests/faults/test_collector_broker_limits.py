@@ -6,8 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector.uplink.settings import UplinkSettings
-from energy.backoff import BackoffSettings
+from collector.uplink.settings import ResendSettings, UplinkSettings
 from tests.support.eventually import eventually
 from tests.support.plant import metric
 from tests.support.private_broker import private_broker
@@ -21,7 +20,7 @@ LIMITS = ("allow_anonymous true", "max_inflight_messages 2", "max_queued_message
 async def test_what_a_broker_drops_after_its_acknowledgement_is_sent_again(tmp_path: Path) -> None:
     """The platform stands still while the broker's queue for it runs over; all the same nothing is missing."""
     address = new_address()
-    settings = UplinkSettings(reconnect=QUICK, resend=BackoffSettings(first_s=0.3, most_s=0.5), window=ENVELOPES)
+    settings = UplinkSettings(reconnect=QUICK, resend=ResendSettings(first_s=0.3, most_s=0.5), window=ENVELOPES)
     async with (
         private_broker(tmp_path, *LIMITS) as mqtt,
         tcp_proxy(mqtt.host, mqtt.port) as proxy,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector.uplink.settings import HttpsPlatform, Platform, UplinkSettings
-from energy.backoff import BackoffSettings
+from collector.uplink.settings import HttpsPlatform, Platform, ResendSettings, UplinkSettings
 from energy.clocks import DataClock
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
@@ -27,7 +26,7 @@ from tests.support.uplink_world import broker_platform, new_address, platform_of
 CUTS = 8
 MOST_BYTES = 1_200
 """An envelope of these tests has some 300 bytes, so that most cuts are within one."""
-UPLINK = UplinkSettings(reconnect=QUICK, resend=BackoffSettings(first_s=0.5, most_s=1), window=4)
+UPLINK = UplinkSettings(reconnect=QUICK, resend=ResendSettings(first_s=0.5, most_s=1), window=4)
 
 Bodies = Mapping[int, Iterable[bytes]]
 

@@ -19,10 +19,9 @@ from collector.drivers.modbus.settings import ModbusMeter, ModbusTcpLine
 from collector.process.gateways import Gateways
 from collector.process.service import run
 from collector.profiles import load_profile
-from collector.settings import CollectorSettings, GatewaySettings
+from collector.settings import CollectorSettings, GatewaySettings, MeterBackoffSettings
 from collector.spool.file import spooled_readings
-from collector.uplink.settings import MqttPlatform, UplinkSettings
-from energy.backoff import BackoffSettings
+from collector.uplink.settings import MqttPlatform, ReconnectSettings, UplinkSettings
 from energy.clocks import DataClock
 from energy.errors import SetupError, TransportError
 from energy.health import HealthSettings
@@ -60,14 +59,13 @@ def settings_for(path: Path, mqtt: MqttSettings, address: Address, port: int) ->
     silent = ModbusMeter(point="P-silent", unit_id=SILENT_UNIT, profile="eastron_sdm630")
     line = ModbusTcpLine(host="127.0.0.1", port=port, interval_s=0.2, time_out_s=0.1, meters=(silent, *meters))
     gateway = GatewaySettings(code=address.gateway, region=address.region, lines=(line,))
-    quick = BackoffSettings(first_s=0.05, most_s=0.2)
     return CollectorSettings(
         gateways=(gateway,),
         spool_dir=path / "spool",
         platforms=(MqttPlatform(host=mqtt.host, port=mqtt.port),),
         health=HealthSettings(port=None),
-        uplink=UplinkSettings(reconnect=quick),
-        meter_backoff=quick,
+        uplink=UplinkSettings(reconnect=ReconnectSettings(first_s=0.05, most_s=0.2)),
+        meter_backoff=MeterBackoffSettings(first_s=0.05, most_s=0.2),
     )
 
 

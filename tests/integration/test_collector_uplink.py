@@ -15,7 +15,7 @@ from collector.spool.file import SpoolFile
 from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
 from collector.uplink.outgoing import Outgoing
-from collector.uplink.settings import UplinkSettings
+from collector.uplink.settings import ReconnectSettings, ResendSettings, UplinkSettings
 from energy.clocks import DataClock
 from energy.readings import Reading
 from energy.transport.mqtt import MqttSettings
@@ -54,7 +54,7 @@ async def test_the_brokers_own_acknowledgement_frees_nothing(tmp_path: Path, mqt
 
 async def test_what_is_not_confirmed_is_sent_again_byte_for_byte(tmp_path: Path, mqtt: MqttSettings) -> None:
     """The same bytes, with growing delay, until somebody is done with them."""
-    async with world(tmp_path, mqtt, UplinkSettings(resend=QUICK)) as made:
+    async with world(tmp_path, mqtt, UplinkSettings(resend=ResendSettings(first_s=0.05, most_s=0.2))) as made:
         made.platform.confirming = False
         await made.keep(2)
         await eventually(lambda: made.platform.times[1] > 3 and made.platform.times[2] > 3)
@@ -217,7 +217,9 @@ async def test_a_command_in_the_middle_of_a_fetch_is_not_lost(tmp_path: Path) ->
 
 async def test_a_disk_that_refuses_does_not_stop_the_uplink(tmp_path: Path, mqtt: MqttSettings) -> None:
     """What is on disk already is sent, all of it; only the writing down of the confirmations waits."""
-    settings = UplinkSettings(window=4, resend=SLOW, reconnect=SLOW, status_interval_s=0.1)
+    settings = UplinkSettings(
+        window=4, resend=SLOW, reconnect=ReconnectSettings(first_s=600.0, most_s=600.0), status_interval_s=0.1
+    )
     async with world(tmp_path, mqtt, settings) as made:
         made.platform.confirming = False
         await eventually(lambda: made.uplink.online)
@@ -260,7 +262,9 @@ async def test_a_stop_without_broker_is_quick(tmp_path: Path, mqtt: MqttSettings
     async with tcp_proxy(mqtt.host, mqtt.port) as proxy:
         await proxy.cut()
         through = msgspec.structs.replace(mqtt, host=proxy.host, port=proxy.port)
-        async with world(tmp_path, mqtt, UplinkSettings(reconnect=SLOW), through=through) as made:
+        async with world(
+            tmp_path, mqtt, UplinkSettings(reconnect=ReconnectSettings(first_s=600.0, most_s=600.0)), through=through
+        ) as made:
             await made.keep(1)
             assert not made.uplink.online
             await made.stop()

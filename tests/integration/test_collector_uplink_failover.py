@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from collector.uplink.settings import HttpsPlatform, UplinkSettings
+from collector.uplink.settings import HttpsPlatform, ReconnectSettings, UplinkSettings
 from energy.errors import StorageError
 from energy.transport.mqtt import MqttSettings
 from tests.support.eventually import eventually, never_within
@@ -153,7 +153,12 @@ async def test_the_only_address_is_not_left(tmp_path: Path, mqtt: MqttSettings) 
 
 async def test_who_is_refused_goes_to_the_next_address_at_once(tmp_path: Path) -> None:
     """A refusal of credentials does not pass by trying again; nor is a busy platform waited for where another is."""
-    settings = msgspec.structs.replace(SETTINGS, switch_after=1_000, reconnect=SLOW, prefer_first_after_s=60.0)
+    settings = msgspec.structs.replace(
+        SETTINGS,
+        switch_after=1_000,
+        reconnect=ReconnectSettings(first_s=600.0, most_s=600.0),
+        prefer_first_after_s=60.0,
+    )
     async with two_servers(tmp_path) as (first, second, send):
         first.token = "nobody has it"  # noqa: S105 - a test's own
         async with send(settings) as made:

@@ -13,8 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.spool.settings import SpoolSettings
-from collector.uplink.settings import HttpsPlatform, UplinkSettings
-from energy.backoff import BackoffSettings
+from collector.uplink.settings import HttpsPlatform, ReconnectSettings, ResendSettings, UplinkSettings
 from energy.clocks import DataClock
 from energy.metrics import exposition
 from energy.wire import Acknowledgement, Command, Refusal, RefusalCode, encode
@@ -79,7 +78,7 @@ async def test_no_more_is_on_the_way_than_there_are_connections(tmp_path: Path) 
 )
 async def test_a_status_code_alone_confirms_nothing(tmp_path: Path, fault: Callable[..., Any]) -> None:
     """Without an acknowledgement of the very number the envelope stays, and is sent again."""
-    settings = UplinkSettings(resend=BackoffSettings(first_s=0.3, most_s=0.3), reconnect=QUICK, drain_s=0)
+    settings = UplinkSettings(resend=ResendSettings(first_s=0.3, most_s=0.3), reconnect=QUICK, drain_s=0)
     async with world(tmp_path, settings) as (made, platform):
         await eventually(lambda: made.uplink.online)
         platform.fail(fault)
@@ -93,7 +92,9 @@ async def test_a_status_code_alone_confirms_nothing(tmp_path: Path, fault: Calla
 async def test_answers_that_are_none_do_not_fill_the_log(tmp_path: Path) -> None:
     """Whatever stands in the way answers every envelope for weeks: one line, and every answer counted."""
     with capture_logs() as logs:
-        async with world(tmp_path, UplinkSettings(resend=QUICK, reconnect=QUICK, drain_s=0)) as (made, platform):
+        async with world(
+            tmp_path, UplinkSettings(resend=ResendSettings(first_s=0.05, most_s=0.2), reconnect=QUICK, drain_s=0)
+        ) as (made, platform):
             platform.fail(*[answer(400, b"<html>no</html>")] * 5)
             await made.keep(1)
             await eventually(lambda: made.spool.unconfirmed == 0)
@@ -133,7 +134,7 @@ async def test_a_busy_platform_is_left_alone_as_long_as_it_says(tmp_path: Path, 
 
 async def test_who_is_not_let_in_does_not_knock_all_the_time(tmp_path: Path) -> None:
     """The next attempt comes after the longest delay, since trying again seldom helps."""
-    settings = UplinkSettings(resend=SLOW, reconnect=BackoffSettings(first_s=0.01, most_s=600.0), drain_s=0)
+    settings = UplinkSettings(resend=SLOW, reconnect=ReconnectSettings(first_s=0.01, most_s=600.0), drain_s=0)
     async with world(tmp_path, settings) as (_, platform):
         platform.token = "right"  # noqa: S105 - a test's own
         await eventually(lambda: platform.turned_away)
@@ -168,7 +169,7 @@ async def test_an_answer_cut_in_the_middle_costs_a_repetition(
 
 async def test_who_is_not_let_in_says_so_once_and_tries_slowly(tmp_path: Path) -> None:
     """One line in the log; the readings wait on the disk."""
-    settings = UplinkSettings(resend=SLOW, reconnect=BackoffSettings(first_s=0.01, most_s=0.2), drain_s=0)
+    settings = UplinkSettings(resend=SLOW, reconnect=ReconnectSettings(first_s=0.01, most_s=0.2), drain_s=0)
     secret = tmp_path / "token"
     secret.write_text("wrong", encoding="utf-8")
     with capture_logs() as lines:

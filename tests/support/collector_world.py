@@ -10,16 +10,15 @@ from pathlib import Path
 
 from collector.drivers.modbus.settings import ModbusMeter, ModbusRtuOverTcpLine, ModbusTcpLine
 from collector.process.gateways import Gateways
-from collector.settings import CollectorSettings, GatewaySettings, LineSettings
-from collector.uplink.settings import Platform, UplinkSettings
-from energy.backoff import BackoffSettings
+from collector.settings import CollectorSettings, GatewaySettings, LineSettings, MeterBackoffSettings
+from collector.uplink.settings import Platform, ReconnectSettings, ResendSettings, UplinkSettings
 from energy.clocks import DataClock
 from energy.health import HealthSettings
 from energy.services import run_services
 from energy.wire import Address
 from tests.support.counting_meters import PROFILE
 
-QUICK = BackoffSettings(first_s=0.05, most_s=0.2)
+QUICK = ReconnectSettings(first_s=0.05, most_s=0.2)
 INTERVAL_S = 0.1
 
 
@@ -58,8 +57,8 @@ def settings_for(
         spool_dir=path,
         platforms=tuple(platforms),
         health=HealthSettings(port=None),
-        uplink=uplink or UplinkSettings(reconnect=QUICK, resend=BackoffSettings(first_s=0.5, most_s=1)),
-        meter_backoff=QUICK,
+        uplink=uplink or UplinkSettings(reconnect=QUICK, resend=ResendSettings(first_s=0.5, most_s=1)),
+        meter_backoff=MeterBackoffSettings(first_s=0.05, most_s=0.2),
     )
 
 

@@ -15,16 +15,15 @@ import msgspec
 from collector.spool.file import SpoolFile
 from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
-from collector.uplink.settings import MqttPlatform, Platform, UplinkSettings
+from collector.uplink.settings import MqttPlatform, Platform, ReconnectSettings, ResendSettings, UplinkSettings
 from collector.uplink.uplink import Uplink
-from energy.backoff import BackoffSettings
 from energy.clocks import DataClock
 from energy.readings import Reading
 from energy.transport.mqtt import Link, MqttSettings, connect
 from energy.wire import Acknowledgement, Address, Refusal, RefusalCode, Status, decode_envelope, decode_status, encode
 
-QUICK = BackoffSettings(first_s=0.05, most_s=0.2)
-SLOW = BackoffSettings(first_s=600.0, most_s=600.0)
+QUICK = ReconnectSettings(first_s=0.05, most_s=0.2)
+SLOW = ResendSettings(first_s=600.0, most_s=600.0)
 
 
 def platform_of(mqtt: MqttSettings) -> MqttPlatform:

@@ -229,3 +229,13 @@ def test_single_values_have_bounds(tmp_path: Path, old: str, new: str, message: 
     file.write_text(EXAMPLE.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
         load_settings(file)
+
+
+def test_a_back_off_given_in_part_keeps_the_rest_of_its_own_defaults(tmp_path: Path) -> None:
+    """Each of the three tables has defaults of its own, whether it is there or not."""
+    given = "[meter_backoff]\nfirst_s = 2\n[uplink.resend]\nmost_s = 900\n[uplink.reconnect]\nfirst_s = 3\n"
+    path = tmp_path / "collector.toml"
+    path.write_text(f"{EXAMPLE.read_text(encoding='utf-8')}\n{given}", encoding="utf-8")
+    settings = load_settings(path)
+    kinds = settings.meter_backoff, settings.uplink.resend, settings.uplink.reconnect
+    assert [(one.first_s, one.most_s) for one in kinds] == [(2, 120), (30, 900), (3, 60)]

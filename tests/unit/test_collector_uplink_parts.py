@@ -14,9 +14,9 @@ from collector.spool.settings import SpoolSettings
 from collector.spool.spool import Spool
 from collector.uplink.outgoing import MOST_WAIT_S, Outgoing, last_reading_at
 from collector.uplink.route import Route
-from collector.uplink.settings import HttpsPlatform, MqttPlatform, Platform, UplinkSettings
+from collector.uplink.settings import HttpsPlatform, MqttPlatform, Platform, ResendSettings, UplinkSettings
 from collector.uplink.skew import compare
-from energy.backoff import Backoff, BackoffSettings
+from energy.backoff import Backoff
 from energy.clocks import DataClock
 from energy.config import decode_toml
 from energy.errors import ConfigError
@@ -139,7 +139,7 @@ def test_retry_after_in_both_of_its_forms(value: str | None, date: str | None, s
 
 def test_a_platform_cannot_silence_a_gateway_for_years(tmp_path: Path) -> None:
     """What it asks for is kept up to ten minutes; where it asks for nothing, the delay of a resend is."""
-    settings = UplinkSettings(resend=BackoffSettings(first_s=8.0, most_s=8.0))
+    settings = UplinkSettings(resend=ResendSettings(first_s=8.0, most_s=8.0))
     with ThreadPoolExecutor(1) as thread:
         spool = Spool("gw-busy", SpoolFile(tmp_path / "spool.sqlite3", SpoolSettings()), DataClock(), thread)
         outgoing = Outgoing(spool, settings, DataClock())
