@@ -64,6 +64,8 @@ def main() -> None:
         if not error.name or error.name.split(".")[0] in _OURS:
             raise
         click.echo(
-            f"quotawatt: this command needs the package {error.name}: pip install 'quotawatt[platform]'", err=True
+            f"quotawatt: this command needs the package {error.name}, which the extra `platform` brings: "
+            "install quotawatt again with it, as docs/operating.md says",
+            err=True,
         )
         sys.exit(69)

@@ -37,7 +37,9 @@ def test_a_missing_package_of_others_is_named(
     with pytest.raises(SystemExit) as ended:
         deploy.cli.main()
     assert ended.value.code == 69
-    assert "quotawatt[platform]" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "needs the package asyncpg.pool, which the extra `platform` brings" in told
+    assert "docs/operating.md" in told
 
 
 def test_a_missing_module_of_ours_is_a_bug_and_shown_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
