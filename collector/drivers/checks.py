@@ -54,7 +54,8 @@ def _profile_faults(place: Path, meter: Table, name: str, profile: ProfileBase) 
     ratio_problems = list(ratio_faults(sent, [key for key in RATIOS if key in meter])) if sent else []
     for key, message in ratio_problems:
         yield (*place, key), f"{name}: {message}"
-    if not ratio_problems:
+    # A ratio that is no number is a fault of its own, which decoding reports under the key that was written.
+    if not ratio_problems and all(key in ratios for key in RATIOS if key in meter):
         yield from _conversion_faults(place, meter, profile, sent, ratios)
     yield from _unit_faults(place, meter, name, profile, sent)
     if isinstance(profile, Profile) and sent:

@@ -239,3 +239,14 @@ def test_a_back_off_given_in_part_keeps_the_rest_of_its_own_defaults(tmp_path: P
     settings = load_settings(path)
     kinds = settings.meter_backoff, settings.uplink.resend, settings.uplink.reconnect
     assert [(one.first_s, one.most_s) for one in kinds] == [(2, 120), (30, 900), (3, 60)]
+
+
+@pytest.mark.parametrize(("key", "other"), [("ct", "pt"), ("pt", "ct")])
+def test_a_ratio_that_is_no_number_is_one_fault(tmp_path: Path, key: str, other: str) -> None:
+    """It is told under the key that was written, and nothing is said of conversions that lack it."""
+    meter = f'{{ unit_id = 1, profile = "acrel_dtsd1352", point = "P", {key} = "60", {other} = 1 }}'
+    line = f'{{ kind = "modbus-tcp", host = "192.0.2.1", meters = [{meter}] }}'
+    gateway = f'{{ code = "g", region = "610302", lines = [{line}] }}'
+    platform = '{ kind = "mqtt", host = "192.0.2.9" }'
+    text = f'spool_dir = "s"\nplatforms = [{platform}]\ngateways = [{gateway}]'
+    assert faults_of(tmp_path / "collector.toml", text) == [(3, "expected a number, got a string")]
