@@ -146,6 +146,11 @@ def read_secret(path: Path) -> str:
     """Read a secret from a file of its own, less the line end; raises SetupError where there is none, or more."""
     try:
         secret = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except FileNotFoundError as error:
+        raise SetupError(
+            f"there is no file {path}, which is to hold a secret",
+            advice="Make it, the secret on one line, readable for the service's user alone.",
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(
             f"the secret in {path} cannot be read: {error}", advice="Make it readable for the service's user."

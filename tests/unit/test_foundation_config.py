@@ -281,8 +281,11 @@ def test_a_secret_comes_from_a_file_of_its_own(tmp_path: Path) -> None:
     assert read_secret(tmp_path / "secret") == " pass word "
     with pytest.raises(SetupError, match="holds no secret"):
         read_secret(tmp_path / "empty")
-    with pytest.raises(SetupError, match="cannot be read"):
+    with pytest.raises(SetupError, match=r"there is no file .*missing") as caught:
         read_secret(tmp_path / "missing")
+    assert caught.value.advice.startswith("Make it")
+    with pytest.raises(SetupError, match=r"cannot be read: .*directory"):
+        read_secret(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["token\nsecond\n", "token\r\nsecond", "# comment\ntoken\n", "token\rrest", "tok\0en"])
