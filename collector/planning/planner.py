@@ -34,8 +34,8 @@ class Read(msgspec.Struct, frozen=True):
     registers: tuple[Register, ...]
 
     def __str__(self) -> str:
-        what = {1: "coils", 2: "discrete inputs", 3: "holding registers", 4: "input registers"}[self.function_code]
-        return f"{self.count} {what} from {self.address} (function code {self.function_code})"
+        what = {1: "coil", 2: "discrete input", 3: "holding register", 4: "input register"}[self.function_code]
+        return f"{self.count} {what}{'s' * (self.count != 1)} from {self.address} (function code {self.function_code})"
 
     @property
     def end(self) -> int:

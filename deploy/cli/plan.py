@@ -30,16 +30,20 @@ def plan(config: Path, *, requests: bool) -> None:
     settings = load_settings(config)
     library = Library(settings.profile_dirs)
     fits = True
+    blocks: list[str] = []
     for gateway in settings.gateways:
-        click.echo(click.style(gateway.code, bold=True))
+        first = len(blocks)
         learned = LearnedFile(settings.learned_file(gateway))
         for line in gateway.lines:
             foretold = forecast(line, library, learned)
-            for text in _line(foretold, requests=requests):
-                click.echo(text)
+            blocks.append("\n".join(_line(foretold, requests=requests)))
             fits = fits and foretold.load <= 1
-        for listener in gateway.listeners:
-            click.echo(f"  listens at {listener.host}:{listener.port}: its meters send by themselves\n")
+        blocks += [
+            f"  listens at {listener.host}:{listener.port}: its meters send by themselves"
+            for listener in gateway.listeners
+        ]
+        blocks[first] = f"{click.style(gateway.code, bold=True)}\n{blocks[first]}"
+    click.echo("\n\n".join(blocks))
     if not fits:
         raise SystemExit(1)
 
@@ -51,7 +55,6 @@ def _line(line: LineForecast, *, requests: bool) -> Iterator[str]:
     yield f"    asking all once takes about {_seconds(line.cycle_s)}; {line.load:.1%} of the line's time is needed"
     for warning in line.warnings():
         yield click.style(f"    warning: {warning}", fg="yellow")
-    yield ""
 
 
 def _meter(meter: MeterForecast, *, requests: bool) -> Iterator[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+_NONE = ": no poll fell into the time; meters are asked at every whole interval_s of the clock, plus offset_s"
+
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
@@ -27,6 +29,6 @@ def record(config: Path, output: Path, seconds: float | None) -> None:
 
     async def main() -> None:
         count = await write_down(settings, output, seconds)
-        click.echo(f"{output}: {count} exchanges")
+        click.echo(f"{output}: {count} exchange{'s' * (count != 1)}{'' if count else _NONE}")
 
     run_main(main)

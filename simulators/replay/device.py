@@ -64,8 +64,8 @@ def replayed(recording: Recording, settings: ReplaySettings) -> dict[int, Replay
     lines = {line.name: line for line in recording.header.lines}
     name = settings.line or (next(iter(lines)) if len(lines) == 1 else "")
     if name not in lines:
-        known = ", ".join(lines)
-        raise RejectedError(f"{settings.file} has no line {name!r}", advice=f"Give `line` as one of: {known}.")
+        what = f"has no line {name!r}" if name else f"has {len(lines)} lines, and `line` names none of them"
+        raise RejectedError(f"{settings.file} {what}", advice=f"Give `line` as one of: {', '.join(lines)}.")
     if not lines[name].kind.startswith(_MODBUS):
         raise RejectedError(
             f"{settings.file}: {name} is a line of kind {lines[name].kind}; only Modbus lines can be replayed"

@@ -91,6 +91,7 @@ def test_plan_shows_requests_registers_and_time(tmp_path: Path) -> None:
     assert "incomer, unit 1, acrel_dtsd1352: 3 requests, 4 registers, 0 of them not asked for" in done.output
     assert "2 holding registers from 10 (function code 3): energy_import_total" in done.output
     assert "about 10 ms every 60 s" in done.output
+    assert done.output.endswith("time is needed\n")
     assert "warning" not in done.output
 
 
@@ -224,6 +225,17 @@ async def test_record_writes_real_polls_down(tmp_path: Path, *, packed: bool) ->
     assert any(one.unit == 2 and one.error is Failure.SILENT for one in recording.exchanges)
     assert again != 0
     assert "exists" in refused
+
+
+async def test_record_says_that_no_poll_fell_into_the_time(tmp_path: Path) -> None:
+    """An empty recording is no fault, but seldom meant."""
+    path = tmp_path / "polls.jsonl"
+    async with simulated("acrel_dtsd1352", "eastron_sdm630") as line:
+        file = config(tmp_path, line.port, interval_s=1e7)
+        code, printed = await command("record", file, "--output", path, "--seconds", "0.2")
+    assert code == 0, printed
+    assert f"{path}: 0 exchanges: no poll fell into the time" in printed
+    assert load_recording(path).exchanges == ()
 
 
 async def test_record_ends_where_the_disk_takes_no_more(tmp_path: Path) -> None:

@@ -160,6 +160,8 @@ def test_a_read_says_what_it_asks_for() -> None:
     assert read.wasted == 3
     (read,) = plan([register(3, DataType.BIT, 1), register(19, DataType.BIT, 1)], Limits(max_hole=1))
     assert str(read) == "17 coils from 3 (function code 1)"
+    (read,) = plan([register(3, DataType.U16, 3)], Limits())
+    assert str(read) == "1 holding register from 3 (function code 3)"
 
 
 def test_a_break_holds_from_the_first_register_on() -> None:

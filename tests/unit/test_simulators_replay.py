@@ -99,9 +99,11 @@ def test_only_modbus_can_be_replayed() -> None:
         replayed(recording("dlt645-serial"), ReplaySettings(file=FILE))
 
 
-@pytest.mark.parametrize("line", ["", "hall-9"])
-def test_an_unknown_line_is_refused(line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "message"), [("", "has 2 lines, and `line` names none of them"), ("hall-9", "has no line 'hall-9'")]
+)
+def test_an_unknown_line_is_refused(line: str, message: str) -> None:
     """And one of several has to be named."""
-    with pytest.raises(RejectedError, match=r"polls\.jsonl has no line") as caught:
+    with pytest.raises(RejectedError, match=rf"polls\.jsonl {message}") as caught:
         replayed(recording("modbus-tcp", "modbus-tcp"), ReplaySettings(file=FILE, line=line))
     assert "hall, hall-1" in caught.value.advice
