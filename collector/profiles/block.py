@@ -51,7 +51,7 @@ class RegisterBlock:
         """
         raws = cast("list[_Outcome]", self._block.decode(data))
         # Where all are floats, as is usual, a finite sum says in one go that each of them is finite.
-        if not (len(self._floats) == len(raws) and isfinite(sum(raws))):  # type: ignore[arg-type]
+        if not (len(self._floats) == len(raws) and isfinite(sum(raws))):  # type: ignore[arg-type]  # all are floats
             for at in self._floats:
                 if not isfinite(raws[at]):  # type: ignore[arg-type]  # a float, since its slot is one
                     raws[at] = None
