@@ -41,7 +41,7 @@ def build_lines(settings: SimulatorSettings, start_ms: int, record: FaultRecord)
         RejectedError: a meter names an unknown profile, carrier, unit of measure or shape, or a start that its counter
             cannot show; a recording cannot be used.
     """
-    library = Library(settings.profiles)
+    library = Library(settings.profile_dirs)
     return {line.name: _line(line, settings, library, start_ms, record) for line in settings.lines}
 
 

@@ -46,7 +46,7 @@ def cross_faults(content: Table, directory: FilePath) -> Found:
 
 def _profiles(content: Table, directory: FilePath) -> Library:
     """The shipped profiles, and those of the file's directories as far as they can be read."""
-    named = content.get("profiles")
+    named = content.get("profile_dirs")
     directories = [directory / name for name in named if isinstance(name, str)] if isinstance(named, list) else []
     try:
         return Library(directories)

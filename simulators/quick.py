@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from collector.profiles import DISPLAY, load_profile
+from collector.profiles import DISPLAY, Library
 from energy.errors import SetupError
 from simulators.building import shown_in
 from simulators.faults.kinds import FaultKind
@@ -79,8 +79,14 @@ def quick_line(
     )
 
 
-def collector_table(line: LineSettings, place: str) -> str:
-    """The table `[[gateways.lines]]` by which a collector reads `line`, which is served at `place`, as TOML."""
+def collector_table(line: LineSettings, place: str, library: Library) -> str:
+    """The table `[[gateways.lines]]` by which a collector reads `line`, which is served at `place`, as TOML.
+
+    Args:
+        line: what is served.
+        place: where.
+        library: has the meters' profiles.
+    """
     rows = ["[[gateways.lines]]", f'kind = "{_KINDS[line.transport]}"']
     if line.transport == "rtu":
         rows.append(f'device = "{place}"')
@@ -89,7 +95,7 @@ def collector_table(line: LineSettings, place: str) -> str:
         rows += [f'host = "{host}"', f"port = {port}"]
     rows.append("interval_s = 10")
     for meter in line.meters:
-        profile = load_profile(meter.profile)
+        profile = library.load(meter.profile)
         counter = profile.counter_register
         rows += ["", "[[gateways.lines.meters]]", f"unit_id = {meter.unit_id}", f'profile = "{meter.profile}"']
         rows += [f"{key} = {getattr(meter, key):g}" for key in counter.ct_pt.ratios]

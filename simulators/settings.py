@@ -83,7 +83,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
         lines: what it serves.
         start: data time at which the counters show their start values; when the process starts if absent.
         utc_offset_s: offset of the meters' local clock from UTC, seconds.
-        profiles: directories with profiles of one's own.
+        profile_dirs: directories with profiles of one's own.
         faults: what goes wrong, and when.
         seed: of everything that faults leave to chance: the same seed and requests give the same faults.
         clock: data time.
@@ -95,7 +95,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
     lines: Annotated[tuple[LineSettings, ...], msgspec.Meta(min_length=1)]
     start: datetime | None = None
     utc_offset_s: int = 0
-    profiles: tuple[Path, ...] = ()
+    profile_dirs: tuple[Path, ...] = ()
     faults: tuple[FaultSettings, ...] = ()
     seed: int = 0
     clock: ClockSettings = ClockSettings()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., None])
 
 _directories = click.option(
-    "--profiles",
+    "--profile-dir",
     "directories",
     multiple=True,
     metavar="DIR",

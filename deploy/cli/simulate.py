@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,18 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
+    from collector.profiles import Library
     from deploy.demo.city import City
     from energy.clocks import ClockSettings
     from simulators.settings import LineSettings, SimulatorSettings
 
 _PATH = click.Path(path_type=Path)
+# click keeps the lines of a paragraph behind a backspace as they are.
+_EXAMPLES = """\b
+Examples:
+  quotawatt simulate meters --profile eastron_sdm630 --profile acrel_dtsd1352
+  quotawatt simulate meters --profile eastron_sdm630 --faults random --seed 7
+"""
 
 
 @click.group()
@@ -22,9 +30,16 @@ def simulate() -> None:
     """Serve simulated meters that replay real consumption."""
 
 
-@simulate.command()
+@simulate.command(epilog=_EXAMPLES)
 @click.argument("config", type=_PATH, required=False)
 @click.option("--profile", "profiles", multiple=True, metavar="NAME", help="A meter of this profile; repeat for more.")
+@click.option(
+    "--profile-dir",
+    multiple=True,
+    metavar="DIR",
+    type=_PATH,
+    help="A directory with profiles of your own, beside those that come along; may be given again.",
+)
 @click.option(
     "--transport",
     type=click.Choice(["tcp", "rtu", "rtu-over-tcp"]),
@@ -39,19 +54,14 @@ def simulate() -> None:
 )
 @click.option("--seed", default=0, show_default=True, help="Of the random faults: the same again does the same.")
 def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> None:
-    r"""Serve simulated meters until SIGTERM or SIGINT, and print where.
+    """Serve simulated meters until SIGTERM or SIGINT, and print where.
 
     Either CONFIG (TOML) says which; docs/simulated-meters.md explains its keys, faults among them. Or --profile does,
-    once for each meter of one line:
-
-    \b
-      quotawatt simulate meters --profile eastron_sdm630 --profile acrel_dtsd1352
-      quotawatt simulate meters --profile eastron_sdm630 --transport rtu --faults random --seed 7
-
-    The second form prints the table by which a collector reads the meters.
-    `quotawatt profiles list` names the profiles.
+    once for each meter of one line: `quotawatt profiles list` names the profiles. The second form prints the table by
+    which a collector reads the meters.
     """
-    from energy.services import run_main  # noqa: PLC0415 - loaded when called
+    from collector.profiles import Library  # noqa: PLC0415 - loaded when called
+    from energy.services import run_main  # noqa: PLC0415 - likewise
     from simulators.checks import load_settings  # noqa: PLC0415 - likewise
     from simulators.service import run as serve  # noqa: PLC0415 - likewise
 
@@ -59,7 +69,7 @@ def meters(config: Path | None, profiles: tuple[str, ...], **options: Any) -> No
         raise click.UsageError("Give either a file or --profile.")
     _refuse_idle(options, by_file=config is not None)
     settings = load_settings(config) if config else _quick(profiles, **options)
-    tell = _tell_place if config else _tell_table
+    tell = _tell_place if config else partial(_tell_table, Library(settings.profile_dirs))
     run_main(lambda: serve(settings, tell))
 
 
@@ -118,7 +128,7 @@ def _refuse_idle(options: dict[str, Any], *, by_file: bool) -> None:
     context = click.get_current_context()
     given = {name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if by_file and given:
-        names = ", ".join(f"--{name}" for name in sorted(given))
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
         belong = "belongs" if len(given) == 1 else "belong"
         raise click.UsageError(f"{names} {belong} to --profile: a file says it itself.")
     if options["transport"] == "rtu" and given & {"listen", "port"}:
@@ -134,6 +144,7 @@ def _quick(profiles: tuple[str, ...], **options: Any) -> SimulatorSettings:
     return SimulatorSettings(
         lines=(quick_line(profiles, options["transport"], options["listen"], options["port"]),),
         start=start,
+        profile_dirs=options["profile_dir"],
         seed=options["seed"],
         faults=random_faults(start) if options["faults"] == "random" else (),
     )
@@ -143,11 +154,11 @@ def _tell_place(line: LineSettings, place: str) -> None:
     click.echo(f"{line.name}\t{place}")
 
 
-def _tell_table(line: LineSettings, place: str) -> None:
+def _tell_table(library: Library, line: LineSettings, place: str) -> None:
     """A comment and a table: TOML that a collector's file can take in."""
     from simulators.quick import collector_table  # noqa: PLC0415 - loaded when called
 
-    click.echo(f"# {line.name}: {place}\n{collector_table(line, place)}")
+    click.echo(f"# {line.name}: {place}\n{collector_table(line, place, library)}")
 
 
 def _clock(city: City, scale: float, real_origin: float | None) -> ClockSettings:

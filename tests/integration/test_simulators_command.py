@@ -20,8 +20,12 @@ from collector.planning.planner import Read
 from collector.profiles import load_profile
 from deploy.cli.simulate import simulate
 from energy.errors import ConfigError
+from simulators.building import build_lines
+from simulators.checks import load_settings
+from simulators.faults.record import FaultRecord
 from tests.support.simulated import modbus_profiles
 
+MODELS = Path(__file__).parents[2] / "collector" / "profiles" / "models"
 KINDS: dict[str, Any] = {
     "modbus-tcp": ModbusTcpLine,
     "modbus-rtu": ModbusRtuLine,
@@ -109,6 +113,28 @@ async def test_every_shipped_profile_can_be_served_at_once() -> None:
         assert bool(meter.unit) == (counter.unit == "display")
 
 
+async def test_a_profile_of_ones_own_is_served_and_its_table_printed(tmp_path: Path) -> None:
+    """It is found in the directory that was given, beside those that come along."""
+    (tmp_path / "own.toml").write_text((MODELS / "eastron_sdm630.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    options = ("--profile", "own", "--profile", "eastron_sdm120", "--profile-dir", str(tmp_path))
+    async with running(*options, meters=2) as gateway:
+        (table,) = gateway["lines"]
+        assert [meter["profile"] for meter in table["meters"]] == ["own", "eastron_sdm120"]
+        assert 1000 <= await counter_of(table, table["meters"][0] | {"profile": "eastron_sdm630"}) < 1001
+
+
+def test_a_file_names_directories_of_ones_own_profiles(tmp_path: Path) -> None:
+    """By the key that a collector's file has for them, relative to the file."""
+    (tmp_path / "own.toml").write_text((MODELS / "eastron_sdm630.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    config = tmp_path / "meters.toml"
+    line = '[[lines]]\nname = "hall"\nmeters = [{ unit_id = 1, profile = "own" }]\n'
+    config.write_text(f'profile_dirs = ["."]\n{line}', encoding="utf-8")
+    assert set(build_lines(load_settings(config), 0, FaultRecord())) == {"hall"}
+    config.write_text(line, encoding="utf-8")
+    with pytest.raises(ConfigError, match="no such profile 'own'"):
+        load_settings(config)
+
+
 async def test_a_file_is_served_and_each_line_told_with_its_place(tmp_path: Path) -> None:
     """A link that is relative to the file, and a port that the system chose."""
     config = tmp_path / "meters.toml"
@@ -175,6 +201,7 @@ def test_a_file_and_profiles_exclude_each_other(arguments: list[str]) -> None:
     ("arguments", "message"),
     [
         (["x.toml", "--port", "1502"], "--port belongs to --profile: a file says it itself"),
+        (["x.toml", "--profile-dir", "d"], "--profile-dir belongs to --profile"),
         (["x.toml", "--faults", "random", "--seed", "3"], "--faults, --seed belong to --profile"),
         (["--profile", "eastron_sdm630", "--transport", "rtu", "--port", "1502"], "a pseudo-terminal has no port"),
     ],

@@ -20,6 +20,13 @@ def _groups(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
             yield from _groups(command, (*path, name))
 
 
+def test_examples_keep_their_lines() -> None:
+    """To be copied from the terminal."""
+    shown = CliRunner().invoke(root, ["simulate", "meters", "--help"], terminal_width=80).stdout.splitlines()
+    assert "    quotawatt simulate meters --profile eastron_sdm630 --faults random --seed 7" in shown
+    assert [line for line in shown if "\\b" in line or "\b" in line] == []
+
+
 @pytest.mark.parametrize("path", [pytest.param(path, id=" ".join(path) or "root") for path, _ in _groups(root)])
 def test_no_summary_is_cut_off(path: tuple[str, ...]) -> None:
     """On a terminal of 80 columns every command of a group says what it does to the end."""

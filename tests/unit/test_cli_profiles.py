@@ -92,14 +92,14 @@ def test_list_as_json_is_for_programs() -> None:
 
 def test_a_directory_of_ones_own_is_listed_too(mine: Path) -> None:
     """Beside the shipped ones."""
-    shown = run("list", "--profiles", str(mine.parent)).stdout
+    shown = run("list", "--profile-dir", str(mine.parent)).stdout
     assert "example_em3" in shown
     assert "eastron_sdm630" in shown
 
 
 def test_show_tells_all_of_a_profile(mine: Path) -> None:
     """Both countings of each address, what to mind below the value, and the reads of a poll."""
-    shown = run("show", "example_em3", "--profiles", str(mine.parent)).stdout.splitlines()
+    shown = run("show", "example_em3", "--profile-dir", str(mine.parent)).stdout.splitlines()
     assert shown[0] == "example_em3: Example EM-3"
     assert "limits         at most 20 registers a read, across holes of at most 16" in shown
     rows = [line.split() for line in shown]
@@ -207,6 +207,6 @@ def test_check_finds_every_fault_of_every_file(mine: Path, tmp_path: Path) -> No
 def test_a_profile_that_shadows_another_is_a_fault(tmp_path: Path) -> None:
     """Nobody should read a meter by other facts than the name says."""
     (tmp_path / "eastron_sdm630.toml").write_text(MINE, encoding="utf-8")
-    result = run("list", "--profiles", str(tmp_path))
+    result = run("list", "--profile-dir", str(tmp_path))
     assert isinstance(result.exception, ConfigError)
     assert "exists already" in str(result.exception)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.profiles import Library
 from deploy.cli.simulate import meters
 from energy.config import parse_document
 from energy.recordings import decode_recording
@@ -45,7 +46,7 @@ def test_a_file_of_the_page_has_no_fault(text: str) -> None:
 def test_the_printed_table_is_the_one_that_the_command_prints() -> None:
     """To the letter."""
     line = quick_line(["eastron_sdm630", "acrel_dtsd1352"], port=1502)
-    printed = collector_table(line, "127.0.0.1:1502")
+    printed = collector_table(line, "127.0.0.1:1502", Library())
     assert f"# line: 127.0.0.1:1502\n{printed}" == PRINTED
     assert tomllib.loads(PRINTED)
 
