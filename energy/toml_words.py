@@ -45,7 +45,8 @@ def reworded(message: str, expected: Any, value: Any, path: Path) -> str:
     if got is not None:
         given = str(value) if isinstance(value, float) else _kinds(got)
         return f"expected {_kinds(wanted)}, got {given}{_how_to_write(wanted, value, expected, path)}"
-    return f"expected {_kinds(wanted)}{_WHOLE.sub('', rest) if 'regex' not in rest else rest}"
+    more = f": {description}" if description else ""
+    return f"expected {_kinds(wanted)}{_WHOLE.sub('', rest) if 'regex' not in rest else rest}{more}"
 
 
 def unknown_value(value: object, known: Iterable[object]) -> str:

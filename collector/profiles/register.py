@@ -14,7 +14,14 @@ from collector.profiles.value import Factor, Value
 from collector.registers import DataType, Layout, Raw, WordOrder, decode, encode
 from collector.registers.types import WORD_BITS
 
-Address = Annotated[int, msgspec.Meta(ge=0, le=0x1_0000)]
+Address = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0,
+        le=0x1_0000,
+        description='of 300001 or 400001 in a manual the last five digits count, from one: addresses = "one-based"',
+    ),
+]
 """An address as it is written, counted from zero or from one."""
 BIT_FUNCTIONS = (1, 2)
 """The function codes that read coils and discrete inputs."""

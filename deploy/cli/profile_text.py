@@ -21,6 +21,10 @@ _PLACES: dict[type[Value], tuple[tuple[str, ...], set[int]]] = {
 }
 """By the protocol's kind of value: the headings that say where it is found, and which columns are numbers."""
 
+_DOCUMENT = {2: 10_000, 4: 30_000, 3: 40_000}
+"""By function code: what documents add to the number of a discrete input, an input register or a holding register."""
+_PAGE = 0x100
+
 
 def confidences(profile: AnyProfile) -> dict[str, int]:
     """How many of its values are known how well, every degree named."""
@@ -61,15 +65,18 @@ def show_lines(name: str, profile: AnyProfile, file: str, reads: Sequence[Read],
         yield from _read_lines(reads, width)
 
 
-def remark_lines(profile: AnyProfile, carriers: Collection[str]) -> Iterator[str]:
+def remark_lines(profile: AnyProfile, carriers: Collection[str], first: int = 0) -> Iterator[str]:
     """What is no fault of a profile, but seldom meant.
 
     Args:
-        profile: the profile.
+        profile: the profile, its addresses zero-based.
         carriers: keys of the carriers that are known.
+        first: the first address as the file counts, 0 or 1.
     """
     if profile.carrier not in carriers:
         yield f"carrier {profile.carrier}: no standard coal is derived from it (known: {', '.join(carriers)})"
+    if isinstance(profile, Profile):
+        yield from _document_numbers(profile, first)
     parts = sorted(
         (register.function_code, address, address + (layout.words or 1), register.name)
         for register in profile.values
@@ -80,6 +87,27 @@ def remark_lines(profile: AnyProfile, carriers: Collection[str]) -> Iterator[str
     for (code, _, end, name), (next_code, start, _, next_name) in pairwise(parts):
         if code == next_code and start < end:
             yield f"{next_name} at {start}, as on the wire, begins within {name}: is one of the types too wide?"
+
+
+def _document_numbers(profile: Profile, first: int) -> Iterator[str]:
+    """Addresses that are numbers of the document: 40011 says both "function code 3" and "the eleventh register"."""
+    for code, base in _DOCUMENT.items():
+        found = sorted(
+            (register.address + first, register.name)
+            for register in profile.registers
+            if register.function_code == code
+        )
+        if not found or not all(base < written < base + 10_000 for written, _ in found):
+            continue
+        written, name = found[0]
+        # A map that begins at a whole page, such as 0xB000 = 45056, is numbered in hexadecimal and means what it says.
+        if (written - first) % _PAGE == 0 and written - first != base:
+            continue
+        number = written - base
+        right = f"a one-based address is its last four digits, {number}"
+        if not first:
+            right = f"the address is one less than its last four digits, {number - 1}"
+        yield f"{name} at {written}, function code {code}: looks like the document's number: {right}"
 
 
 def _facts(profile: AnyProfile, file: str) -> Iterator[tuple[str, str]]:

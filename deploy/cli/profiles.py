@@ -88,12 +88,14 @@ def check(files: tuple[Path, ...]) -> None:
     faults: list[Fault] = []
     for file in files:
         try:
-            profile = profile_of(load_document(file))
+            document = load_document(file)
+            profile = profile_of(document)
         except ConfigError as error:
             faults.extend(error.faults)
         else:
             click.echo(f"{file}: {profile.maker} {profile.model}, {len(profile.values)} values, no fault")
-            for line in profile_text.remark_lines(profile, carriers()):
+            first = int(document.content.get("addresses") == "one-based")
+            for line in profile_text.remark_lines(profile, carriers(), first):
                 click.echo(f"  remark: {line}")
     if faults:
         raise ConfigError(tuple(faults))

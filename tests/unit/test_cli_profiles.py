@@ -174,6 +174,49 @@ def test_check_remarks_on_what_is_seldom_meant(mine: Path) -> None:
     assert overlap == "  remark: energy at 1, as on the wire, begins within voltage: is one of the types too wide?"
 
 
+@pytest.mark.parametrize(
+    ("code", "base", "counting", "right"),
+    [
+        (3, 40_000, "zero-based", "the address is one less than its last four digits, 10"),
+        (3, 40_000, "one-based", "a one-based address is its last four digits, 11"),
+        (4, 30_000, "zero-based", "the address is one less than its last four digits, 10"),
+        (4, 30_000, "one-based", "a one-based address is its last four digits, 11"),
+    ],
+)
+def test_check_remarks_on_numbers_of_the_document(mine: Path, code: int, base: int, counting: str, right: str) -> None:
+    """40011 is a way of writing the eleventh holding register; one remark stands for all."""
+    text = MINE.replace("function_code = 3", f"function_code = {code}").replace("one-based", counting)
+    text = text.replace("address = 1\n", f"address = {base + 11}\n").replace("address = 41", f"address = {base + 41}")
+    mine.write_text(text, encoding="utf-8")
+    _, *remarks = run("check", str(mine)).stdout.splitlines()
+    start = f"  remark: voltage at {base + 11}, function code {code}: looks like the document's number: "
+    assert remarks == [start + right]
+
+
+def test_the_first_number_of_a_document_is_remarked_on_too(mine: Path) -> None:
+    """In a file that counts from one, too, where 40001 is 40000 on the wire."""
+    for counting, right in (("zero-based", "less than its last four digits, 0"), ("one-based", "four digits, 1")):
+        text = MINE.replace("one-based", counting).replace("address = 1\n", "address = 40001\n")
+        mine.write_text(text.replace("address = 41", "address = 40041"), encoding="utf-8")
+        assert run("check", str(mine)).stdout.rstrip().endswith(right)
+
+
+@pytest.mark.parametrize(("voltage", "energy"), [(1, 40_041), (45_057, 45_099), (50_001, 50_041)])
+def test_addresses_that_are_none_of_a_document_cause_no_remark(mine: Path, voltage: int, energy: int) -> None:
+    """Some below, a map numbered in hexadecimal (45056 = 0xB000), and beyond what four digits can say."""
+    text = MINE.replace("address = 1\n", f"address = {voltage}\n").replace("address = 41", f"address = {energy}")
+    mine.write_text(text, encoding="utf-8")
+    assert "remark" not in run("check", str(mine)).stdout
+
+
+def test_a_number_of_six_digits_is_a_fault_that_says_what_to_write(mine: Path) -> None:
+    """No address is as large."""
+    mine.write_text(MINE.replace("address = 41", "address = 400041"), encoding="utf-8")
+    assert "of 300001 or 400001 in a manual the last five digits count, from one" in str(
+        run("check", str(mine)).exception
+    )
+
+
 @pytest.mark.parametrize("name", profile_names())
 def test_the_shipped_profiles_cause_no_remark(name: str) -> None:
     """Save that water is no energy."""

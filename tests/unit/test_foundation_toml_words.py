@@ -41,6 +41,7 @@ class Plant(msgspec.Struct):
     day: date | None = None
     at: datetime | None = None
     hours: tuple[int, ...] = ()
+    share: Annotated[int, msgspec.Meta(le=100, description="per cent")] = 0
     pumps: tuple[Pump, ...] = ()
     pump: Pump | None = None
 
@@ -56,6 +57,7 @@ class Plant(msgspec.Struct):
         ("code = '1'", "expected two digits, got '1'"),
         ("code = 1", "expected a string, got a whole number"),
         ("own = true", "expected a whole number or a string, got a boolean"),
+        ("share = 101", "expected a whole number <= 100: per cent"),
         ("flag = 1", "expected a boolean, got a whole number"),
         ("at = 1", "expected a date with time, got a whole number"),
         ("day = 07:00:00", "expected a date, got a time"),
