@@ -11,6 +11,7 @@ import msgspec
 
 from alerts.verdicts import Colour, Mark, Severity
 from energy.carriers import carriers
+from energy.registry.model import Code
 
 QuotaPeriod: TypeAlias = Literal["day", "month", "quarter", "year"]
 
@@ -91,7 +92,7 @@ class QuotaSpec(msgspec.Struct, frozen=True):
         rule: how it is watched.
     """
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    code: Code
     measure: str
     period: QuotaPeriod
     limit: Decimal

@@ -134,7 +134,7 @@ def test_the_small_city_is_sound() -> None:
         ('measure = "tce"', 'measure = "heat"', "unit[0].quota[0].measure", "no gate meter (level 1) of heat"),
         ('code = "works"', 'code = "works\\n"', "unit[0].code", "expected 1 to 41 small letters"),
         ('code = "E1"', 'code = "E1\\n"', "unit[0].meter[0].code", "expected 1 to 8 capital letters"),
-        ('"works.tce-month"', '"works.tce-month\\n"', "unit[0].quota[0].code", "matching regex"),
+        ('"works.tce-month"', '"works.tce-month\\n"', "unit[0].quota[0].code", "expected 1 to 64 letters"),
         ("limit = 100", "limits = 100", "unit[0].quota[0].limits", "unknown key"),
     ],
 )

@@ -117,7 +117,11 @@ ENERGY = 'unit = "kWh", function_code = 3, address = 10, type = "u32"'
         ('unit = "kWh"', 'unit = "kw"', "8: registers[0].unit: unknown unit of measure 'kw'"),
         ('unit = "kWh"', 'unit = "kWh", ct_pt = "pt"', "8: registers[0].ct_pt: a value in kWh takes ct_pt, not pt"),
         ('unit = "m3/h"', 'unit = "m3/h", ct_pt = "ct"', "9: registers[1].ct_pt: a value in m3/h takes none, not ct"),
-        ("function_code = 3", "function_code = 5", "8: registers[0].function_code: unknown value 5 (known: 1, 2, 3, 4)"),
+        (
+            "function_code = 3",
+            "function_code = 5",
+            "8: registers[0].function_code: unknown value 5 (known: 1, 2, 3, 4)",
+        ),
         ("function_code = 3", "function_code = 1", "8: registers[0]: function codes 1 and 2 go with the type bit"),
         ('type = "u32"', 'type = "bit"', "8: registers[0]: function codes 1 and 2 go with the type bit"),
         ('type = "u32"', 'type = "string"', "8: registers[0]: words belongs to the type string"),
