@@ -28,7 +28,7 @@ Host = Annotated[
     str,
     msgspec.Meta(
         pattern=r"^([^\s.]{1,63}\.)*[^\s.]{1,63}\.?\Z",
-        description="a host's name or address, without scheme and spaces",
+        description="a host's name or address, without spaces, no part empty or above 63 characters",
     ),
 ]
 """A host's name or address. What breaks the pattern no resolver takes, so that trying again would be useless."""
