@@ -72,6 +72,8 @@ class LinePoller:
         self._figures = PollFigures(gateway)
         self._backoff = line_backoff
         self._rests_until = 0.0
+        self._gateway = gateway
+        self._reached = False
         self._discarded = 0
         self._health = Availability(_log, "line", gateway=gateway, line=str(line))
         self._turns = Turns((meter.slot for meter in meters), clock.now_ms(), time_out_s * 1000 * clock.scale)
@@ -125,7 +127,9 @@ class LinePoller:
             return
         if result.alive:
             self._backoff.reset()
-            self._health.back()
+            if not self._health.back() and not self._reached:
+                _log.info("line_reached", gateway=self._gateway, line=str(self._line))
+            self._reached = True
         now_ms = self._clock.now_ms()
         if meter.takes(result):
             missed = self._turns.failed(meter.slot, now_ms, _now(), took)

@@ -74,6 +74,7 @@ class Uplink:
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._silent: set[int] = set()
+        self._reached: set[int] = set()
         self._is_drained = self._first_is_back = False
 
     @property
@@ -221,6 +222,9 @@ class Uplink:
     def _is_online(self, online: bool) -> None:  # noqa: FBT001 - a setter
         self.online = online
         metrics.online(self.gateway, connected=online)
+        if online and self._route.at not in self._reached:
+            self._reached.add(self._route.at)
+            _log.info("platform_reached", gateway=self.gateway, platform=self._platforms[self._route.at].label)
         # Where nothing was confirmed in spite of a good connection, another connection is no news.
         if online and self._route.at not in self._silent:
             self._health[self._route.at].back()

@@ -317,6 +317,7 @@ async def test_bytes_that_nobody_asked_for_are_counted_once(world: World) -> Non
 async def test_a_value_that_the_device_refuses_stays_lost(world: World) -> None:
     """Also in polls that leave it out and bring all others: it is back when it is asked for again and comes."""
     name, labels = "quotawatt_collector_refused_values", {"gateway": "gw-1"}
+    await world.round()
     with capture_logs() as logs:
         world.requests[0].refused = ["energy_import_total"]
         await world.round()
@@ -337,3 +338,11 @@ async def test_what_a_line_that_ends_refused_is_counted_no_more(world: World) ->
     world.stopping.set()
     await world.poller.run(world.stopping)
     assert REGISTRY.get_sample_value("quotawatt_collector_refused_values", {"gateway": "gw-1"}) == 0
+
+
+async def test_a_line_that_is_reached_is_told_once(world: World) -> None:
+    """Whoever commissions a plant waits for it; a line that was lost before tells that it is back instead."""
+    with capture_logs() as logs:
+        await world.round()
+        await world.round()
+    assert [log["event"] for log in logs] == ["line_reached"]
