@@ -222,12 +222,13 @@ class Uplink:
     def _is_online(self, online: bool) -> None:  # noqa: FBT001 - a setter
         self.online = online
         metrics.online(self.gateway, connected=online)
-        if online and self._route.at not in self._reached:
-            self._reached.add(self._route.at)
-            _log.info("platform_reached", gateway=self.gateway, platform=self._platforms[self._route.at].label)
+        at = self._route.at
         # Where nothing was confirmed in spite of a good connection, another connection is no news.
-        if online and self._route.at not in self._silent:
-            self._health[self._route.at].back()
+        if not online or at in self._silent:
+            return
+        if not self._health[at].back() and at not in self._reached:
+            _log.info("platform_reached", gateway=self.gateway, platform=self._platforms[at].label)
+        self._reached.add(at)
 
     @staticmethod
     def _now() -> float:

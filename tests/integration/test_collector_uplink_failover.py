@@ -132,7 +132,7 @@ async def test_a_first_address_that_opens_and_does_not_work_costs_little(tmp_pat
                 assert number in made.second.times
             await eventually(lambda: len([line for line in lines if line["event"] == "platform_switched"]) > 2)
     told = [line["event"] for line in lines if str(line.get("platform", "")).startswith("mqtt")]
-    assert told == ["platform_lost"]
+    assert told == ["platform_reached", "platform_lost"]
 
 
 async def test_the_only_address_is_not_left(tmp_path: Path, mqtt: MqttSettings) -> None:
@@ -197,7 +197,7 @@ async def test_a_disk_that_cannot_be_read_is_no_fault_of_the_platform(
             await eventually(lambda: made.spool.unconfirmed == 0)
             assert set(made.first.times) == {1, 2}
     told = [line["event"] for line in lines if line["event"].startswith(("platform_", "spool_"))]
-    assert told == ["spool_reads_lost", "spool_reads_back"]
+    assert told == ["platform_reached", "spool_reads_lost", "spool_reads_back"]
 
 
 async def test_a_platform_that_is_busy_for_long_is_left(tmp_path: Path) -> None:
