@@ -56,7 +56,7 @@ class Line:
         while self.at < until:
             turn = self.turns.next(self.at, self.at / 1000)
             if isinstance(turn, Pause):
-                ends = [turn.at_ms or until, math.ceil((turn.at or until / 1000) * 1000), until]
+                ends = [turn.at_ms or until, math.floor((turn.at or until / 1000) * 1000) + 1, until]
                 assert min(ends) > self.at, "a pause that does not pass"
                 self.at = min(ends)
             else:
