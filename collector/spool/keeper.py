@@ -81,16 +81,15 @@ class Keeper:
             await self._progress.wait()
 
     async def keep(self, readings: Sequence[Reading]) -> None:
-        """Take readings and return when they are on disk.
+        """Take readings, which may be none, and return when they and all that was put before are on disk.
 
         Raises:
             StorageError: they were lost, because the disk refused for too long.
         """
-        if readings:
-            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._take(_Chunk(readings, kept))
-            self.flush()
-            await kept
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._take(_Chunk(readings, kept))
+        self.flush()
+        await kept
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Carry readings to disk until told to stop; then, once, those that still wait.

@@ -300,3 +300,18 @@ async def test_only_who_lost_readings_is_told_so(monkeypatch: pytest.MonkeyPatch
         disk.may_write.set()
         await writing
         await eventually(lambda: disk.points == ["A", "B", "D", "E"])
+
+
+async def test_to_keep_nothing_waits_for_what_was_put_before() -> None:
+    """Also for what is in a commit that is under way."""
+    disk = Disk()
+    async with running(disk, enough=1) as keeper, asyncio.TaskGroup() as group:
+        disk.may_write.clear()
+        keeper.put(some("A"))
+        await eventually(lambda: disk.writing)
+        waiting = group.create_task(keeper.keep([]))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        disk.may_write.set()
+        await waiting
+        assert disk.points == ["A"]
