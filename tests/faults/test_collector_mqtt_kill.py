@@ -118,6 +118,7 @@ async def test_kills_at_random_moments_lose_no_message_of_a_plant(tmp_path: Path
             assert await process.wait() == -signal.SIGKILL
             process = await start(config, log)
         stopping.set()
+        await plant.publish(50_000)  # by the last process alone, so that it runs when it is told to end
         await eventually(lambda: {(one.point, one.at) for one in platform.readings} >= plant.sent, within=20.0)
         process.terminate()
         assert await process.wait() == 0
