@@ -34,9 +34,10 @@ from energy.storage.migrate import migrate
 from energy.transport.mqtt import MqttSettings
 from energy.transport.mqtt import connect as connect_broker
 from energy.wire import shared_up
-from ingest.copy_format import READINGS_COLUMNS, encode_readings
-from ingest.settings import BatchSettings, ReceiveSettings
-from ingest.store import chunks
+from ingest.receiving.mqtt.settings import ReceiveSettings
+from ingest.writing.copy_format import READINGS_COLUMNS, encode_readings
+from ingest.writing.settings import BatchSettings
+from ingest.writing.store import chunks
 
 ROUNDS = 3
 COPY_SIZES = (10_000, 20_000, 50_000, 100_000, 200_000)

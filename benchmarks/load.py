@@ -10,7 +10,7 @@ import numpy as np
 from energy.readings import Reading
 from energy.registry.model import Gateway, Meter, Point, Registry, Unit
 from energy.wire import Address, encode_envelope
-from ingest.rows import Rows, sorted_rows
+from ingest.checking.rows import Rows, sorted_rows
 
 REGION = "610303"
 MINUTE_MS = 60_000

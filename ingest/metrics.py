@@ -9,9 +9,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from energy.errors import StorageError, TransportError, WireError
 from energy.logs import Availability
-from ingest.batch import Batch
-from ingest.envelopes import Origin
-from ingest.store import Outcome
+from ingest.checking.batch import Batch
+from ingest.writing.store import Outcome
 
 _log = structlog.get_logger("ingest")
 _database = Availability(_log, "database")
@@ -42,7 +41,7 @@ _STATUSES = Counter("quotawatt_ingest_statuses_total", "Status messages, by whet
 _POINTS = Gauge("quotawatt_ingest_points", "Registered points known to this worker.")
 
 
-def batch_committed(batch: Batch[Origin], outcome: Outcome, *, commit_s: float, receipt_s: float) -> None:
+def batch_committed(batch: Batch, outcome: Outcome, *, commit_s: float, receipt_s: float) -> None:
     """A batch was committed, `commit_s` real seconds after its turn came, `receipt_s` after its first message."""
     _BATCHES.inc()
     _BATCH_READINGS.observe(batch.offered)

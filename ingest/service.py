@@ -12,18 +12,20 @@ from energy.metrics import watch_queue
 from energy.services import Service, run_services
 from ingest import metrics
 from ingest.acknowledger import Acknowledger
-from ingest.batch import Batch
-from ingest.batcher import BatchLimits
+from ingest.checking.batch import Batch
+from ingest.checking.cutter import Cutter
+from ingest.checking.directory import Directory
+from ingest.checking.due import Due
+from ingest.checking.points import ReloadLimit
 from ingest.database import KeptConnection, ping
-from ingest.directory import Directory
-from ingest.intake import Intake
-from ingest.points import ReloadLimit
-from ingest.receiver import Cutter, Receiver
-from ingest.session import Receipt, Session
+from ingest.following.status import StatusFollower
+from ingest.receiving.batcher import BatchLimits
+from ingest.receiving.intake import Intake, IntakeGate
+from ingest.receiving.mqtt.receiver import MqttCarrier, Receiver
+from ingest.receiving.mqtt.session import Session
 from ingest.settings import IngestSettings
-from ingest.status import StatusFollower
-from ingest.store import Store
-from ingest.writer import Due, Writer
+from ingest.writing.store import Store
+from ingest.writing.writer import Writer
 
 _WINDOW_SHARE = 5
 """A batch takes at most this part of the receive window: written, waiting, checked and received ones all live in it."""
@@ -50,7 +52,7 @@ def services(settings: IngestSettings) -> list[Service]:
     statuses = StatusFollower(settings.database, clock)
     intake = Intake(_limits(settings), clock, settings.receive.window)
     batches: Channel[Due] = Channel(1)
-    committed: Channel[Batch[Receipt]] = Channel(2)
+    committed: Channel[Batch] = Channel(2)
     for name, queue in (("ingest_intake", intake), ("ingest_batches", batches), ("ingest_committed", committed)):
         watch_queue(name, queue)
     connections = [KeptConnection(settings.database, metrics.database_failed) for _ in range(settings.batch.writers)]
@@ -59,10 +61,11 @@ def services(settings: IngestSettings) -> list[Service]:
         directory,
         statuses,
         session,
-        Acknowledger(session, committed, clock),
+        Acknowledger(committed),
         Writer(connections, Store(settings.worker, clock.now), batches, committed),
         Cutter(intake, directory, clock, settings.checks, batches),
-        Receiver(session, intake, statuses),
+        IntakeGate(intake),
+        Receiver(session, MqttCarrier(session, clock), intake, statuses),
     ]
 
 

@@ -1,8 +1,6 @@
-"""What `quotawatt ingest run` is told."""
+"""What `quotawatt ingest run` is told; each area describes its own table in a `settings.py`."""
 
 from __future__ import annotations
-
-from typing import Annotated
 
 import msgspec
 
@@ -12,51 +10,9 @@ from energy.health import HealthSettings
 from energy.registry.model import Code
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
-
-Count = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class ReceiveSettings(msgspec.Struct, frozen=True):
-    """The `[receive]` table.
-
-    Attributes:
-        group: name of the shared subscription; all workers of a platform have the same.
-        window: messages that the broker sends before the first is acknowledged: bounds memory, makes back-pressure.
-        session_expiry_s: real seconds for which the broker keeps messages for this worker while it is away; what the
-            broker does not keep, the gateways send again.
-    """
-
-    group: Annotated[
-        str, msgspec.Meta(pattern=r"^[^/+#\s]{1,64}\Z", description="1 to 64 characters without spaces, / + and #")
-    ] = "ingest"
-    window: Annotated[int, msgspec.Meta(ge=10, le=65_535)] = 2_000
-    session_expiry_s: Annotated[int, msgspec.Meta(ge=0)] = 300
-
-
-class BatchSettings(msgspec.Struct, frozen=True):
-    """The `[batch]` table: a batch is written as soon as it reaches one of these.
-
-    Attributes:
-        readings: about so many readings.
-        age_ms: real milliseconds since its first message came in.
-        writers: so many batches are written at once, each on a connection of its own.
-    """
-
-    readings: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 40_000
-    age_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 100
-    writers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 3
-
-
-class CheckSettings(msgspec.Struct, frozen=True):
-    """The `[checks]` table, in data time.
-
-    Attributes:
-        future_s: how much later than now a reading may claim to be, seconds.
-        age_days: how old a reading may be: backlogs of a month are normal.
-    """
-
-    future_s: Positive = 300.0
-    age_days: Positive = 1_000.0
+from ingest.checking.settings import CheckSettings
+from ingest.receiving.mqtt.settings import ReceiveSettings
+from ingest.writing.settings import BatchSettings
 
 
 class IngestSettings(msgspec.Struct, frozen=True):

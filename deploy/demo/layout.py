@@ -23,7 +23,8 @@ from energy.health import HealthSettings
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 from ingest.accounting.settings import AccountingSettings
-from ingest.settings import IngestSettings, ReceiveSettings
+from ingest.receiving.mqtt.settings import ReceiveSettings
+from ingest.settings import IngestSettings
 
 _LOOPBACK = "127.0.0.1"
 _DRAIN_S = 20.0

@@ -11,7 +11,7 @@ import pytest
 
 from energy.readings import Reading, content_order
 from energy.storage import Connection, Pool
-from ingest.store import Store, reserve_numbers
+from ingest.writing.store import Store, reserve_numbers
 from tests.support.ingest_world import START_MS, batch_of, message
 
 STORE = Store("worker-1", lambda: datetime(2026, 3, 1, tzinfo=UTC))

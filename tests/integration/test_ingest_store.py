@@ -13,9 +13,8 @@ import pytest
 from energy.errors import StorageRejectedError
 from energy.readings import Reading
 from energy.storage import Connection, Pool
-from ingest.envelopes import decode
-from ingest.store import Outcome, Store, committed, find_refused, reserve_numbers
-from tests.support.ingest_world import GATEWAY, START_MS, batch_of, message
+from ingest.writing.store import Outcome, Store, committed, find_refused, reserve_numbers
+from tests.support.ingest_world import GATEWAY, START_MS, batch_of, message, received
 
 COMMITTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STORE = Store("worker-1", lambda: COMMITTED_AT)
@@ -125,11 +124,11 @@ async def test_a_commit_whose_answer_was_lost_is_found(connection: Connection) -
 
 async def test_rejects_are_kept_once_with_their_payload(connection: Connection) -> None:
     """What comes again is refused and counted again, but kept once; a message that cannot be read likewise."""
-    unknown, nonsense = message([Reading("X-1", START_MS, 1.0)], seq=4), decode(None, GATEWAY.up, b"\x00nonsense")
+    unknown, nonsense = message([Reading("X-1", START_MS, 1.0)], seq=4), received(GATEWAY.up, b"\x00nonsense")
     for number in (1, 2):
         outcome = await STORE.commit(connection, batch_of(unknown, nonsense), number)
         assert outcome == Outcome(0, 0, 0, 2, COMMITTED_AT)
-    kept = await connection.fetch("select topic, seq, reading_index, code, payload from rejects order by seq")
+    kept = await connection.fetch("select source, seq, reading_index, code, payload from rejects order by seq")
     assert [tuple(row) for row in kept] == [
         (GATEWAY.up, 4, 0, "unknown_point", b'["X-1",%d,1.0,0]' % START_MS),
         (GATEWAY.up, None, None, "malformed", b"\x00nonsense"),

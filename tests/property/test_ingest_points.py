@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.points import UNKNOWN, PointTable
+from ingest.checking.points import UNKNOWN, PointTable
 
 CODES = [f"P-{number}" for number in range(6)]
 TABLE = [(code, 100 + number, f"gw-{number // 3}") for number, code in enumerate(CODES)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy.readings import content_order
-from ingest.rows import sorted_rows, touched
+from ingest.checking.rows import sorted_rows, touched
 
 SPANS = st.sampled_from([0, 1, 2, 3, 1 << 31, 1 << 32, 1 << 40])
 READINGS = st.lists(

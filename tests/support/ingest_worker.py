@@ -19,8 +19,10 @@ from energy.services import Control, run_services
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
+from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.service import services
-from ingest.settings import BatchSettings, IngestSettings, ReceiveSettings
+from ingest.settings import IngestSettings
+from ingest.writing.settings import BatchSettings
 from tests.support.ingest_world import START_MS
 
 REGION = "610303"

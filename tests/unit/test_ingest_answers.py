@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from energy.readings import Reading
 from energy.wire import Address
-from ingest.answers import MAX_REFUSALS, answers
-from ingest.envelopes import decode
-from tests.support.ingest_world import GATEWAY, OTHER_GATEWAY, START_MS, STREAM, batch_of, message
+from ingest.receiving.mqtt.answers import MAX_REFUSALS, answers
+from tests.support.ingest_world import GATEWAY, OTHER_GATEWAY, START_MS, STREAM, batch_of, message, received
 
 OK = Reading("A-1", START_MS, 1.0)
 BAD = Reading("X-1", START_MS, 1.0)
@@ -20,7 +19,7 @@ def test_one_message_for_each_stream_of_each_gateway() -> None:
         message([BAD, OK], seq=1),
         message([OK], seq=2),
     )
-    found = dict(answers(batch))
+    found = dict(answers(batch.settled()))
     assert found[GATEWAY].confirmed == [3, 1, 2]
     assert [(refusal.seq, refusal.index) for refusal in found[GATEWAY].refused] == [(1, 0)]
     assert found[OTHER_GATEWAY].confirmed == [9]
@@ -29,26 +28,26 @@ def test_one_message_for_each_stream_of_each_gateway() -> None:
 def test_an_envelope_refused_whole_is_confirmed() -> None:
     """The sender must forget it: sending it again would be useless."""
     payload = f'{{"v":7,"stream":"{STREAM}","seq":5,"readings":[]}}'.encode()
-    ((address, answer),) = answers(batch_of(decode(None, GATEWAY.up, payload)))
+    ((address, answer),) = answers(batch_of(received(GATEWAY.up, payload)).settled())
     assert (address, answer.stream, answer.confirmed) == (GATEWAY, STREAM, [5])
     assert answer.refused[0].index is None
 
 
 def test_an_unreadable_message_is_answered_without_numbers() -> None:
     """Its gateway is known by the topic alone, so the stream and the number are null."""
-    ((_, answer),) = answers(batch_of(decode(None, GATEWAY.up, b"nonsense")))
+    ((_, answer),) = answers(batch_of(received(GATEWAY.up, b"nonsense")).settled())
     assert (answer.stream, answer.confirmed, answer.refused[0].seq) == (None, [], None)
 
 
 def test_what_has_no_sender_is_not_answered() -> None:
     """A topic that is none of ours names nobody."""
-    assert not list(answers(batch_of(decode(None, "some/topic", b"{}"))))
+    assert not list(answers(batch_of(received("some/topic", b"{}")).settled()))
 
 
 def test_many_refusals_are_spread_over_messages() -> None:
     """No message grows beyond one envelope's refusals more than the bound, and each envelope stays whole."""
     batch = batch_of(*(message([BAD] * 700, seq=seq) for seq in range(1, 6)))
-    found = list(answers(batch))
+    found = list(answers(batch.settled()))
     assert [answer.confirmed for _, answer in found] == [[1, 2], [3, 4], [5]]
     assert all(len(answer.refused) < MAX_REFUSALS + 700 for _, answer in found)
     assert all({refusal.seq for refusal in answer.refused} == set(answer.confirmed) for _, answer in found)
@@ -58,5 +57,5 @@ def test_streams_of_one_gateway_are_told_apart() -> None:
     """After a spool is lost the gateway begins a new stream with the same numbers."""
     other = "f" * 32
     payload = f'{{"v":1,"stream":"{other}","seq":1,"readings":[["A-1",{START_MS},1.0]]}}'.encode()
-    batch = batch_of(message([OK], seq=1), decode(None, Address("610303", "gw-a").up, payload))
-    assert {answer.stream for _, answer in answers(batch)} == {STREAM, other}
+    batch = batch_of(message([OK], seq=1), received(Address("610303", "gw-a").up, payload))
+    assert {answer.stream for _, answer in answers(batch.settled())} == {STREAM, other}

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from energy.readings import Reading
-from ingest.batcher import Batcher, BatchLimits
-from ingest.envelopes import decode
-from ingest.points import ReloadLimit
-from tests.support.ingest_world import GATEWAY, START_MS, message
+from ingest.checking.points import ReloadLimit
+from ingest.receiving.batcher import Batcher, BatchLimits
+from tests.support.ingest_world import GATEWAY, START_MS, message, received
 
 LIMITS = BatchLimits(readings=5, messages=4, age=0.5)
 TWO = message([Reading("A-1", START_MS, 1.0), Reading("A-2", START_MS, 1.0)])
-UNREADABLE = decode(None, GATEWAY.up, b"")
+UNREADABLE = received(GATEWAY.up, b"")
 
 
 def test_full_by_readings() -> None:
     """The message that reaches the limit is the batch's last, and may go over it."""
-    batcher: Batcher[None] = Batcher(LIMITS)
+    batcher = Batcher(LIMITS)
     assert [batcher.add(TWO, now_ms=7, monotonic=1.0) for _ in range(3)] == [False, False, True]
     gathered = batcher.take()
     assert gathered is not None
@@ -25,13 +24,13 @@ def test_full_by_readings() -> None:
 
 def test_full_by_messages() -> None:
     """Messages without readings fill a batch too, or they could fill the window."""
-    batcher: Batcher[None] = Batcher(LIMITS)
+    batcher = Batcher(LIMITS)
     assert [batcher.add(UNREADABLE, now_ms=7, monotonic=1.0) for _ in range(4)] == [False, False, False, True]
 
 
 def test_due_by_the_age_of_the_first_message() -> None:
     """Later messages do not put it off."""
-    batcher: Batcher[None] = Batcher(LIMITS)
+    batcher = Batcher(LIMITS)
     assert batcher.due_in(10.0) is None
     batcher.add(TWO, now_ms=7, monotonic=10.0)
     batcher.add(TWO, now_ms=8, monotonic=10.4)

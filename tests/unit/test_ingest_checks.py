@@ -7,8 +7,8 @@ import pytest
 
 from energy.readings import Reading
 from energy.wire import RefusalCode
-from ingest.checks import Bounds
-from ingest.points import PointTable
+from ingest.checking.points import PointTable
+from ingest.checking.verdicts import Bounds
 from tests.support.ingest_world import BOUNDS, GATEWAY, OTHER_GATEWAY, START_MS, batch_of, message
 
 GOOD = Reading("A-1", START_MS, 1.5, 0)

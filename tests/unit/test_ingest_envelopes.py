@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from energy.wire import MAX_ENVELOPE_BYTES, RefusalCode
-from ingest.envelopes import DETAIL_CHARACTERS, MAX_KEPT_BYTES, decode
-from tests.support.ingest_world import GATEWAY, STREAM, batch_of
+from ingest.receiving.envelopes import DETAIL_CHARACTERS, MAX_KEPT_BYTES
+from tests.support.ingest_world import GATEWAY, STREAM, batch_of, received
 
 IDENTITY = f'"stream":"{STREAM}","seq":5'
 
@@ -29,8 +29,8 @@ IDENTITY = f'"stream":"{STREAM}","seq":5'
 )
 def test_unreadable_messages_are_refused_whole(payload: bytes, code: RefusalCode, seq: int | None) -> None:
     """The refusal names the envelope as far as it can be told, and its detail is short."""
-    delivery = decode(None, GATEWAY.up, payload)
-    assert delivery.envelope is None
+    delivery = received(GATEWAY.up, payload)
+    assert not delivery.readings
     assert delivery.refusal is not None
     assert (delivery.refusal.code, delivery.refusal.seq, delivery.refusal.index) == (code, seq, None)
     assert len(delivery.refusal.detail) <= DETAIL_CHARACTERS
@@ -40,13 +40,13 @@ def test_unreadable_messages_are_refused_whole(payload: bytes, code: RefusalCode
 
 def test_a_foreign_topic_has_no_sender() -> None:
     """Nobody can be answered, but the message is refused like any other."""
-    delivery = decode(None, "qw/1/610303/GW/up", b"{}")
+    delivery = received("qw/1/610303/GW/up", b"{}")
     assert delivery.address is None
     assert delivery.refusal is not None
 
 
 def test_an_envelope_on_another_topic_is_refused() -> None:
     """Only the topic `up` carries envelopes."""
-    delivery = decode(None, GATEWAY.ack, f'{{"v":1,{IDENTITY},"readings":[["A-1",1,1]]}}'.encode())
+    delivery = received(GATEWAY.ack, f'{{"v":1,{IDENTITY},"readings":[["A-1",1,1]]}}'.encode())
     assert delivery.refusal is not None
     assert delivery.refusal.code is RefusalCode.MALFORMED

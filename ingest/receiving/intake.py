@@ -1,7 +1,7 @@
-"""Messages that wait to be cut into batches.
+"""Deliveries that wait to be cut into batches.
 
 Receiving and cutting are two services, so that messages are received and decoded while an earlier batch is written.
-What waits here is bounded by the receive window: the broker sends no more before something is acknowledged.
+What waits here is bounded by the windows of the carriers: none brings more before something of its own is settled.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import contextlib
 from collections import deque
 
 from energy.clocks import DataClock
-from ingest.batcher import Batcher, BatchLimits, Gathered
-from ingest.envelopes import decode
-from ingest.session import Receipt
+from energy.services import Control
+from ingest.receiving.batcher import Batcher, BatchLimits, Gathered
+from ingest.receiving.carrier import Delivery
 
 
 class Intake:
-    """Where messages enter, and leave as batches that are due.
+    """Where deliveries enter, and leave as batches that are due.
 
     Args:
         limits: when a batch is due.
         clock: data time.
-        window: most messages that the broker sends unacknowledged.
+        window: most deliveries that all carriers together bring unsettled.
 
     Attributes:
-        pushed: messages ever taken in.
-        popped: messages ever handed out.
+        pushed: deliveries ever taken in.
+        popped: deliveries ever handed out.
         capacity: the window.
     """
 
@@ -34,15 +34,14 @@ class Intake:
         self.pushed = 0
         self.popped = 0
         self.capacity = window
-        self._batcher: Batcher[Receipt] = Batcher(limits)
+        self._batcher = Batcher(limits)
         self._clock = clock
-        self._full: deque[Gathered[Receipt]] = deque()
+        self._full: deque[Gathered] = deque()
         self._changed = asyncio.Event()
         self._closed = False
 
-    def add(self, receipt: Receipt, topic: str, payload: bytes) -> None:
-        """Take one message in; never waits."""
-        delivery = decode(receipt, topic, payload)
+    def add(self, delivery: Delivery) -> None:
+        """Take one delivery in; never waits, since each carrier bounds what it has unsettled."""
         opening = not self._batcher.messages
         full = self._batcher.add(delivery, now_ms=self._clock.now_ms(), monotonic=asyncio.get_running_loop().time())
         self.pushed += 1
@@ -56,7 +55,7 @@ class Intake:
         self._closed = True
         self._changed.set()
 
-    async def take(self) -> Gathered[Receipt] | None:
+    async def take(self) -> Gathered | None:
         """The next batch, as soon as it is due; None when closed and empty."""
         while not self._full:
             due_in = self._batcher.due_in(asyncio.get_running_loop().time())
@@ -69,6 +68,27 @@ class Intake:
                     await self._changed.wait()
         return self._popped(self._full.popleft())
 
-    def _popped(self, gathered: Gathered[Receipt] | None) -> Gathered[Receipt] | None:
+    def _popped(self, gathered: Gathered | None) -> Gathered | None:
         self.popped += len(gathered.deliveries) if gathered else 0
         return gathered
+
+
+class IntakeGate:
+    """The service between the cutter and the carriers' own: when they have all ended, nothing more comes in.
+
+    Args:
+        intake: closed at the stop.
+    """
+
+    name = "intake"
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    async def run(self, control: Control) -> None:
+        """Close the intake when told to stop, which is when every carrier has stopped."""
+        control.ready()
+        try:
+            await control.stopping.wait()
+        finally:
+            self._intake.close()

@@ -8,8 +8,8 @@ from energy.registry.store import load_points
 from energy.services import Control
 from energy.storage import Connection, Notifications, StorageSettings, check_schema
 from ingest import metrics
+from ingest.checking.points import PointTable, ReloadLimit
 from ingest.database import KeptConnection
-from ingest.points import PointTable, ReloadLimit
 from ingest.stopping import until_stopping
 
 REFRESH_S = 60.0

@@ -11,7 +11,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.rows import Rows, Touched
+from ingest.checking.rows import Rows, Touched
 
 READINGS_COLUMNS = ("ts", "point_id", "value", "quality", "batch")
 """Columns of `encode_readings`, in the order in which they are encoded."""

@@ -1,4 +1,4 @@
-"""The one transaction that makes a batch permanent: readings, conflicts, rejects, dirty marks, the batch's own row."""
+"""The one transaction that makes a batch permanent: readings, conflicts, rejects, dirty marks, its own record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from energy.errors import StorageError, StorageRejectedError
 from energy.queries import load_queries
 from energy.storage import Connection, KeyConflictError, translating
-from ingest.batch import Batch
-from ingest.copy_format import (
+from ingest.checking.batch import Batch
+from ingest.checking.rows import Rows, touched
+from ingest.writing.copy_format import (
     DIRTY_COLUMNS,
     READINGS_COLUMNS,
     STAGING_COLUMNS,
@@ -21,10 +22,9 @@ from ingest.copy_format import (
     encode_readings,
     encode_staging,
 )
-from ingest.envelopes import Origin
-from ingest.rows import Rows, touched
+from ingest.writing.envelopes import EnvelopeRecord, record_of
 
-SQL = load_queries("ingest", "ingest.sql")
+SQL = load_queries("ingest.writing", "writing.sql")
 
 CHUNK_BYTES = 65_536
 """Bytes of one CopyData message."""
@@ -61,7 +61,7 @@ class Store:
     worker: str
     now: Callable[[], datetime]
 
-    async def commit(self, connection: Connection, batch: Batch[Origin], number: int) -> Outcome:
+    async def commit(self, connection: Connection, batch: Batch, number: int) -> Outcome:
         """Make `batch` permanent as batch `number`: straight by COPY, through staging where a key is taken.
 
         Raises:
@@ -79,7 +79,7 @@ class Store:
         except KeyConflictError as error:
             raise StorageError(f"batch {number} is being committed by a connection that was lost") from error
 
-    async def _transact(self, connection: Connection, batch: Batch[Origin], number: int, write: _Write) -> Outcome:
+    async def _transact(self, connection: Connection, batch: Batch, number: int, write: _Write) -> Outcome:
         with translating():
             async with connection.transaction():
                 stored, conflicts = await write(connection, batch.rows, number)
@@ -88,12 +88,10 @@ class Store:
                         connection, "derivation_dirty", DIRTY_COLUMNS, encode_dirty(touched(batch.rows), number)
                     )
                 if batch.rejects:
-                    await _keep_rejects(connection, batch)
+                    await _keep_rejects(connection, batch, number)
                 return await self._record(connection, batch, number, stored, conflicts)
 
-    async def _record(
-        self, connection: Connection, batch: Batch[Origin], number: int, stored: int, conflicts: int
-    ) -> Outcome:
+    async def _record(self, connection: Connection, batch: Batch, number: int, stored: int, conflicts: int) -> Outcome:
         rejected = len(batch.rejects)
         outcome = Outcome(
             stored, batch.offered - stored - conflicts - rejected, conflicts, rejected, committed_at=self.now()
@@ -110,6 +108,7 @@ class Store:
             outcome.duplicates,
             outcome.conflicts,
             outcome.rejected,
+            *_columns(record_of(batch)),
         )
         return outcome
 
@@ -192,7 +191,7 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + CHUNK_BYTES]
 
 
-async def _keep_rejects(connection: Connection, batch: Batch[Origin]) -> None:
+async def _keep_rejects(connection: Connection, batch: Batch, number: int) -> None:
     received_at = _time(batch.offer.received_ms)
     rows = []
     for reject in batch.rejects:
@@ -200,16 +199,23 @@ async def _keep_rejects(connection: Connection, batch: Batch[Origin]) -> None:
         rows.append(
             (
                 received_at,
-                delivery.topic,
+                delivery.carrier.name,
+                delivery.address.gateway if delivery.address else None,
+                delivery.source,
                 delivery.stream,
                 refusal.seq,
                 refusal.index,
                 refusal.code.value,
                 refusal.detail,
                 reject.payload,
+                number,
             )
         )  # fmt: skip - one row
     await connection.executemany(SQL.keep_reject, rows)
+
+
+def _columns(record: EnvelopeRecord) -> tuple[list[str] | list[int], ...]:
+    return record.gateways, record.streams, record.sender, record.seq, record.readings, record.rejected
 
 
 def _count(tag: str) -> int:

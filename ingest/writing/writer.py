@@ -5,32 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from energy.channel import Channel
 from energy.errors import StorageRejectedError
 from energy.services import Control
 from energy.storage import Connection
 from ingest import metrics
-from ingest.batch import Batch
+from ingest.checking.batch import Batch
+from ingest.checking.due import Due
 from ingest.database import KeptConnection
-from ingest.session import Receipt
-from ingest.store import Outcome, Store, committed, find_refused, reserve_numbers
+from ingest.writing.store import Outcome, Store, committed, find_refused, reserve_numbers
 
 NUMBERS_AT_ONCE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A batch whose turn to be written has come, or will.
-
-    Attributes:
-        batch: what to commit.
-        opened: real monotonic seconds of its first message.
-    """
-
-    batch: Batch[Receipt]
-    opened: float
 
 
 class Writer:
@@ -54,7 +40,7 @@ class Writer:
         connections: Sequence[KeptConnection],
         store: Store,
         batches: Channel[Due],
-        committed: Channel[Batch[Receipt]],
+        committed: Channel[Batch],
     ) -> None:
         self._connections = connections
         self._store = store
@@ -93,7 +79,7 @@ class Writer:
         finally:
             await connection.close()
 
-    async def write(self, connection: KeptConnection, batch: Batch[Receipt]) -> tuple[Batch[Receipt], Outcome]:
+    async def write(self, connection: KeptConnection, batch: Batch) -> tuple[Batch, Outcome]:
         """Commit `batch`, without the rows that the database refuses; returns what was committed, and its counts."""
         number = await self._next_number(connection)
         while True:
@@ -111,9 +97,7 @@ class Writer:
         return self._numbers.popleft()
 
 
-async def _without_refused(
-    connection: KeptConnection, batch: Batch[Receipt], error: StorageRejectedError
-) -> Batch[Receipt]:
+async def _without_refused(connection: KeptConnection, batch: Batch, error: StorageRejectedError) -> Batch:
     rows = batch.rows
     refused, detail = await connection.until_done(lambda own: find_refused(own, rows))
     if not refused.any():
@@ -125,7 +109,7 @@ async def _without_refused(
 class _Attempt:
     """Tries to commit; from the second time on it first asks whether the first one succeeded after all."""
 
-    def __init__(self, store: Store, batch: Batch[Receipt], number: int) -> None:
+    def __init__(self, store: Store, batch: Batch, number: int) -> None:
         self._store = store
         self._batch = batch
         self._number = number

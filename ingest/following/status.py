@@ -8,13 +8,15 @@ import msgspec
 
 from energy.clocks import DataClock
 from energy.errors import StorageError, WireError
+from energy.queries import load_queries
 from energy.services import Control
 from energy.storage import Connection, StorageSettings, translating
 from energy.waiting import set_within
 from energy.wire import Address, Status, decode_status, parse_topic
 from ingest import metrics
 from ingest.database import KeptConnection
-from ingest.store import SQL
+
+_SQL = load_queries("ingest.following", "following.sql")
 
 WRITE_EVERY_S = 1.0
 """Real seconds between two writes: a gateway that comes and goes costs no more than one row a second."""
@@ -72,7 +74,7 @@ class StatusFollower:
 async def _write(connection: Connection, rows: list[tuple[object, ...]]) -> None:
     """In the order of the gateways, so that two workers take their locks in one order."""
     with translating():
-        await connection.executemany(SQL.follow_status, rows)
+        await connection.executemany(_SQL.follow_status, rows)
 
 
 def _row(address: Address, status: Status, now_ms: int) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from energy.services import Control
 from energy.transport.mqtt import Link, Message, MqttSettings, connect
 from energy.wire import ALL_STATUS, Acknowledgement, Address, encode, shared_up
 from ingest import metrics
-from ingest.settings import ReceiveSettings
+from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.stopping import until_stopping
 
 FIRST_DELAY_S = 0.1

@@ -1,4 +1,4 @@
-"""The readings of many envelopes as columns: from here to COPY there is no object per reading."""
+"""The readings of many deliveries as columns: from here to COPY there is no object per reading."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy.readings import Reading
-from energy.wire import Envelope
-from ingest.points import PointTable
+from ingest.checking.points import PointTable
 
 _INT64 = np.iinfo(np.int64)
 
@@ -24,41 +23,41 @@ class Columns:
         at: int64, ms UTC.
         value: float64, NaN for no value.
         quality: int64, as sent.
-        envelope: int32, which of the envelopes it came in.
-        starts: int64, one entry per envelope: the row of its first reading.
+        delivery: int32, which of the deliveries it came in.
+        starts: int64, one entry per delivery: the row of its first reading.
     """
 
     position: NDArray[np.int32]
     at: NDArray[np.int64]
     value: NDArray[np.float64]
     quality: NDArray[np.int64]
-    envelope: NDArray[np.int32]
+    delivery: NDArray[np.int32]
     starts: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.at)
 
     def index_of(self, row: int) -> int:
-        """The reading's index within its envelope."""
-        return int(row - self.starts[self.envelope[row]])
+        """The reading's index within its delivery."""
+        return int(row - self.starts[self.delivery[row]])
 
 
-def columns_of(envelopes: Sequence[Envelope], points: PointTable) -> Columns:
-    """Lay the readings of `envelopes` out as columns, points looked up in `points`."""
-    readings = [reading for envelope in envelopes for reading in envelope.readings]
-    counts = np.array([len(envelope.readings) for envelope in envelopes], np.int64)
+def columns_of(deliveries: Sequence[Sequence[Reading]], points: PointTable) -> Columns:
+    """Lay the readings of each of `deliveries` out as columns, points looked up in `points`."""
+    readings = [reading for delivery in deliveries for reading in delivery]
+    counts = np.array([len(delivery) for delivery in deliveries], np.int64)
     return Columns(
-        position=_positions(envelopes, points),
+        position=_positions(deliveries, points),
         at=_int64([reading.at for reading in readings]),
         value=_float64(readings),
         quality=_quality([reading.quality for reading in readings]),
-        envelope=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
+        delivery=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
         starts=np.cumsum(counts) - counts,
     )
 
 
-def _positions(envelopes: Sequence[Envelope], points: PointTable) -> NDArray[np.int32]:
-    found = [points.lineups.positions([reading.point for reading in envelope.readings]) for envelope in envelopes]
+def _positions(deliveries: Sequence[Sequence[Reading]], points: PointTable) -> NDArray[np.int32]:
+    found = [points.lineups.positions([reading.point for reading in delivery]) for delivery in deliveries]
     return np.concatenate(found) if found else np.zeros(0, np.int32)
 
 

@@ -1,4 +1,4 @@
--- Everything ingest says to the database. Rows arrive by binary COPY; no statement asks the server's clock.
+-- How a batch is written. Rows arrive by binary COPY; no statement asks the server's clock.
 
 -- name: reserve_numbers
 -- Batch numbers for the next batches of one worker, so that not every batch asks for one.
@@ -33,39 +33,24 @@ on conflict do nothing;
 
 -- name: keep_reject
 -- Keep what was refused; the same refusal of a message that comes again is there already.
-insert into rejects (received_at, topic, stream, seq, reading_index, code, detail, payload)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into rejects (
+    received_at, carrier, gateway, source, stream, seq, reading_index, code, detail, payload, batch
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict do nothing;
 
 -- name: record_batch
--- The batch's own row, and the hint to those who derive: delivered when this transaction commits.
+-- The batch's own row, the envelopes in it, and the hint to those who derive: delivered when this transaction commits.
 with recorded as (
     insert into ingest_batch (
         batch, worker, received_at, committed_at, envelopes, offered, stored, duplicates, conflicts, rejected
     ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+), named as (
+    insert into batch_envelopes (batch, gateways, streams, sender, seq, readings, rejected)
+    select $1, $11::text[], $12::text[], $13::int4[], $14::int8[], $15::int4[], $16::int4[]
+    where cardinality($14::int8[]) > 0
 )
 select pg_notify('readings', $1::text);
 
 -- name: committed_batch
 -- Whether a commit whose answer was lost has happened after all.
 select stored, duplicates, conflicts, rejected, committed_at from ingest_batch where batch = $1;
-
--- name: follow_status
--- The last status of a gateway; a last will knows only that the gateway is gone, so the rest stays as reported.
-insert into gateway_status as known (gateway, region, online, stream, kept_from, last_seq, dropped, reported_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (gateway) do update set
-    region = excluded.region,
-    online = excluded.online,
-    stream = coalesce(excluded.stream, known.stream),
-    kept_from = case when excluded.stream is null then known.kept_from else excluded.kept_from end,
-    last_seq = case when excluded.stream is null then known.last_seq else excluded.last_seq end,
-    dropped = case when excluded.stream is null then known.dropped else excluded.dropped end,
-    reported_at = case
-        when excluded.stream is null and known.online = excluded.online then known.reported_at
-        else excluded.reported_at
-    end;
-
--- name: ping
--- Whether the database answers.
-select 1;

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic
 
-from ingest.envelopes import Delivery, Origin
+from ingest.receiving.carrier import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class BatchLimits:
 
 
 @dataclass(slots=True)
-class Gathered(Generic[Origin]):
+class Gathered:
     """Messages that will become one batch.
 
     Attributes:
@@ -36,11 +35,11 @@ class Gathered(Generic[Origin]):
 
     received_ms: int
     opened: float
-    deliveries: list[Delivery[Origin]] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
     readings: int = 0
 
 
-class Batcher(Generic[Origin]):
+class Batcher:
     """Gathers messages until a batch is due.
 
     Args:
@@ -49,18 +48,18 @@ class Batcher(Generic[Origin]):
 
     def __init__(self, limits: BatchLimits) -> None:
         self._limits = limits
-        self._gathered: Gathered[Origin] | None = None
+        self._gathered: Gathered | None = None
 
-    def add(self, delivery: Delivery[Origin], *, now_ms: int, monotonic: float) -> bool:
+    def add(self, delivery: Delivery, *, now_ms: int, monotonic: float) -> bool:
         """Add a message that arrived at data time `now_ms`; true when the batch is full."""
         if self._gathered is None:
             self._gathered = Gathered(now_ms, monotonic)
         gathered = self._gathered
         gathered.deliveries.append(delivery)
-        gathered.readings += len(delivery.envelope.readings) if delivery.envelope else 1
+        gathered.readings += delivery.weight
         return gathered.readings >= self._limits.readings or len(gathered.deliveries) >= self._limits.messages
 
-    def take(self) -> Gathered[Origin] | None:
+    def take(self) -> Gathered | None:
         """What has been gathered, None for nothing; the next message starts a new batch."""
         gathered, self._gathered = self._gathered, None
         return gathered

@@ -1,21 +1,22 @@
-"""What a batch of messages becomes before it is written: rows for the database, and refusals for the senders."""
+"""What a batch of deliveries becomes before it is written: rows for the database, and refusals for the senders."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from energy.wire import Refusal, RefusalCode
-from ingest.checks import ACCEPTED, CODES, Bounds, judge
-from ingest.columns import Columns, columns_of
-from ingest.envelopes import Delivery, Origin, shortened
-from ingest.points import UNKNOWN, PointTable
-from ingest.rows import Rows, sorted_rows
+from ingest.checking.columns import Columns, columns_of
+from ingest.checking.points import UNKNOWN, PointTable
+from ingest.checking.rows import Rows, sorted_rows
+from ingest.checking.verdicts import ACCEPTED, CODES, Bounds, judge
+from ingest.receiving.carrier import Delivery, Settled
+from ingest.receiving.envelopes import shortened
 
 _DETAILS = {
     RefusalCode.UNKNOWN_POINT: "point {reading.point!r} is not registered",
@@ -32,7 +33,7 @@ class Reject:
     """A refusal that is kept.
 
     Attributes:
-        delivery: which message of the batch it is about.
+        delivery: which delivery of the batch it is about.
         refusal: what the sender is told.
         payload: the refused reading as JSON, or the whole message as it came.
     """
@@ -43,42 +44,39 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer(Generic[Origin]):
+class Offer:
     """What came in, laid out for checking.
 
     Attributes:
-        deliveries: the messages, in the order of arrival.
+        deliveries: in the order of arrival.
         received_ms: data time at which the first one arrived.
         points: the table that says what is registered.
-        columns: every reading of the envelopes that decoded.
-        carriers: for each of those envelopes its delivery.
+        columns: every reading of the deliveries.
     """
 
-    deliveries: Sequence[Delivery[Origin]]
+    deliveries: Sequence[Delivery]
     received_ms: int
     points: PointTable
     columns: Columns
-    carriers: Sequence[int]
 
     def senders(self) -> NDArray[np.int32]:
-        """For each envelope the number of its gateway, `UNKNOWN` for an unregistered one."""
-        addresses = [self.deliveries[carrier].address for carrier in self.carriers]
+        """For each delivery the number of its gateway, `UNKNOWN` for an unregistered one."""
         numbers = self.points.gateways
+        addresses = [delivery.address for delivery in self.deliveries]
         return np.array([numbers.get(a.gateway, UNKNOWN) if a else UNKNOWN for a in addresses], np.int32)
 
     def reject(self, position: int, code: RefusalCode, detail: str, **context: object) -> Reject:
         """Refuse the reading at `position` of the columns."""
-        carrier = self.carriers[self.columns.envelope[position]]
-        envelope = self.deliveries[carrier].envelope
-        assert envelope is not None  # noqa: S101 - a carrier carries one, by construction
+        number = int(self.columns.delivery[position])
+        delivery = self.deliveries[number]
         index = self.columns.index_of(position)
-        reading = envelope.readings[index]
+        reading = delivery.readings[index]
         text = shortened(detail.format(reading=reading, **context))
-        return Reject(carrier, Refusal(envelope.seq, index, code, text), msgspec.json.encode(reading))
+        return Reject(number, Refusal(delivery.seq, index, code, text), msgspec.json.encode(reading))
 
 
 @dataclass(frozen=True, slots=True)
-class Batch(Generic[Origin]):
+class Batch:
     """What is committed, and answered, as one.
 
     Attributes:
@@ -89,7 +87,7 @@ class Batch(Generic[Origin]):
         rejects: what did not pass.
     """
 
-    offer: Offer[Origin]
+    offer: Offer
     accepted: NDArray[np.intp]
     rows: Rows
     row_of: NDArray[np.intp]
@@ -110,39 +108,44 @@ class Batch(Generic[Origin]):
         """Whether a newer point table might refuse less."""
         return any(reject.refusal.code is RefusalCode.UNKNOWN_POINT for reject in self.rejects)
 
-    def refusing(self, guilty: NDArray[np.bool_], detail: str) -> Batch[Origin]:
+    def settled(self) -> Iterator[Settled]:
+        """Each delivery with what of it was refused, in the order of arrival: for after the commit."""
+        refusals: defaultdict[int, list[Refusal]] = defaultdict(list)
+        for reject in self.rejects:
+            refusals[reject.delivery].append(reject.refusal)
+        for number, delivery in enumerate(self.offer.deliveries):
+            yield Settled(delivery, refusals.get(number, ()))
+
+    def refusing(self, guilty: NDArray[np.bool_], detail: str) -> Batch:
         """The batch without the `guilty` rows, which the database refused for the reason `detail`."""
         refused = guilty[self.row_of]
         rejects = tuple(
             self.offer.reject(int(position), RefusalCode.STORAGE_REFUSED, "{cause}", cause=detail)
             for position in self.accepted[refused]
         )
-        return _settled(self.offer, self.accepted[~refused], self.rejects + rejects)
+        return _sorted(self.offer, self.accepted[~refused], self.rejects + rejects)
 
 
-def assemble(
-    deliveries: Sequence[Delivery[Origin]], points: PointTable, bounds: Bounds, received_ms: int
-) -> Batch[Origin]:
+def assemble(deliveries: Sequence[Delivery], points: PointTable, bounds: Bounds, received_ms: int) -> Batch:
     """Lay out, check and sort what `deliveries` bring.
 
     Args:
-        deliveries: the messages.
+        deliveries: what came in.
         points: what is registered.
         bounds: the times that are accepted.
-        received_ms: data time at which the first message arrived.
+        received_ms: data time at which the first one arrived.
     """
-    carriers = [number for number, delivery in enumerate(deliveries) if delivery.envelope is not None]
-    columns = columns_of([delivery.envelope for delivery in deliveries if delivery.envelope is not None], points)
-    offer = Offer(deliveries, received_ms, points, columns, carriers)
+    columns = columns_of([delivery.readings for delivery in deliveries], points)
+    offer = Offer(deliveries, received_ms, points, columns)
     verdict = judge(columns, offer.senders(), points, bounds)
     rejects = _refused_whole(deliveries)
     for position in np.flatnonzero(verdict != ACCEPTED):
         code = CODES[verdict[position]]
         rejects.append(offer.reject(int(position), code, _DETAILS[code], bounds=bounds))
-    return _settled(offer, np.flatnonzero(verdict == ACCEPTED), tuple(rejects))
+    return _sorted(offer, np.flatnonzero(verdict == ACCEPTED), tuple(rejects))
 
 
-def _refused_whole(deliveries: Sequence[Delivery[Origin]]) -> list[Reject]:
+def _refused_whole(deliveries: Sequence[Delivery]) -> list[Reject]:
     return [
         Reject(number, delivery.refusal, delivery.payload)
         for number, delivery in enumerate(deliveries)
@@ -150,7 +153,7 @@ def _refused_whole(deliveries: Sequence[Delivery[Origin]]) -> list[Reject]:
     ]
 
 
-def _settled(offer: Offer[Origin], accepted: NDArray[np.intp], rejects: tuple[Reject, ...]) -> Batch[Origin]:
+def _sorted(offer: Offer, accepted: NDArray[np.intp], rejects: tuple[Reject, ...]) -> Batch:
     columns = offer.columns
     rows, row_of = sorted_rows(
         offer.points.ids[columns.position[accepted]],

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from energy.readings import Quality
 from energy.wire import RefusalCode
-from ingest.columns import Columns
-from ingest.points import UNKNOWN, PointTable
+from ingest.checking.columns import Columns
+from ingest.checking.points import UNKNOWN, PointTable
 
 ACCEPTED = -1
 """Verdict on a reading that passed every check; any other is an index into `CODES`."""
@@ -46,7 +46,7 @@ def judge(columns: Columns, senders: NDArray[np.int32], points: PointTable, boun
 
     Args:
         columns: the readings.
-        senders: the gateway's number for each envelope, `UNKNOWN` for an unregistered one.
+        senders: the gateway's number for each delivery, `UNKNOWN` for an unregistered one.
         points: the table that the columns' positions refer to.
         bounds: the accepted times.
 
@@ -72,5 +72,5 @@ def _owned(columns: Columns, senders: NDArray[np.int32], points: PointTable) -> 
     if not len(points):
         return np.zeros(len(columns), np.bool_)
     # An unknown position looks up some other owner here, but is refused before that matters.
-    owned: NDArray[np.bool_] = points.owners[columns.position] == senders[columns.envelope]
+    owned: NDArray[np.bool_] = points.owners[columns.position] == senders[columns.delivery]
     return owned

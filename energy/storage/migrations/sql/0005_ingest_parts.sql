@@ -1,0 +1,26 @@
+-- 0005_ingest_parts: rejects that say by which way they came and can be replayed; the envelopes of each batch.
+
+alter table rejects rename column topic to source;
+alter table rejects add column carrier text not null default 'mqtt';
+alter table rejects alter column carrier drop default;
+alter table rejects add column gateway text;
+alter table rejects add column batch int8;
+alter table rejects add column replayed_by int8;
+comment on column rejects.carrier is 'The way in: mqtt, http, sparkplug, csv.';
+comment on column rejects.source is 'Where it came in: the topic, or what stands for it.';
+comment on column rejects.gateway is 'Who sent it; null when that could not be read.';
+comment on column rejects.batch is 'The batch with which it was kept.';
+comment on column rejects.replayed_by is 'The batch that stored it after all; null as long as none did.';
+
+create table batch_envelopes (
+    batch    int8 primary key,
+    gateways text[] not null,
+    streams  text[] not null,
+    sender   int4[] not null,
+    seq      int8[] not null,
+    readings int4[] not null,
+    rejected int4[] not null,
+    followed boolean not null default false
+);
+create index batch_envelopes_unfollowed on batch_envelopes (batch) where not followed;
+comment on table batch_envelopes is 'The numbered envelopes of each batch, one array entry each: sender is an index into gateways and streams, readings is 0 where the envelope was refused whole. followed: already counted in gateway_stream and gateway_day.';

@@ -1,0 +1,1 @@
+"""What is accepted: many readings at once, as columns against the registered points."""

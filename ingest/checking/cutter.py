@@ -1,0 +1,59 @@
+"""Makes batches of what was received, checked and sorted, while earlier ones are written."""
+
+from __future__ import annotations
+
+from energy.channel import Channel
+from energy.clocks import DataClock
+from energy.services import Control
+from ingest.checking.batch import Batch, assemble
+from ingest.checking.directory import Directory
+from ingest.checking.due import Due
+from ingest.checking.settings import CheckSettings
+from ingest.checking.verdicts import Bounds
+from ingest.receiving.batcher import Gathered
+from ingest.receiving.intake import Intake
+
+
+class Cutter:
+    """The service between the intake and the writer.
+
+    Args:
+        intake: where deliveries come from; the service ends when it is closed and empty.
+        directory: the registered points.
+        clock: data time.
+        settings: the accepted times.
+        batches: where batches go; closed at the end.
+    """
+
+    name = "cutter"
+
+    def __init__(
+        self, intake: Intake, directory: Directory, clock: DataClock, settings: CheckSettings, batches: Channel[Due]
+    ) -> None:
+        self._intake = intake
+        self._directory = directory
+        self._clock = clock
+        self._age_ms = round(settings.age_days * 86_400_000)
+        self._future_ms = round(settings.future_s * 1000)
+        self._batches = batches
+
+    async def run(self, control: Control) -> None:
+        """Cut batches until the intake ends."""
+        control.ready()
+        try:
+            while gathered := await self._intake.take():
+                await self._batches.put(Due(await self.checked(gathered), gathered.opened))
+        finally:
+            self._batches.close()
+        await control.stopping.wait()  # the intake ends before this service is told to
+
+    async def checked(self, gathered: Gathered) -> Batch:
+        """The batch; codes that are unknown may be known after another look at the registry."""
+        batch = self._assemble(gathered)
+        if batch.names_unknown_points and await self._directory.refresh():
+            batch = self._assemble(gathered)
+        return batch
+
+    def _assemble(self, gathered: Gathered) -> Batch:
+        bounds = Bounds.around(self._clock.now_ms(), age_ms=self._age_ms, future_ms=self._future_ms)
+        return assemble(gathered.deliveries, self._directory.table, bounds, gathered.received_ms)

@@ -1,0 +1,1 @@
+"""What gateways say of themselves, and which numbers of their streams are still to come."""
