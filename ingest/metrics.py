@@ -34,6 +34,11 @@ _READING_LAG = Gauge(
 )
 _RETRIES = Counter("quotawatt_ingest_database_failures_total", "Failures of the database that were waited out.")
 _LOST = Counter("quotawatt_ingest_broker_failures_total", "Connections to the broker that were lost or refused.")
+_BROKER_HOLDS = Gauge(
+    "quotawatt_ingest_broker_messages",
+    "Messages that the broker was found to send at once, and to keep for a client that is away, at the last start.",
+    ["what"],
+)
 _UNANSWERED = Counter(
     "quotawatt_ingest_answers_lost_total", "Acknowledgements that could not be published: the gateway sends again."
 )
@@ -77,6 +82,23 @@ def broker_failed(error: TransportError) -> None:
     """The connection to the broker was lost or refused; logged once per outage."""
     _LOST.inc()
     _broker.lost(error)
+
+
+def broker_probed(in_flight: int, kept: int, sent: int) -> None:
+    """It was tried out what the broker has in flight and keeps; a number that reaches `sent` is "at least"."""
+    _BROKER_HOLDS.labels("in_flight").set(in_flight)
+    _BROKER_HOLDS.labels("kept").set(kept)
+    _log.info("broker_probed", in_flight=in_flight, kept=kept, sent=sent)
+
+
+def broker_not_probed(error: Exception) -> None:
+    """It could not be tried out; nothing else depends on it."""
+    _log.warning("broker_not_probed", error=str(error))
+
+
+def broker_limit_low(limit: str, *, found: int, wanted: int, effect: str) -> None:
+    """A limit of the broker makes resends frequent, or worse."""
+    _log.warning("broker_limit_low", limit=limit, found=found, wanted=wanted, effect=effect)
 
 
 def broker_works() -> None:

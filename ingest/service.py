@@ -21,6 +21,7 @@ from ingest.database import KeptConnection, ping
 from ingest.following.status import StatusFollower
 from ingest.receiving.batcher import BatchLimits
 from ingest.receiving.intake import Intake, IntakeGate
+from ingest.receiving.mqtt.broker_check import BrokerCheck
 from ingest.receiving.mqtt.receiver import MqttCarrier, Receiver
 from ingest.receiving.mqtt.session import Session
 from ingest.settings import IngestSettings
@@ -61,6 +62,7 @@ def services(settings: IngestSettings) -> list[Service]:
         directory,
         statuses,
         session,
+        BrokerCheck(session, settings.mqtt, settings.receive, settings.worker),
         Acknowledger(committed),
         Writer(connections, Store(settings.worker, clock.now), batches, committed),
         Cutter(intake, directory, clock, settings.checks, batches),

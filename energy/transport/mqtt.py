@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import aiomqtt
+import msgspec
 from paho.mqtt.client import Client as Paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -36,9 +37,9 @@ from energy.transport.mqtt_packets import (
     encode_publish,
 )
 from energy.transport.mqtt_refusals import FIRST_FAILURE_CODE, refusal
-from energy.transport.mqtt_settings import Message, MqttSettings, Will
+from energy.transport.mqtt_settings import BrokerLimits, Message, MqttSettings, Will
 
-__all__ = ["Link", "Message", "MqttSettings", "Will", "connect"]
+__all__ = ["BrokerLimits", "Link", "Message", "MqttSettings", "Will", "connect"]
 
 Qos = Literal[0, 1]
 
@@ -105,10 +106,12 @@ class Link:
 
     Attributes:
         session_present: the broker still had our session, with its subscriptions.
+        limits: what the broker said that it allows.
     """
 
     def __init__(self, settings: MqttSettings, options: dict[str, Any], *, manual_ack: bool, properties: bool) -> None:
         self.session_present = False
+        self.limits = BrokerLimits()
         self._settings = settings
         self._options = options
         self._manual_ack = manual_ack
@@ -279,6 +282,7 @@ class Link:
             self._abandon()
             return
         self.session_present = flags.session_present
+        self.limits = _limits(properties)
         self._outbox.window = getattr(properties, "ReceiveMaximum", self._outbox.window)
         self._client._on_connect(paho, data, flags, code, properties)  # noqa: SLF001 - aiomqtt's own handling
 
@@ -329,6 +333,20 @@ class Link:
         if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
             return refusal(f"{self._broker}: the connection", error.rc.value)
         return TransportError(f"{self._broker} {what}: {error}", advice="Check host and port, and the broker.")
+
+
+def _limits(properties: Properties | None) -> BrokerLimits:
+    """What stands in the CONNACK; what does not is the standard's default."""
+    said = {
+        "qos": "MaximumQoS",
+        "packet_bytes": "MaximumPacketSize",
+        "receive_maximum": "ReceiveMaximum",
+        "retain": "RetainAvailable",
+        "shared_subscriptions": "SharedSubscriptionAvailable",
+        "session_expiry_s": "SessionExpiryInterval",
+    }
+    given = {ours: getattr(properties, theirs) for ours, theirs in said.items() if hasattr(properties, theirs)}
+    return msgspec.convert(given, BrokerLimits, strict=False)
 
 
 class _Messages:

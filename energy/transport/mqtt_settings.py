@@ -58,6 +58,26 @@ class Will(msgspec.Struct, frozen=True):
     retain: bool = False
 
 
+class BrokerLimits(msgspec.Struct, frozen=True):
+    """What a broker of MQTT 5 says that it allows (CONNACK, section 3.2.2.3); the defaults are the standard's.
+
+    Attributes:
+        qos: the highest QoS that it takes.
+        packet_bytes: the largest packet that it takes, None for no limit.
+        receive_maximum: QoS 1 messages that it takes from us unconfirmed.
+        retain: whether it keeps retained messages.
+        shared_subscriptions: whether clients may share a subscription.
+        session_expiry_s: seconds for which it keeps our session, None for as long as we asked.
+    """
+
+    qos: int = 2
+    packet_bytes: int | None = None
+    receive_maximum: int = 65_535
+    retain: bool = True
+    shared_subscriptions: bool = True
+    session_expiry_s: int | None = None
+
+
 class Message(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A message that came in.
 

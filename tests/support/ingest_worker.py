@@ -36,7 +36,7 @@ def settings(database: StorageSettings, mqtt: MqttSettings, *, session_expiry_s:
         mqtt,
         worker=name,
         clock=ClockSettings(datetime.fromtimestamp(START_MS / 1000 + 3_600, UTC), time.time()),
-        receive=ReceiveSettings(group=name, session_expiry_s=session_expiry_s),
+        receive=ReceiveSettings(group=name, session_expiry_s=session_expiry_s, probe=False),
         batch=BatchSettings(readings=500, age_ms=20),
         points_reload_s=0.05,
     )

@@ -15,6 +15,8 @@ class ReceiveSettings(msgspec.Struct, frozen=True):
         window: messages that the broker sends before the first is acknowledged: bounds memory, makes back-pressure.
         session_expiry_s: real seconds for which the broker keeps messages for this worker while it is away; what the
             broker does not keep, the gateways send again.
+        probe: try out at the start how many messages the broker has in flight and keeps, on the topic
+            `qw/1/probe/{worker}`, and say so where it is too few.
     """
 
     group: Annotated[
@@ -22,3 +24,4 @@ class ReceiveSettings(msgspec.Struct, frozen=True):
     ] = "ingest"
     window: Annotated[int, msgspec.Meta(ge=10, le=65_535)] = 2_000
     session_expiry_s: Annotated[int, msgspec.Meta(ge=0)] = 300
+    probe: bool = True
