@@ -12,8 +12,7 @@ RejectedError
 ├── RegisterError        words that hold no number of the profile's type, or a number that does not fit
 ├── PlanError            registers that no legal read covers
 ├── RatioError           transformer ratios missing, or given for the primary side
-├── MappingError         a mapping of messages to points that can never work
-└── MessageError         a message of a meter, or a value in it, that makes no sense
+└── MappingError         a mapping of messages to points that can never work
 FatalError
 └── SpoolCorruptError    the spool's file broke while it was open
 """
@@ -83,19 +82,6 @@ class RatioError(RejectedError):
 
 class MappingError(RejectedError):
     """A topic, path, point or time zone of a mapping to points that can never work."""
-
-
-class MessageError(RejectedError):
-    """A message that came over a plant's broker, or a value in it, makes no sense; the others are not affected.
-
-    Args:
-        reason: one of a closed set, for the metrics.
-        message: what came, and what was expected.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class SpoolCorruptError(FatalError):

@@ -7,6 +7,7 @@
     ├── RejectedError             the input is at fault; the same input will fail again
     │   ├── ConfigError           a configuration file, every fault listed with its line
     │   ├── WireError             a message that breaks the wire contract
+    │   ├── MessageError          a message of a device, or a value in it, that makes no sense
     │   ├── StorageRejectedError  the database refused the data itself
     │   ├── UnitError             units of measure that do not fit together
     │   ├── FactorError           a factor that is missing, or does not load
@@ -95,6 +96,19 @@ class WireError(RejectedError):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+
+
+class MessageError(RejectedError):
+    """A message of a device, or a value in it, makes no sense; the others are not affected.
+
+    Args:
+        reason: one of a closed set, for the metrics.
+        message: what came, and what was expected.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StorageRejectedError(RejectedError):

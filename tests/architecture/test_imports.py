@@ -45,7 +45,7 @@ LIBRARIES = {
     "pymodbus": ("collector.drivers.modbus.connection",),
     "serial": ("collector.drivers.serial_port",),
     "jmespath": ("collector.drivers.mqtt.json_path",),
-    "google": ("collector.drivers.sparkplug.payload",),  # protobuf
+    "google": ("energy.sparkplug.payload",),  # protobuf
     "sqlite3": ("collector.spool.database",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from collector.drivers.sparkplug.datatypes import DataType, number_of
-from collector.drivers.sparkplug.payload import Payload, decode
+from energy.sparkplug.datatypes import DataType, number_of
+from energy.sparkplug.payload import Payload, decode
 from tests.support.sparkplug_encoder import DATA, VERSION, encode_elsewhere
 
 STORED = json.loads((DATA / "payloads.json").read_text(encoding="utf-8"))

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from collector.drivers.sparkplug.listener import SparkplugListener
-from collector.drivers.sparkplug.payload import decode, encode
 from collector.drivers.sparkplug.settings import MetricSettings, SparkplugListenerSettings
-from collector.drivers.sparkplug.topics import Kind, NodeId
 from energy.clocks import DataClock
 from energy.errors import TransportError
+from energy.sparkplug.payload import decode, encode
+from energy.sparkplug.topics import Kind, NodeId
 from energy.transport.mqtt import Link, MqttSettings, Will, connect
 from tests.support.edge_node import DEVICES, NAMES, Sent, SimulatedEdgeNode, owner
 from tests.support.eventually import eventually

@@ -9,7 +9,7 @@ from collector.drivers.mqtt.complaints import MOST_OPEN, QUIET_S, Complaints
 from collector.drivers.mqtt.freshness import Freshness
 from collector.drivers.mqtt.mapping import Value
 from collector.drivers.mqtt.sieve import MOST_POINTS, Sieve
-from collector.errors import MessageError
+from energy.errors import MessageError
 from energy.readings import Reading
 
 NOW = 1_771_898_400_000

@@ -7,12 +7,12 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.drivers.sparkplug.edge_nodes import EdgeNode
 from collector.drivers.sparkplug.mapping import MetricMapping
-from collector.drivers.sparkplug.payload import Metric, Payload, decode, encode
 from collector.drivers.sparkplug.settings import MetricSettings, SparkplugListenerSettings
-from collector.drivers.sparkplug.topics import Kind, NodeId
 from energy.readings import Quality
+from energy.sparkplug.edge_nodes import EdgeNode
+from energy.sparkplug.payload import Metric, Payload, decode, encode
+from energy.sparkplug.topics import Kind, NodeId
 
 NODE = NodeId("G", "E")
 MAPPING = MetricMapping(

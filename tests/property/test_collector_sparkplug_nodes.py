@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.drivers.sparkplug.edge_nodes import EdgeNode, Shown
-from collector.drivers.sparkplug.topics import Kind
+from energy.sparkplug.edge_nodes import EdgeNode, Shown
+from energy.sparkplug.topics import Kind
 from tests.support.edge_node import DEVICES, NAMES, Sent, SimulatedEdgeNode, owner
 
 START = 1_771_898_400_000

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.drivers.sparkplug.datatypes import DataType, number_of
-from collector.drivers.sparkplug.payload import Metric, Payload, decode, encode
-from collector.errors import MessageError
+from energy.errors import MessageError
+from energy.sparkplug.datatypes import DataType, number_of
+from energy.sparkplug.payload import Metric, Payload, decode, encode
 
 SIGNED = {DataType.INT8: 8, DataType.INT16: 16, DataType.INT32: 32, DataType.INT64: 64}
 UNSIGNED = {DataType.UINT8: 8, DataType.UINT16: 16, DataType.UINT32: 32, DataType.UINT64: 64}

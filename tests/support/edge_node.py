@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from collector.drivers.sparkplug.datatypes import DataType
-from collector.drivers.sparkplug.payload import Metric, Payload
-from collector.drivers.sparkplug.topics import Kind
+from energy.sparkplug.datatypes import DataType
+from energy.sparkplug.payload import Metric, Payload
+from energy.sparkplug.topics import Kind
 
 NAMES = ("energy/import", "energy/export", "volume")
 DEVICES = ("meter-1", "meter-2")

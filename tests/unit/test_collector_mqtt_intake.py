@@ -11,7 +11,7 @@ from collector.drivers.mqtt.complaints import QUIET_S
 from collector.drivers.mqtt.intake import Intake
 from collector.drivers.mqtt.mapping import Taken, Value
 from collector.drivers.mqtt.settings import MqttListenerSettings, TopicSettings, ValueSettings
-from collector.errors import MessageError
+from energy.errors import MessageError
 from energy.readings import Reading
 from tests.support.plant import metric
 

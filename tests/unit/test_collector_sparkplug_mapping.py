@@ -10,12 +10,12 @@ import pytest
 
 from collector.drivers.mqtt.mapping import Taken
 from collector.drivers.sparkplug.checks import faults, points
-from collector.drivers.sparkplug.datatypes import DataType
-from collector.drivers.sparkplug.edge_nodes import Heard, Shown
 from collector.drivers.sparkplug.mapping import MetricMapping
 from collector.drivers.sparkplug.settings import MetricSettings, SparkplugListenerSettings
-from collector.drivers.sparkplug.topics import NodeId
 from energy.readings import Quality, Reading
+from energy.sparkplug.datatypes import DataType
+from energy.sparkplug.edge_nodes import Heard, Shown
+from energy.sparkplug.topics import NodeId
 
 AT = 1_771_898_400_000
 NODE = NodeId("G", "E")

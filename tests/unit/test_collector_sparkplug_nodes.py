@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from collector.drivers.sparkplug.datatypes import DataType
-from collector.drivers.sparkplug.edge_nodes import EdgeNode, Heard
-from collector.drivers.sparkplug.payload import Metric, Payload
-from collector.drivers.sparkplug.topics import Kind, NodeId, Source, parse_topic
+from energy.sparkplug.datatypes import DataType
+from energy.sparkplug.edge_nodes import EdgeNode, Heard
+from energy.sparkplug.payload import Metric, Payload
+from energy.sparkplug.topics import Kind, NodeId, Source, parse_topic
 from tests.support.edge_node import NAMES, Sent, SimulatedEdgeNode
 
 START = 1_771_898_400_000

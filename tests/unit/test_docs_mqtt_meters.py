@@ -18,7 +18,7 @@ from collector.drivers.mqtt.sieve import Sieve
 from collector.drivers.sparkplug import checks as sparkplug_checks
 from collector.drivers.sparkplug.mapping import MetricMapping
 from collector.drivers.sparkplug.settings import SparkplugListenerSettings
-from collector.errors import MessageError
+from energy.errors import MessageError
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "mqtt-meters.md").read_text(encoding="utf-8")
@@ -87,8 +87,8 @@ def test_every_example_was_found() -> None:
 def test_every_reason_is_explained() -> None:
     """Those that the code gives, and no other."""
     given = set[str]()
-    for folder in ("mqtt", "sparkplug"):
-        for path in (ROOT / "collector" / "drivers" / folder).glob("*.py"):
+    for folder in ("collector/drivers/mqtt", "collector/drivers/sparkplug", "energy/sparkplug"):
+        for path in (ROOT / folder).glob("*.py"):
             given |= set(re.findall(r'MessageError\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
     chapter = PAGE.split("## What is refused", 1)[1]
     assert set(re.findall(r"`(\w+)`(?=[^|]* \|.*\|$)", chapter, re.MULTILINE)) == given

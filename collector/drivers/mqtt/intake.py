@@ -10,7 +10,7 @@ from collector.drivers.mqtt.freshness import Freshness
 from collector.drivers.mqtt.mapping import Taken
 from collector.drivers.mqtt.settings import ListenerBase
 from collector.drivers.mqtt.sieve import Sieve
-from collector.errors import MessageError
+from energy.errors import MessageError
 from energy.readings import Reading
 
 _EXPECTED = frozenset({"retained", "absent"})

@@ -7,7 +7,8 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 
-from collector.errors import MappingError, MessageError
+from collector.errors import MappingError
+from energy.errors import MessageError
 
 
 class JsonPath:

@@ -17,7 +17,8 @@ from collector.drivers.mqtt.quantities import conversion_of, convert, number_of
 from collector.drivers.mqtt.settings import TimeStampSettings, TopicSettings, ValueSettings
 from collector.drivers.mqtt.time_stamps import Parse, time_parser
 from collector.drivers.mqtt.topics import PointTemplate, TopicPattern
-from collector.errors import MappingError, MessageError
+from collector.errors import MappingError
+from energy.errors import MessageError
 from energy.readings import Quality, Reading
 
 MOST_BYTES = 262_144

@@ -7,9 +7,10 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from collector.errors import MappingError, MessageError, RegisterError
+from collector.errors import MappingError, RegisterError
 from collector.profiles.conversion import Conversion
 from energy.carriers import carrier as carrier_of
+from energy.errors import MessageError
 from energy.units import ratio
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}", re.ASCII)

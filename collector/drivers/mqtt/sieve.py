@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collector.drivers.mqtt.mapping import Value
-from collector.errors import MessageError
+from energy.errors import MessageError
 from energy.readings import Reading
 
 MOST_POINTS = 10_000

@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from collector.drivers.mqtt.settings import TimeStampSettings
-from collector.errors import MappingError, MessageError
+from collector.errors import MappingError
+from energy.errors import MessageError
 
 _MS_A_UNIT = {"unix_s": 1000, "unix_ms": 1}
 _LATEST_MS = 32_503_680_000_000

@@ -7,19 +7,18 @@ import asyncio
 from collector.drivers.mqtt import metrics
 from collector.drivers.mqtt.intake import Intake
 from collector.drivers.mqtt.session import Keep, Name, Session
-from collector.drivers.sparkplug.datatypes import DataType
-from collector.drivers.sparkplug.edge_nodes import NODE, EdgeNode, Heard
 from collector.drivers.sparkplug.mapping import MetricMapping
-from collector.drivers.sparkplug.payload import Metric, Payload, decode, encode
 from collector.drivers.sparkplug.settings import SparkplugListenerSettings
-from collector.drivers.sparkplug.topics import Kind, NodeId, parse_topic
-from collector.errors import MessageError
 from energy.clocks import DataClock
+from energy.errors import MessageError
 from energy.readings import Reading
+from energy.sparkplug.commands import rebirth
+from energy.sparkplug.edge_nodes import NODE, EdgeNode, Heard
+from energy.sparkplug.payload import Payload, decode, encode
+from energy.sparkplug.topics import Kind, NodeId, parse_topic
 from energy.transport.mqtt import Message
 
 _KIND = "sparkplug"
-_REBIRTH = "Node Control/Rebirth"
 
 
 class SparkplugListener:
@@ -109,13 +108,6 @@ class _Network:
     def _died(self, node: NodeId, device: str, kind: Kind) -> None:
         what = f"{kind} of {node}" if device == NODE else f"{kind} of {node}/{device}"
         self._intake.died(list(self._mapping.points(node, device)), what)
-
-
-def rebirth(at_ms: int) -> Payload:
-    """The command that asks an edge node for all its births."""
-    return Payload(
-        timestamp=at_ms, metrics=(Metric(name=_REBIRTH, timestamp=at_ms, datatype=DataType.BOOLEAN, value=True),)
-    )
 
 
 def _payload(message: Message) -> Payload:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from collector.drivers.mqtt.mapping import Taken, Value
 from collector.drivers.mqtt.quantities import conversion_of, convert
-from collector.drivers.sparkplug.datatypes import number_of
-from collector.drivers.sparkplug.edge_nodes import NODE, Heard, Shown
 from collector.drivers.sparkplug.settings import SparkplugListenerSettings
-from collector.drivers.sparkplug.topics import NodeId
-from collector.errors import MessageError
 from collector.profiles.conversion import Conversion
+from energy.errors import MessageError
 from energy.readings import Quality, Reading
+from energy.sparkplug.datatypes import number_of
+from energy.sparkplug.edge_nodes import NODE, Heard, Shown
+from energy.sparkplug.topics import NodeId
 
 
 class _Target(NamedTuple):

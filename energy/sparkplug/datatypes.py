@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-from collector.errors import MessageError
+from energy.errors import MessageError
 
 _FIELD_BITS = (32, 64)
 """Widths of `int_value` and `long_value`, to which encoders extend the sign."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from collector.drivers.sparkplug.payload import Metric, Payload
-from collector.drivers.sparkplug.topics import Kind
-from collector.errors import MessageError
+from energy.errors import MessageError
+from energy.sparkplug.payload import Metric, Payload
+from energy.sparkplug.topics import Kind
 
 NODE = ""
 """Stands for the edge node where a device is named."""
@@ -35,8 +35,9 @@ class Shown(NamedTuple):
         datatype: see `datatypes`.
         at: ms UTC.
         is_null: whether the metric says that it has no value, or none that is good.
-        value: as it was transferred.
+        value: as it was transferred; None where the metric says that it has none.
         live: whether it is the present value, and neither one that was kept nor one that the edge node calls stale.
+        is_stale: whether the edge node calls it stale: the last value that there was.
     """
 
     device: str
@@ -46,6 +47,7 @@ class Shown(NamedTuple):
     is_null: bool
     value: object
     live: bool
+    is_stale: bool = False
 
 
 class Heard(NamedTuple):
@@ -200,8 +202,10 @@ class EdgeNode:
             if at is not None:
                 # No quality means good; what is bad or stale is the last value that there was, or a guess.
                 is_null = metric.is_null or metric.quality not in (None, _GOOD)
-                live = not metric.is_historical and metric.quality != _STALE
-                shown.append(Shown(device, name, datatype, at, is_null, metric.value, live))
+                is_stale = metric.quality == _STALE
+                live = not metric.is_historical and not is_stale
+                value = None if metric.is_null else metric.value
+                shown.append(Shown(device, name, datatype, at, is_null, value, live, is_stale))
         return Heard(shown, faults, [])
 
 

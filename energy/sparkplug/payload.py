@@ -13,8 +13,7 @@ from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
-from collector.drivers.mqtt.mapping import MOST_BYTES
-from collector.errors import MessageError
+from energy.errors import MessageError
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _PAYLOAD_FIELDS = (
@@ -40,6 +39,9 @@ _VALUE_FIELDS = (
 _PROPERTY_SET_FIELDS = (("keys", 1, _Field.TYPE_STRING),)
 _PROPERTY_FIELDS = (("int_value", 3, _Field.TYPE_UINT32),)
 _QUALITY = "Quality"
+
+MOST_BYTES = 262_144
+"""Most bytes of a payload that are looked at."""
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
