@@ -40,7 +40,7 @@ async def test_the_stack_has_no_such_limits(mqtt: MqttSettings) -> None:
     for _ in range(2):
         found = await probe(mqtt, "worker-2")
         assert found == Probed(2_500, 2_500, 2_500)
-    assert not list(probed(found, RECEIVE))
+        assert not list(probed(found, RECEIVE))
     async with connect(mqtt, client_id="worker-2-probe", clean_start=False) as link:
         assert not link.session_present
 
