@@ -14,6 +14,7 @@ from energy.queries import load_queries
 from energy.storage import Connection, KeyConflictError, translating
 from ingest.checking.batch import Batch
 from ingest.checking.rows import Rows, touched
+from ingest.rejects.keep import keep_rejects
 from ingest.writing.copy_format import (
     DIRTY_COLUMNS,
     READINGS_COLUMNS,
@@ -88,7 +89,7 @@ class Store:
                         connection, "derivation_dirty", DIRTY_COLUMNS, encode_dirty(touched(batch.rows), number)
                     )
                 if batch.rejects:
-                    await _keep_rejects(connection, batch, number)
+                    await keep_rejects(connection, batch, number)
                 return await self._record(connection, batch, number, stored, conflicts)
 
     async def _record(self, connection: Connection, batch: Batch, number: int, stored: int, conflicts: int) -> Outcome:
@@ -189,29 +190,6 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
     """In pieces, so that the server starts to work before it has all."""
     for start in range(0, len(content), CHUNK_BYTES):
         yield content[start : start + CHUNK_BYTES]
-
-
-async def _keep_rejects(connection: Connection, batch: Batch, number: int) -> None:
-    received_at = _time(batch.offer.received_ms)
-    rows = []
-    for reject in batch.rejects:
-        delivery, refusal = batch.offer.deliveries[reject.delivery], reject.refusal
-        rows.append(
-            (
-                received_at,
-                delivery.carrier.name,
-                delivery.address.gateway if delivery.address else None,
-                delivery.source,
-                delivery.stream,
-                refusal.seq,
-                refusal.index,
-                refusal.code.value,
-                refusal.detail,
-                reject.payload,
-                number,
-            )
-        )  # fmt: skip - one row
-    await connection.executemany(SQL.keep_reject, rows)
 
 
 def _columns(record: EnvelopeRecord) -> tuple[list[str] | list[int], ...]:

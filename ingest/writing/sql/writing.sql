@@ -31,13 +31,6 @@ where (r.value, r.quality) is distinct from (s.value, s.quality)
 order by s.point_id, s.ts, s.value, s.quality
 on conflict do nothing;
 
--- name: keep_reject
--- Keep what was refused; the same refusal of a message that comes again is there already.
-insert into rejects (
-    received_at, carrier, gateway, source, stream, seq, reading_index, code, detail, payload, batch
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-on conflict do nothing;
-
 -- name: record_batch
 -- The batch's own row, the envelopes in it, and the hint to those who derive: delivered when this transaction commits.
 with recorded as (

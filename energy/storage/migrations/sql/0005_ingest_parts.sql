@@ -6,7 +6,13 @@ alter table rejects alter column carrier drop default;
 alter table rejects add column gateway text;
 alter table rejects add column batch int8;
 alter table rejects add column replayed_by int8;
-comment on column rejects.carrier is 'The way in: mqtt, http, sparkplug, csv.';
+alter table rejects add column point text;
+update rejects set gateway = split_part(source, '/', 4) where source ~ '^qw/1/[0-9]{6}/[a-z0-9][a-z0-9-]{0,62}/';
+update rejects set point = substring(convert_from(payload, 'UTF8') from '^\["([A-Za-z0-9._-]{1,64})"')
+where reading_index is not null;
+create index rejects_by_gateway on rejects (coalesce(gateway, ''), reject_id);
+comment on column rejects.point is 'The point that a refused reading names; null for a whole message.';
+comment on column rejects.carrier is 'The way in: mqtt, http, sparkplug, csv, replay (readings of a message that was refused whole before).';
 comment on column rejects.source is 'Where it came in: the topic, or what stands for it.';
 comment on column rejects.gateway is 'Who sent it; null when that could not be read.';
 comment on column rejects.batch is 'The batch with which it was kept.';
