@@ -20,6 +20,8 @@ from ingest.checking.points import ReloadLimit
 from ingest.database import KeptConnection, ping
 from ingest.following.status import StatusFollower
 from ingest.receiving.batcher import BatchLimits
+from ingest.receiving.http.push import push_server
+from ingest.receiving.http.status import no_commands
 from ingest.receiving.intake import Intake, IntakeGate
 from ingest.receiving.mqtt.broker_check import BrokerCheck
 from ingest.receiving.mqtt.receiver import MqttCarrier, Receiver
@@ -51,7 +53,7 @@ def services(settings: IngestSettings) -> list[Service]:
     session = Session(settings.mqtt, settings.receive, settings.worker)
     directory = Directory(settings.database, ReloadLimit(settings.points_reload_s, asyncio.get_running_loop().time))
     statuses = StatusFollower(settings.database, clock)
-    intake = Intake(_limits(settings), clock, settings.receive.window)
+    intake = Intake(_limits(settings), clock, _window(settings))
     batches: Channel[Due] = Channel(1)
     committed: Channel[Batch] = Channel(2)
     for name, queue in (("ingest_intake", intake), ("ingest_batches", batches), ("ingest_committed", committed)):
@@ -67,6 +69,7 @@ def services(settings: IngestSettings) -> list[Service]:
         Writer(connections, Store(settings.worker, clock.now), batches, committed),
         Cutter(intake, directory, clock, settings.checks, batches),
         IntakeGate(intake),
+        *([push_server(settings.http, intake, statuses, clock, no_commands, {})] if settings.http else ()),
         Receiver(session, MqttCarrier(session, clock), intake, statuses),
     ]
 
@@ -87,6 +90,11 @@ def _limits(settings: IngestSettings) -> BatchLimits:
         messages=max(1, settings.receive.window // _WINDOW_SHARE),
         age=settings.batch.age_ms / 1000,
     )
+
+
+def _window(settings: IngestSettings) -> int:
+    """Most deliveries that all ways in together have unsettled."""
+    return settings.receive.window + (settings.http.limits.window if settings.http else 0)
 
 
 def _health(settings: IngestSettings, session: Session) -> HealthServer:

@@ -11,6 +11,7 @@ from energy.registry.model import Code
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 from ingest.checking.settings import CheckSettings
+from ingest.receiving.http.settings import HttpSettings
 from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.writing.settings import BatchSettings
 
@@ -32,6 +33,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
     clock: ClockSettings = ClockSettings()
     health: HealthSettings = HealthSettings()
     receive: ReceiveSettings = ReceiveSettings()
+    http: HttpSettings | None = None
     batch: BatchSettings = BatchSettings()
     checks: CheckSettings = CheckSettings()
     points_reload_s: Positive = 1.0

@@ -33,7 +33,16 @@ LIBRARIES = {
     "paho": ("energy.transport.mqtt",),
     "uvloop": ("energy.services",),
     # A server in each process; a client for the uplink, and where the demo asks those servers.
-    "aiohttp": ("energy.health", "energy.transport.http", "deploy.demo.*"),
+    "aiohttp": (
+        "energy.health",
+        "energy.transport.http",
+        "ingest.receiving.http.server",
+        "ingest.receiving.http.connection",
+        "deploy.demo.*",
+    ),
+    # Zstandard: of the standard library from Python 3.14 on, before that its backport.
+    "backports": ("ingest.receiving.http.decompression",),
+    "compression": ("ingest.receiving.http.decompression",),
     # The storage package as a whole is the adapter: it opens, listens and translates.
     "asyncpg": ("energy.storage.*",),
     # Alembic calls its env.py; psycopg and SQLAlchemy serve Alembic alone, and the stack's first connection.
