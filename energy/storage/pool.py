@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -29,10 +29,13 @@ class StorageSettings(msgspec.Struct, frozen=True):
     Attributes:
         dsn: `postgresql://user@host:port/database`; a password comes better from the standard PGPASSFILE.
         connect_timeout_s: real seconds until a connection attempt is given up.
+        answer_timeout_s: real seconds until a transaction that gets no answer is given up, and tried again on another
+            connection, with twice as long each time in a row.
     """
 
     dsn: str
     connect_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    answer_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
 
 
 @asynccontextmanager
@@ -54,14 +57,20 @@ async def open_pool(settings: StorageSettings) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
-async def connect(settings: StorageSettings) -> AsyncIterator[Connection]:
+async def connect(settings: StorageSettings, session: Mapping[str, str] | None = None) -> AsyncIterator[Connection]:
     """One connection outside any pool, closed at the end of the block.
+
+    Args:
+        settings: which database.
+        session: settings of the server for this connection only.
 
     Raises:
         StorageError, PermissionRefusedError, SetupError: as `translating` says.
     """
     with translating():
-        connection = await asyncpg.connect(settings.dsn, timeout=settings.connect_timeout_s)
+        connection = await asyncpg.connect(
+            settings.dsn, timeout=settings.connect_timeout_s, server_settings=dict(session or {})
+        )
     try:
         yield connection
     finally:

@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks the line on purpose: cut, stalled, dropped, restored."""
+"""A TCP proxy that breaks the line on purpose: cut, stalled, forgotten, dropped, restored."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class TcpProxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._forgotten: list[asyncio.Event] = []
 
     @property
     def alive(self) -> int:
@@ -60,9 +61,17 @@ class TcpProxy:
         """Keep every connection open and carry nothing: the fault that only a time-out finds."""
         self._flowing.clear()
 
+    def forget(self) -> None:
+        """Carry nothing of the present connections, whose ends learn nothing of it; new ones are carried."""
+        self.stall()
+        self._forgotten.append(self._flowing)
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
     def resume(self) -> None:
         """Carry again, also what waited meanwhile."""
-        self._flowing.set()
+        for flowing in (*self._forgotten, self._flowing):
+            flowing.set()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -73,17 +82,27 @@ class TcpProxy:
             return
         ends = {writer, server_writer}
         self._writers |= ends
+        flowing = self._flowing
         try:
-            await first_of(self._pump(reader, server_writer, counted=True), self._pump(server_reader, writer))
+            await first_of(
+                self._pump(reader, server_writer, flowing, counted=True), self._pump(server_reader, writer, flowing)
+            )
         finally:
             self._writers -= ends
             for end in ends:
                 end.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counted: bool = False) -> None:
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        flowing: asyncio.Event,
+        *,
+        counted: bool = False,
+    ) -> None:
         with contextlib.suppress(OSError):
             while chunk := await source.read(_CHUNK):
-                await self._flowing.wait()
+                await flowing.wait()
                 sink.write(self._allowed(chunk) if counted else chunk)
                 await sink.drain()
                 if counted and self.cut_after == 0:
