@@ -7,17 +7,16 @@ COPY of the same rows in the same order, each batch sorted as ingest sorts it, i
 index, on one connection, at the batch size that is best for it. Same cluster, same run; the rounds alternate, and the
 medians count. Since ingest writes on several connections, COPY on as many is measured too, as the ceiling.
 
-Two orders of the backlog, each divided by COPY in that order. `ingest_over_copy`: every message comes from another
-gateway than the one before, as many gateways send, so that every envelope needs an acknowledgement of its own.
-`ingest_over_copy_windows`: each gateway's window of envelopes in a row, as they come after an outage.
+Three kinds of backlog, each divided by COPY of the same rows in the same order. `ingest_over_copy`: every message comes
+from another gateway than the one before, as many gateways send, so that every envelope needs an acknowledgement of its
+own. `ingest_over_copy_windows`: each gateway's window of envelopes in a row, as they come after an outage.
+`ingest_over_copy_10`: as the first, with ten readings to a message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -25,15 +24,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure
+from benchmarks.ingest_process import configured, drained, pile_up, require_durable, running, stored
 from benchmarks.load import MINUTE_MS, Load
+from benchmarks.registry import fill
 from deploy.stack import Endpoints
-from energy.registry.store import apply
 from energy.storage import Connection, StorageSettings, connect
 from energy.storage.databases import create_database, drop_database
 from energy.storage.migrate import migrate
-from energy.transport.mqtt import MqttSettings
-from energy.transport.mqtt import connect as connect_broker
-from energy.wire import shared_up
 from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.writing.copy_format import READINGS_COLUMNS, encode_readings
 from ingest.writing.settings import BatchSettings
@@ -43,11 +40,16 @@ ROUNDS = 3
 COPY_SIZES = (10_000, 20_000, 50_000, 100_000, 200_000)
 WRITERS = BatchSettings().writers
 GATEWAYS, POINTS, WINDOW = 625, 100, 32
-WORKER = "bench"
-ORDERS = {"": 1, "_windows": WINDOW}
-"""What the figures of an order are called by, and how many envelopes of one gateway stand in a row."""
-DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 TEMPLATE = "bench_template"
+
+
+def kinds(start_ms: int) -> dict[str, Load]:
+    """The backlogs, by what their figures are called by."""
+    return {
+        "": Load(GATEWAYS, POINTS, WINDOW, start_ms, 1),
+        "_windows": Load(GATEWAYS, POINTS, WINDOW, start_ms, WINDOW),
+        "_10": Load(5 * GATEWAYS, POINTS // 10, WINDOW, start_ms, 1),
+    }
 
 
 def measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
@@ -56,26 +58,27 @@ def measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
 
 
 async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
-    start_ms = (int(time.time()) - 86_400) * 1000 // MINUTE_MS * MINUTE_MS
-    loads = {order: Load(GATEWAYS, POINTS, WINDOW, start_ms, run) for order, run in ORDERS.items()}
-    template = await create_database(endpoints.dsn, TEMPLATE)
-    migrate(template)
-    async with connect(StorageSettings(template)) as connection:
-        await apply(connection, loads[""].registry())
-        await _require_durable(connection)
-    taken = {order: Taken() for order in loads}
+    loads = kinds(yesterday_ms())
+    for load in loads.values():
+        await prepare(endpoints, load)
+    taken = {kind: Taken() for kind in loads}
     for _ in range(ROUNDS):
-        for order, load in loads.items():
+        for kind, load in loads.items():
             for size in COPY_SIZES:
-                taken[order].copied[size].append(await _copy(endpoints, load, size, 1))
-            taken[order].side_by_side.append(await _copy(endpoints, load, BatchSettings().readings, WRITERS))
-            taken[order].ingested.append(await _ingest(endpoints, load, directory))
-    return [figure for order, load in loads.items() for figure in _figures(order, load, taken[order])]
+                taken[kind].copied[size].append(await copy_rate(endpoints, load, size, 1))
+            taken[kind].side_by_side.append(await copy_rate(endpoints, load, BatchSettings().readings, WRITERS))
+            taken[kind].ingested.append(await ingest_rate(endpoints, load, directory))
+    return [figure for kind, load in loads.items() for figure in _figures(kind, load, taken[kind])]
+
+
+def yesterday_ms() -> int:
+    """A whole minute a day ago, ms UTC: where loads begin."""
+    return (int(time.time()) - 86_400) * 1000 // MINUTE_MS * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Rates taken in one order of the backlog, one of each round; readings (or rows) per second.
+    """Rates taken of one kind of backlog, one of each round; readings (or rows) per second.
 
     Attributes:
         copied: of COPY alone on one connection, by batch size.
@@ -88,11 +91,11 @@ class Taken:
     ingested: list[float] = field(default_factory=list)
 
 
-def _figures(order: str, load: Load, taken: Taken) -> list[Figure]:
+def _figures(kind: str, load: Load, taken: Taken) -> list[Figure]:
     about = {
         "readings": load.readings,
-        "per message": POINTS,
-        "gateways": GATEWAYS,
+        "per message": load.points,
+        "gateways": load.gateways,
         "in a row": load.run,
         "rounds": ROUNDS,
     }
@@ -102,46 +105,52 @@ def _figures(order: str, load: Load, taken: Taken) -> list[Figure]:
     rate = statistics.median(taken.ingested)
     return [
         Figure(
-            f"copy_rows_per_second{order}",
+            f"copy_rows_per_second{kind}",
             by_size[best],
             "rows/s",
             {**about, "by batch": {size: round(found) for size, found in by_size.items()}},
         ),
         Figure(
-            f"copy_side_by_side_rows_per_second{order}",
+            f"copy_side_by_side_rows_per_second{kind}",
             statistics.median(taken.side_by_side),
             "rows/s",
             {**about, "batch": BatchSettings().readings, "connections": WRITERS},
         ),
         Figure(
-            f"ingest_readings_per_second{order}",
+            f"ingest_readings_per_second{kind}",
             rate,
             "readings/s",
             {**how, "all": [round(one) for one in taken.ingested]},
         ),
-        Figure(f"ingest_over_copy{order}", rate / by_size[best], "1", {**how, "copy batch": best}),
+        Figure(f"ingest_over_copy{kind}", rate / by_size[best], "1", {**how, "copy batch": best}),
     ]
 
 
-async def _require_durable(connection: Connection) -> None:
-    for setting in DURABLE:
-        if await connection.fetchval("select current_setting($1)", setting) != "on":
-            raise SystemExit(f"{setting} is off: the figures would mean nothing")
+def template_of(load: Load) -> str:
+    """The database in which the points of `load` are registered."""
+    return f"{TEMPLATE}_{load.gateways}_{load.points}"
 
 
-async def _copy(endpoints: Endpoints, load: Load, size: int, connections: int) -> float:
+async def prepare(endpoints: Endpoints, load: Load) -> None:
+    """Make a database in which the points of `load` are registered, to be cloned."""
+    dsn = await create_database(endpoints.dsn, template_of(load))
+    await asyncio.to_thread(migrate, dsn)
+    await fill(dsn, load.gateways, load.points)
+    await require_durable(dsn)
+
+
+async def copy_rate(endpoints: Endpoints, load: Load, size: int, connections: int) -> float:
     """Rows per second of COPY alone, one transaction a batch."""
-    dsn = await create_database(endpoints.dsn, "bench_copy", template=TEMPLATE)
+    dsn = await create_database(endpoints.dsn, "bench_copy", template=template_of(load))
     batches = iter([encode_readings(rows, 1) for rows in load.rows(size)])
     async with AsyncExitStack() as stack:
         own = [await stack.enter_async_context(connect(StorageSettings(dsn))) for _ in range(connections)]
         begin = time.perf_counter()
         await asyncio.gather(*(_copy_all(connection, batches) for connection in own))
         seconds = time.perf_counter() - begin
-        stored = await own[0].fetchval("select count(*) from readings")
+    if (found := await stored(dsn)) != load.readings:
+        raise SystemExit(f"COPY stored {found} of {load.readings} rows")
     await drop_database(endpoints.dsn, "bench_copy")
-    if stored != load.readings:
-        raise SystemExit(f"COPY stored {stored} of {load.readings} rows")
     return load.readings / seconds
 
 
@@ -150,68 +159,15 @@ async def _copy_all(connection: Connection, batches: Iterator[bytes]) -> None:
         await connection.copy_to_table("readings", source=chunks(batch), columns=READINGS_COLUMNS, format="binary")
 
 
-async def _ingest(endpoints: Endpoints, load: Load, directory: Path) -> float:
+async def ingest_rate(endpoints: Endpoints, load: Load, directory: Path, workers: int = 1) -> float:
     """Readings per second of ingest, from the first message it receives until its last commit is seen."""
-    dsn = await create_database(endpoints.dsn, "bench_ingest", template=TEMPLATE)
-    await _pile_up(endpoints, load)
-    config = directory / "ingest.toml"
-    config.write_text(
-        f'worker = "{WORKER}"\n[database]\ndsn = "{dsn}"\n'
-        f'[mqtt]\nhost = "{endpoints.mqtt_host}"\nport = {endpoints.mqtt_port}\n',
-        encoding="utf-8",
-    )
-    with (directory / "ingest.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command; it outlives this call, and is waited for
-            [Path(sys.executable).with_name("quotawatt"), "ingest", "run", config], stderr=log
-        )
-        try:
-            seconds = await _drained(dsn, load, process)
-        finally:
-            process.terminate()
-            process.wait(30)
+    dsn = await create_database(endpoints.dsn, "bench_ingest", template=template_of(load))
+    names = [f"bench-{number}" for number in range(workers)]
+    await pile_up(endpoints, load.messages(), names)
+    async with AsyncExitStack() as stack:
+        processes = [stack.enter_context(running(configured(directory, endpoints, dsn, name))) for name in names]
+        seconds = await drained(dsn, load.readings, processes)
+    if (found := await stored(dsn)) != load.readings:
+        raise SystemExit(f"ingest stored {found} of {load.readings} readings")
     await drop_database(endpoints.dsn, "bench_ingest")
     return load.readings / seconds
-
-
-async def _pile_up(endpoints: Endpoints, load: Load) -> None:
-    """Let the broker queue the whole load for the worker that will come."""
-    broker = MqttSettings(host=endpoints.mqtt_host, port=endpoints.mqtt_port)
-    async with connect_broker(broker, client_id=WORKER, clean_start=True, session_expiry=3_600) as link:
-        await link.subscribe(shared_up(ReceiveSettings().group))
-    async with connect_broker(broker, client_id="bench-gateways") as link:
-        confirmations = []
-        for topic, payload in load.messages():
-            confirmations.append(link.send(topic, payload))
-            if len(confirmations) == 500:  # noqa: PLR2004 - far below what a link takes unconfirmed
-                await asyncio.gather(*confirmations)
-                confirmations.clear()
-        await asyncio.gather(*confirmations)
-
-
-async def _drained(dsn: str, load: Load, process: subprocess.Popen[bytes]) -> float:
-    """Wait until all is committed; seconds from the first message until the last commit was seen.
-
-    Ingest notes when its first message came, by the clock that is read here. A batch's own `committed_at` is taken
-    before its commit; its notification comes after it.
-    """
-    deadline = time.monotonic() + 120
-    seen: dict[object, float] = {}
-
-    def note(*notice: object) -> None:
-        seen[notice[-1]] = time.time()
-
-    async with connect(StorageSettings(dsn)) as connection:
-        await connection.add_listener("readings", note)
-        while True:
-            first, last, done, stored = await connection.fetchrow(
-                "select extract(epoch from min(received_at))::float8, max(batch)::text, coalesce(sum(offered), 0),"
-                " coalesce(sum(stored), 0) from ingest_batch"
-            ) or (0.0, "", 0, 0)
-            if done >= load.readings and last in seen:
-                break
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"ingest stopped at {done} of {load.readings} readings")
-            await asyncio.sleep(0.2)
-    if stored != load.readings:
-        raise SystemExit(f"ingest stored {stored} of {load.readings} readings")
-    return seen[last] - float(first)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.registry import REGION, gateway_code, point_code
 from energy.readings import Reading
-from energy.registry.model import Gateway, Meter, Point, Registry, Unit
 from energy.wire import Address, encode_envelope
 from ingest.checking.rows import Rows, sorted_rows
 
-REGION = "610303"
 MINUTE_MS = 60_000
 
 
@@ -51,8 +50,8 @@ class Load:
         for gateway, minute in self.envelopes():
             at = self.start_ms + minute * MINUTE_MS
             values = self._values(gateway, minute)
-            readings = [Reading(_point(gateway, i), at, value) for i, value in enumerate(values.tolist())]
-            yield Address(REGION, _gateway(gateway)).up, encode_envelope(f"{gateway:032x}", minute + 1, readings)
+            readings = [Reading(point_code(gateway, i), at, value) for i, value in enumerate(values.tolist())]
+            yield Address(REGION, gateway_code(gateway)).up, encode_envelope(f"{gateway:032x}", minute + 1, readings)
 
     def rows(self, size: int) -> Iterator[Rows]:
         """The same readings in the same order as rows, in batches of `size`, each sorted by key."""
@@ -66,28 +65,8 @@ class Load:
             part = slice(start, start + size)
             yield sorted_rows(point[part].astype(np.int32), at[part], value[part], quality[part])[0]
 
-    def registry(self) -> Registry:
-        """The units, gateways, meters and points of the load."""
-        units, gateways, meters, points = [], [], [], []
-        for number in range(self.gateways):
-            unit = f"U-{number}"
-            units.append(Unit(unit, f"单位{number}", f"Unit {number}", REGION, "32"))
-            gateways.append(Gateway(_gateway(number), REGION, unit))
-            for i in range(self.points):
-                meters.append(Meter(f"M-{_point(number, i)}", unit, "electricity", 3, "none"))
-                points.append(Point(_point(number, i), f"M-{_point(number, i)}", _gateway(number), "kWh"))
-        return Registry(tuple(units), tuple(gateways), tuple(meters), tuple(points))
-
     def _values(self, gateway: int, minute: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Registers with two decimals, as meters have them; the same at every call."""
         chance = np.random.default_rng((gateway, 7))
         base, pace = chance.random(self.points) * 1e6, chance.random(self.points) * 10
         return np.round(base + pace * minute, 2)
-
-
-def _gateway(number: int) -> str:
-    return f"gw-{number:04d}"
-
-
-def _point(gateway: int, index: int) -> str:
-    return f"P-{gateway:04d}-{index:04d}"

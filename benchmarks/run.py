@@ -13,6 +13,12 @@ from deploy.stack import Stack
 
 BENCHMARKS = (
     "ingest_over_copy",
+    "ingest_single_readings",
+    "ingest_duplicates",
+    "ingest_workers",
+    "ingest_growth",
+    "ingest_national",
+    "ingest_burst",
     "spool",
     "collector_over_pymodbus",
     "collector_lag",
