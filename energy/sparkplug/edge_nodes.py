@@ -18,7 +18,8 @@ from energy.sparkplug.topics import Kind
 NODE = ""
 """Stands for the edge node where a device is named."""
 
-_SEQS = 256
+SEQS = 256
+"""So many numbers there are; after 255 comes 0."""
 _BD_SEQ = "bdSeq"
 _GOOD, _STALE = 192, 500
 """The property `Quality` (Sparkplug 3.0, section 6.4.7); 0 is bad."""
@@ -101,6 +102,11 @@ class EdgeNode:
         return self._seq is not None
 
     @property
+    def due(self) -> int | None:
+        """The seq of the next message; None when not in step."""
+        return None if self._seq is None else (self._seq + 1) % SEQS
+
+    @property
     def wants_birth(self) -> bool:
         """Whether births are to be asked for as soon as it is time."""
         return self._wanted
@@ -140,6 +146,11 @@ class EdgeNode:
             self._births[device] = _Birth(payload)
         return self._metrics(device, payload, is_birth=kind is Kind.DEVICE_BIRTH)
 
+    def skip(self, payload: Payload) -> None:
+        """Count a message of a device whose metrics nobody wants."""
+        if not (self.in_step and payload.seq == self._seq):
+            self._count(payload)
+
     def _node_birth(self, payload: Payload, now: float) -> Heard:
         at = payload.timestamp or 0
         known = self._births.get(NODE)
@@ -176,7 +187,7 @@ class EdgeNode:
         self._wanted = True
 
     def _count(self, payload: Payload) -> None:
-        due = None if self._seq is None else (self._seq + 1) % _SEQS
+        due = self.due
         if due is None or payload.seq != due:
             self._miss()
         else:
