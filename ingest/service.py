@@ -27,6 +27,7 @@ from ingest.receiving.mqtt.broker_check import BrokerCheck
 from ingest.receiving.mqtt.receiver import MqttCarrier, Receiver
 from ingest.receiving.mqtt.session import Session
 from ingest.settings import IngestSettings
+from ingest.upkeep.service import Upkeep
 from ingest.writing.store import Store
 from ingest.writing.writer import Writer
 
@@ -61,6 +62,7 @@ def services(settings: IngestSettings) -> list[Service]:
     connections = [KeptConnection(settings.database, metrics.database_failed) for _ in range(settings.batch.writers)]
     return [
         _health(settings, session),
+        Upkeep(settings.database, settings.clock, settings.upkeep),
         directory,
         statuses,
         session,

@@ -13,6 +13,7 @@ from energy.transport.mqtt import MqttSettings
 from ingest.checking.settings import CheckSettings
 from ingest.receiving.http.settings import HttpSettings
 from ingest.receiving.mqtt.settings import ReceiveSettings
+from ingest.upkeep.settings import LATENESS_DAYS, UpkeepSettings
 from ingest.writing.settings import BatchSettings
 
 
@@ -36,5 +37,14 @@ class IngestSettings(msgspec.Struct, frozen=True):
     http: HttpSettings | None = None
     batch: BatchSettings = BatchSettings()
     checks: CheckSettings = CheckSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
     points_reload_s: Positive = 1.0
     grace_s: Positive = 20.0
+
+    def __post_init__(self) -> None:
+        """A reading that is accepted must not be dropped at once."""
+        if self.upkeep.readings_days < self.checks.age_days + LATENESS_DAYS:
+            raise ValueError(
+                f"[upkeep] readings_days is {self.upkeep.readings_days:g}, expected at least {LATENESS_DAYS:g} more "
+                f"than [checks] age_days ({self.checks.age_days:g}): what is accepted must not be dropped at once"
+            )

@@ -24,6 +24,7 @@ _COMMANDS = {
     "record": "write real polls down, to be replayed",
     "simulate": "serve simulated meters",
     "stack": "provide TimescaleDB and Mosquitto without containers",
+    "upkeep": "keep the storage in shape: chunks, retention, columnstore",
 }
 
 

@@ -20,6 +20,7 @@ import collector.uplink.metrics
 import energy.metrics
 import ingest.accounting.metrics
 import ingest.metrics
+import ingest.upkeep.metrics
 import simulators.metrics
 
 PAGE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text(encoding="utf-8")
@@ -31,6 +32,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Spool": collector.spool.metrics,
     "Uplink": collector.uplink.metrics,
     "Ingest": ingest.metrics,
+    "Upkeep": ingest.upkeep.metrics,
     "Accounting": ingest.accounting.metrics,
     "Alerts": alerts.metrics,
     "Simulated meters": simulators.metrics,

@@ -1,0 +1,67 @@
+"""Drops raw readings whose time is over, chunk by chunk, once all of them are derived."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from energy.queries import load_queries
+from energy.storage import Connection
+from ingest.upkeep.done import Done
+from ingest.upkeep.settings import UpkeepSettings
+
+_SQL = load_queries("ingest.upkeep", "retention.sql")
+_CHUNKS = load_queries("ingest.upkeep", "chunks.sql")
+
+CHUNKS_AT_ONCE = 20
+"""Chunks dropped in one transaction: each is locked, with its indexes, and a server's table of locks is small."""
+
+
+def horizon(now: datetime, settings: UpkeepSettings) -> datetime:
+    """The time before which readings are no longer kept."""
+    return now - timedelta(days=settings.readings_days)
+
+
+async def held_back(connection: Connection, until: datetime) -> bool:
+    """Whether accounting has still to derive something from before `until`.
+
+    Then nothing is dropped at all: what is derived next may need the reading before it, however long before that is.
+    """
+    mark: datetime | None = await connection.fetchval(_SQL.oldest_mark)
+    return mark is not None and mark < until
+
+
+async def drop_over(connection: Connection, until: datetime) -> list[Done]:
+    """Drop the oldest chunks that end at or before `until`, at most `CHUNKS_AT_ONCE`, with what hangs on them."""
+    over = await connection.fetch(_SQL.over, until, CHUNKS_AT_ONCE)
+    if not over:
+        return []
+    end = over[-1]["until"]
+    count: int = await connection.fetchval(_SQL.drop, end)
+    detail = f"from {over[0]['since']:%Y-%m-%d %H:%M} on"
+    return [Done("readings", "chunks_dropped", end, count, detail), *await _forget(connection, end)]
+
+
+async def note_dropped(connection: Connection, until: datetime) -> list[Done]:
+    """Find out what TimescaleDB's own policy has dropped since the last time, and delete what hung on it."""
+    summary = await connection.fetchrow(_CHUNKS.summary, "readings")
+    first = summary["since"] if summary else None
+    if first is None:
+        return []
+    seen: datetime | None = await connection.fetchval(_SQL.seen)
+    if seen is None:
+        return [Done("readings", "chunks_seen", first)]
+    end = min(first, until)
+    if end <= seen:
+        return []
+    return [Done("readings", "chunks_dropped", end, 0, "by TimescaleDB's policy"), *await _forget(connection, end)]
+
+
+async def _forget(connection: Connection, until: datetime) -> list[Done]:
+    tables = (("reading_conflicts", _SQL.forget_conflicts), ("reading_flags", _SQL.forget_flags))
+    counts = [(table, _count(await connection.execute(statement, until))) for table, statement in tables]
+    return [Done(table, "rows_deleted", until, count) for table, count in counts if count]
+
+
+def _count(tag: str) -> int:
+    """Rows of a command tag such as `DELETE 17`."""
+    return int(tag.rsplit(" ", 1)[1])

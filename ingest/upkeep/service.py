@@ -1,0 +1,77 @@
+"""The loop of upkeep in a worker: a look at the database before anything is written, then a round now and then."""
+
+from __future__ import annotations
+
+from energy.clocks import ClockSettings, DataClock
+from energy.errors import QuotawattError, SetupError
+from energy.services import Control
+from energy.storage import Connection, StorageSettings, check_schema
+from energy.waiting import set_within
+from ingest import metrics as ingest_metrics
+from ingest.database import KeptConnection
+from ingest.stopping import until_stopping
+from ingest.upkeep import metrics
+from ingest.upkeep.edition import read_edition
+from ingest.upkeep.settings import UpkeepSettings
+from ingest.upkeep.steps import Round, run_round
+
+_RETRY_S = 60.0
+
+
+class Upkeep:
+    """A service. Each worker has one, and one at a time works; a round that fails stops nobody.
+
+    Args:
+        database: what to keep up.
+        clock: data time, from its settings.
+        settings: how long things are kept.
+    """
+
+    name = "upkeep"
+
+    def __init__(self, database: StorageSettings, clock: ClockSettings, settings: UpkeepSettings) -> None:
+        self._connection = KeptConnection(database, ingest_metrics.database_failed)
+        self._clock = DataClock(clock)
+        self._real_time = clock.origin is None
+        self._settings = settings
+
+    async def run(self, control: Control) -> None:
+        """Refuse a database that would lose readings, then keep it up until the stop.
+
+        Raises:
+            FatalError: its schema is of another version, or its TimescaleDB loses readings in compressed chunks.
+        """
+        try:
+            await until_stopping(control, self._keep_up(control))
+        finally:
+            await self._connection.close()
+
+    async def _keep_up(self, control: Control) -> None:
+        await self._connection.until_done(_look_at)
+        control.ready()
+        while not control.stopping.is_set():
+            whole = await self._round()
+            await set_within(control.stopping, self._settings.every_s if whole else _RETRY_S)
+
+    async def _round(self) -> bool:
+        """Whether a round went to its end; rights or locks that are missing must not stop ingest."""
+        try:
+            metrics.round_done(await self._connection.once(self._step))
+        except SetupError:  # to write on would lose readings
+            raise
+        except QuotawattError as error:
+            metrics.round_failed(error)
+            return False
+        return True
+
+    async def _step(self, connection: Connection) -> Round:
+        return await run_round(connection, self._clock.now(), self._settings, real_time=self._real_time)
+
+
+async def _look_at(connection: Connection) -> None:
+    await check_schema(connection)
+    edition = await read_edition(connection)
+    edition.require_whole()
+    metrics.edition_found(
+        edition.version, has_policies=edition.has_policies, keeps_late_readings=edition.keeps_late_readings
+    )

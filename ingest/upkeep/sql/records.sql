@@ -1,0 +1,27 @@
+-- Records whose time is over: each statement looks at no more than the $2 oldest rows by key, so that it stays short.
+
+-- name: batches
+-- Batches with their envelopes, but for those of which the ledger has not taken note yet.
+with oldest as (
+    select batch, committed_at from ingest_batch order by batch limit $2
+), over as (
+    select o.batch from oldest o left join batch_envelopes e using (batch)
+    where o.committed_at < $1 and coalesce(e.followed, true)
+), envelopes as (
+    delete from batch_envelopes where batch in (select batch from over)
+)
+delete from ingest_batch where batch in (select batch from over);
+
+-- name: accounts
+-- Daily accounts of gateways.
+delete from gateway_day where (gateway, day, stream) in (
+    select gateway, day, stream from gateway_day where day < ($1 at time zone 'UTC')::date limit $2
+);
+
+-- name: runs
+-- The record of upkeep itself; what was dropped last stays known.
+delete from upkeep_run where run_id in (
+    select run_id from upkeep_run
+    where at < $1 and run_id < (select max(run_id) from upkeep_run where action = 'chunks_dropped')
+    order by run_id limit $2
+);
