@@ -13,9 +13,15 @@ with oldest as (
 delete from ingest_batch where batch in (select batch from over);
 
 -- name: accounts
--- Daily accounts of gateways.
-delete from gateway_day where (gateway, day, stream) in (
-    select gateway, day, stream from gateway_day where day < ($1 at time zone 'UTC')::date limit $2
+-- Daily accounts of gateways, but for the last one of each stream: the next day's numbers are counted from it.
+delete from gateway_day g using (
+    select gateway, stream, day from gateway_day
+    where day < ($1::timestamptz at time zone 'UTC')::date order by day limit $2
+) over
+where (g.gateway, g.stream, g.day) = (over.gateway, over.stream, over.day) and exists (
+    select from gateway_day later
+    where later.gateway = g.gateway and later.stream = g.stream and later.day > g.day
+        and later.day < ($1::timestamptz at time zone 'UTC')::date
 );
 
 -- name: runs

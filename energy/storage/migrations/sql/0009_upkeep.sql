@@ -17,4 +17,3 @@ comment on table upkeep_run is 'What upkeep did, insert-only; until: the time be
 
 -- Batches come nearly in the order of their time, so that the summary of block ranges finds a stretch of it.
 create index ingest_batch_committed on ingest_batch using brin (committed_at) with (autosummarize = on);
-create index gateway_day_day on gateway_day (day);
