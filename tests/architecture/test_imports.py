@@ -38,6 +38,7 @@ LIBRARIES = {
         "energy.transport.http",
         "ingest.receiving.http.server",
         "ingest.receiving.http.connection",
+        "ingest.receiving.http.requests",
         "deploy.demo.*",
     ),
     # Zstandard: of the standard library from Python 3.14 on, before that its backport.

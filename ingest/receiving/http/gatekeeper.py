@@ -64,14 +64,16 @@ class Gatekeeper:
             TurnedAwayError: 401 without a valid proof, 403 where the header names another gateway, 429 after too many
                 of these from one address, 400 where a header stands twice.
         """
-        now = self._clock()
-        if wait := self._strangers.wait(credentials.peer, now):
-            raise TurnedAwayError(429, "too_many_strangers", "too many requests without proof", retry_after_s=wait)
         try:
             return self._proven(credentials)
-        except TurnedAwayError:
+        except TurnedAwayError as error:
+            # Only those without proof are slowed down: a gateway may share its address with whoever else.
+            now = self._clock()
+            wait = self._strangers.wait(credentials.peer, now)
             self._strangers.take(credentials.peer, 1, now)
-            raise
+            if not wait:
+                raise
+            raise TurnedAwayError(429, "too_many_strangers", error.detail, retry_after_s=wait) from error
 
     def admit(self, address: Address) -> None:
         """Count a request of a known gateway.

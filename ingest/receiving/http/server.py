@@ -4,85 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
+from collections.abc import Mapping
 
 from aiohttp import web
 
-from energy.errors import SetupError
+from energy.errors import RetryableError, SetupError
 from energy.metrics import unforeseen_error
 from energy.services import Control
 from energy.waiting import set_within
-from energy.wire import Address
-from energy.wire.push import GATEWAY_HEADER
 from ingest.receiving.http import metrics
 from ingest.receiving.http.connection import Connection, Connections
-from ingest.receiving.http.decompression import ENCODINGS, inflater
-from ingest.receiving.http.exchange import Handler, Reply, TooLargeError, TurnedAwayError
-from ingest.receiving.http.gatekeeper import Credentials, Gatekeeper
+from ingest.receiving.http.exchange import Handler, TurnedAwayError
+from ingest.receiving.http.gatekeeper import Gatekeeper
+from ingest.receiving.http.requests import (
+    SERVER,
+    Request,
+    credentials_of,
+    encoding_of,
+    respond,
+    turned_away,
+    welcome_body,
+)
 from ingest.receiving.http.settings import HttpSettings
-from ingest.receiving.http.tls import names_in
 from ingest.receiving.http.tokens import Tokens
 from ingest.stopping import until_stopping
 
 DRAIN_S = 5.0
 """Real seconds that requests may still take when the stop is asked for."""
-_SLOWEST_BYTES_S = 1024
 _LINGER_S = 2.0
 _BACKLOG = 1_024
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a route gets; see `exchange.Asked`."""
-
-    address: Address
-    path: str
-    encoding: str
-    patience_s: float
-    http: web.BaseRequest
-
-    @property
-    def content_type(self) -> str:
-        """The media type of the body."""
-        return self.http.content_type
-
-    @property
-    def query(self) -> Mapping[str, str]:
-        """What follows the `?`."""
-        return self.http.query
-
-    async def pieces(self, most: int) -> AsyncIterator[bytes]:
-        """The body, as `exchange.Asked` says."""
-        if (self.http.content_length or 0) > most:
-            raise TooLargeError(most)
-        stream, sent, made = inflater(self.encoding), 0, 0
-        async for data in self._raw():
-            sent += len(data)
-            if sent > most:
-                raise TooLargeError(most)
-            for piece in stream.feed(data):
-                made += len(piece)
-                if made > most:
-                    raise TooLargeError(most)
-                yield piece
-        stream.finish()
-
-    async def _raw(self) -> AsyncIterator[bytes]:
-        """As it came; what comes by drops has to come within a time, and the longer, the more it is."""
-        content, loop, received = self.http.content, asyncio.get_running_loop(), 0
-        began = loop.time()
-        while not content.at_eof():
-            try:
-                async with asyncio.timeout_at(began + self.patience_s + received / _SLOWEST_BYTES_S):
-                    data = await content.readany()
-            except TimeoutError as error:
-                raise TurnedAwayError(408, "too_slow", "the body comes too slowly") from error
-            except web.RequestPayloadError as error:
-                raise TurnedAwayError(400, "not_http", "the body is cut in a way that is no HTTP") from error
-            received += len(data)
-            yield data
+_AWAY_S = 5.0
 
 
 class HttpServer:
@@ -170,6 +121,7 @@ class HttpServer:
                 reuse_port=settings.shared_port or None,
                 ssl=context,
                 ssl_handshake_timeout=limits.first_request_s if context else None,
+                ssl_shutdown_timeout=_LINGER_S if context else None,
             )
         except OSError as error:
             raise SetupError(
@@ -183,82 +135,50 @@ class HttpServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, whatever comes."""
         began = asyncio.get_running_loop().time()
-        path, handler = self._routes.get(request.path, ("", None))
+        path, handler = self._routes.get(request.path, ("other", None))
         self._active += 1
         self._idle.clear()
         try:
             response = await self._answer(request, path, handler)
-        except TurnedAwayError as error:
-            response = _turned_away(error)
-            metrics.turned_away(error.reason, request.remote or "")
-        except ConnectionError:  # the client has gone; nobody reads this
-            response = web.Response(status=400)
-        except Exception:  # noqa: BLE001 - the outer edge: one request must not end the others; it is counted
-            unforeseen_error("http")
-            response = web.Response(status=500)
         finally:
             self._active -= 1
             if not self._active:
                 self._idle.set()
         metrics.answered(path, response.status, asyncio.get_running_loop().time() - began)
-        response.headers["Server"] = "quotawatt"
         return response
 
     async def _answer(self, request: web.BaseRequest, path: str, handler: Handler | None) -> web.StreamResponse:
+        try:
+            return await self._served(request, path, handler)
+        except TurnedAwayError as error:
+            metrics.turned_away(error.reason, request.remote or "")
+            response = turned_away(error)
+            if self._stopping or not _connection(request).is_proven:
+                response.force_close()
+            return response
+        except RetryableError:
+            return turned_away(TurnedAwayError(503, "away", "come again", retry_after_s=_AWAY_S))
+        except ConnectionError:  # the client has gone; nobody reads this
+            return web.Response(status=400, headers=SERVER)
+        except Exception:  # noqa: BLE001 - the outer edge: one request must not end the others; it is counted
+            unforeseen_error("http")
+            return web.Response(status=500, headers=SERVER)
+
+    async def _served(self, request: web.BaseRequest, path: str, handler: Handler | None) -> web.StreamResponse:
         if self._stopping:
             raise TurnedAwayError(503, "stopping", "this worker stops", retry_after_s=1)
         if handler is None:
             raise TurnedAwayError(404, "no_route", "no such path")
         if request.method != "POST":
             raise TurnedAwayError(405, "no_route", "POST expected")
-        address = self._gatekeeper.authenticate(_credentials(request))
-        assert isinstance(request.protocol, Connection)  # noqa: S101 - made by `_listen`
-        request.protocol.proven()
+        address = self._gatekeeper.authenticate(credentials_of(request))
+        _connection(request).proven()
         self._gatekeeper.admit(address)
-        asked = Request(address, path, _encoding(request), self._settings.limits.body_s, request)
-        await _expect(request)
-        return await _respond(request, await handler(asked))
+        asked = Request(address, path, encoding_of(request), self._settings.limits.body_s, request)
+        await welcome_body(request)
+        return await respond(request, await handler(asked))
 
 
-def _credentials(request: web.BaseRequest) -> Credentials:
-    transport = request.transport
-    return Credentials(
-        request.remote or "",
-        request.headers.getall(GATEWAY_HEADER, ()),
-        request.headers.getall("Authorization", ()),
-        names_in(transport.get_extra_info("peercert") if transport else None),
-    )
-
-
-def _encoding(request: web.BaseRequest) -> str:
-    encoding = ",".join(request.headers.getall("Content-Encoding", ())).strip().lower() or "identity"
-    if encoding not in ENCODINGS:
-        raise TurnedAwayError(415, "unknown_encoding", f"Content-Encoding: one of {', '.join(ENCODINGS)} expected")
-    return encoding
-
-
-async def _expect(request: web.BaseRequest) -> None:
-    """Tell a client that asks first that its body is welcome."""
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-async def _respond(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-    headers = {"Content-Type": reply.content_type, **reply.headers}
-    if isinstance(reply.body, bytes):
-        return web.Response(status=reply.status, body=reply.body, headers=headers)
-    response = web.StreamResponse(status=reply.status, headers=headers)
-    await response.prepare(request)
-    async for piece in reply.body:
-        await response.write(piece)
-    await response.write_eof()
-    return response
-
-
-def _turned_away(error: TurnedAwayError) -> web.Response:
-    response = web.Response(status=error.status, text=f"{error.detail}\n")
-    if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s + 0.5)))
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+def _connection(request: web.BaseRequest) -> Connection:
+    assert isinstance(request.protocol, Connection)  # noqa: S101 - made by `_listen`
+    return request.protocol

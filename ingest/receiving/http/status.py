@@ -51,12 +51,12 @@ class Statuses:
         try:
             async for piece in asked.pieces(MOST_BYTES):
                 body += piece
-            decode_status(bytes(body))
+            status = decode_status(bytes(body))
         except WireError as error:
             raise TurnedAwayError(400, "malformed_status", str(error)) from error
         finally:
             self._gatekeeper.charge(asked.address, len(body))
-        self._statuses.note(asked.address.status, bytes(body))
+        self._statuses.heard(asked.address, status, carrier="http", via="http")
         commands = [msgspec.Raw(encode(command)) for command in await self._asked_of(asked.address)]
         return Reply(200, encode(StatusAnswer(VERSION, commands[:MAX_COMMANDS])))
 
