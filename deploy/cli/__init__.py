@@ -22,6 +22,7 @@ _COMMANDS = {
     "profiles": "show which meters are known, and check a profile",
     "read": "poll one meter once and show all that came",
     "record": "write real polls down, to be replayed",
+    "rejects": "list and replay what ingest refused",
     "simulate": "serve simulated meters",
     "stack": "provide TimescaleDB and Mosquitto without containers",
     "upkeep": "keep the storage in shape: chunks, retention, columnstore",

@@ -1,3 +1,1 @@
-"""What was refused: kept with its payload and the reason, bounded by age and size, listed, and replayed when its cause
-is mended.
-"""
+"""What was refused: kept with its payload, bounded by age and size, listed, replayed when its cause is mended."""

@@ -1,0 +1,95 @@
+"""What was refused, as text for a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingest.rejects.find import Kept, Kind
+    from ingest.rejects.replay import Replayed
+
+_GAP = "  "
+_NARROWEST = 20
+
+_REMEDIES = {
+    "unknown_point": "register the point, then replay again",
+    "not_owner": "let the registry say that the point is this gateway's, then replay again",
+    "future": "it is ahead of the clock still: replay again when its time has come",
+    "too_old": "raise age_days in [checks] of the workers' file, and replay with --config FILE",
+}
+"""By the code for which a reading is refused still: what would help."""
+
+
+def shown(text: str) -> str:
+    """`text` of a sender without what would command the terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def kind_lines(kinds: Sequence[Kind], width: int | None) -> Iterator[str]:
+    """A line for each gateway, code and point, below headings; `width` is the terminal's, None for no terminal."""
+    rows = [("OPEN", "OF", "GATEWAY", "CODE", "POINT", "LATEST (UTC)", "DETAIL OF THE LATEST")]
+    for kind in kinds:
+        named = (kind.gateway or "-", kind.code, kind.point or "-")
+        rows.append((str(kind.open), str(kind.rejects), *named, _time(kind.last_at), kind.detail))
+    return _columns(rows, {0, 1}, width)
+
+
+def each_lines(rejects: Sequence[Kept], width: int | None) -> Iterator[str]:
+    """A line for each reject, likewise."""
+    rows = [("ID", "RECEIVED (UTC)", "BY", "GATEWAY", "SEQ", "INDEX", "CODE", "POINT", "BYTES", "REPLAYED", "DETAIL")]
+    for one in rejects:
+        where = ("-" if one.seq is None else str(one.seq), "-" if one.reading_index is None else str(one.reading_index))
+        replayed = "-" if one.replayed_by is None else f"batch {one.replayed_by}"
+        rows.append(
+            (
+                str(one.reject_id),
+                _time(one.received_at),
+                one.carrier,
+                one.gateway or "-",
+                *where,
+                one.code,
+                one.point or "-",
+                str(one.bytes),
+                replayed,
+                one.detail,
+            )
+        )  # fmt: skip - one row
+    return _columns(rows, {0, 4, 5, 8}, width)
+
+
+def replayed_lines(sums: Replayed, worker: str, *, dry: bool) -> Iterator[str]:
+    """What became of the rejects that were tried."""
+    if dry:
+        yield f"{sums.rejects} of {sums.tried} rejects would be replayed; nothing was changed."
+    else:
+        batches = f" in {len(sums.batches)} batches of {worker}, from {sums.batches[0]} on" if sums.batches else ""
+        yield f"{sums.rejects} of {sums.tried} rejects are replayed{batches}."
+    if sums.rejects:
+        yield f"  {sums.stored} readings stored, {sums.duplicates} there already, {sums.conflicts} contradict others"
+    if sums.rejected:
+        yield f"  {sums.rejected} readings of messages that can be read now are refused one by one"
+    for code, count in sums.refused.most_common():
+        yield f"  {count} refused still, {code}: {shown(sums.details[code])}"
+        if remedy := _REMEDIES.get(code):
+            yield f"    {remedy}"
+    for why, count in sums.hopeless.most_common():
+        yield f"  {count} cannot be replayed: {shown(why)}"
+    if sums.busy:
+        yield f"  {sums.busy} are being replayed by somebody else"
+
+
+def _columns(rows: Sequence[tuple[str, ...]], right: set[int], width: int | None) -> Iterator[str]:
+    """The last column takes what is left of the width."""
+    clean = [tuple(map(shown, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)][:-1]
+    room = None if width is None else max(_NARROWEST, width - sum(widths) - len(_GAP) * len(widths))
+    for row in clean:
+        cells = [cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths))]  # noqa: B905 - the last column has no width
+        last = row[-1] if room is None or len(row[-1]) <= room else f"{row[-1][: room - 1]}…"
+        yield _GAP.join([*cells, last])
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
