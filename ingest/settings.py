@@ -11,6 +11,7 @@ from energy.registry.model import Code
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 from ingest.checking.settings import CheckSettings
+from ingest.following.settings import FollowSettings
 from ingest.receiving.http.settings import HttpSettings
 from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.upkeep.settings import LATENESS_DAYS, UpkeepSettings
@@ -37,6 +38,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
     http: HttpSettings | None = None
     batch: BatchSettings = BatchSettings()
     checks: CheckSettings = CheckSettings()
+    follow: FollowSettings = FollowSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
     points_reload_s: Positive = 1.0
     grace_s: Positive = 20.0

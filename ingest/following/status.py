@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from energy.clocks import DataClock
-from energy.errors import StorageError, WireError
+from energy.errors import StorageError, StorageRejectedError, WireError
+from energy.periods import DEFAULT_ZONE
 from energy.queries import load_queries
 from energy.services import Control
 from energy.storage import Connection, StorageSettings, translating
 from energy.waiting import set_within
-from energy.wire import Address, Status, decode_status, parse_topic
-from ingest import metrics
+from energy.wire import Address, DroppedRange, Status, decode_status, parse_topic
+from ingest import metrics as ingest_metrics
 from ingest.database import KeptConnection
+from ingest.following import metrics
 
-_SQL = load_queries("ingest.following", "following.sql")
+_SQL = load_queries("ingest.following", "status.sql")
 
 WRITE_EVERY_S = 1.0
 """Real seconds between two writes: a gateway that comes and goes costs no more than one row a second."""
+MOST_STREAMS = 4
+"""Streams of one gateway of which a status may wait to be written."""
+MOST_DROPPED = 1_000
+"""Ranges of a status that are kept: the ones with the highest numbers, as the contract keeps the newest."""
+_REASON_CHARACTERS = 32
+_GREATEST = 2**63 - 1
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A status, and how it came.
+
+    Attributes:
+        carrier: `mqtt` or `http`.
+        via: which broker or address that is.
+        at_ms: data time, ms UTC.
+    """
+
+    address: Address
+    status: Status
+    carrier: str
+    via: str
+    at_ms: int
 
 
 class StatusFollower:
@@ -28,14 +53,16 @@ class StatusFollower:
     Args:
         database: where to.
         clock: data time, for a last will, which cannot know when it will be sent.
+        broker: what the broker is called, as `host:port`: only the will from where a gateway is online counts.
     """
 
     name = "statuses"
 
-    def __init__(self, database: StorageSettings, clock: DataClock) -> None:
-        self._connection = KeptConnection(database, metrics.database_failed)
+    def __init__(self, database: StorageSettings, clock: DataClock, broker: str = "") -> None:
+        self._connection = KeptConnection(database, ingest_metrics.database_failed)
         self._clock = clock
-        self._pending: dict[Address, tuple[Status, int]] = {}
+        self._broker = broker
+        self._pending: dict[Address, list[Heard]] = {}
 
     def note(self, topic: str, payload: bytes) -> None:
         """Remember a status message; one that cannot be read is counted and forgotten."""
@@ -43,10 +70,16 @@ class StatusFollower:
             address, _ = parse_topic(topic)
             status = decode_status(payload)
         except WireError as error:
-            metrics.status_unreadable(topic, error)
+            ingest_metrics.status_unreadable(topic, error)
             return
-        metrics.status_received()
-        self._pending[address] = (status, self._clock.now_ms())
+        self.heard(address, status, carrier="mqtt", via=self._broker)
+
+    def heard(self, address: Address, status: Status, *, carrier: str, via: str = "") -> None:
+        """Remember a status that came by `carrier`, from the broker or address `via`."""
+        ingest_metrics.status_received()
+        one = Heard(address, status, carrier, via, self._clock.now_ms())
+        earlier = [other for other in self._pending.get(address, ()) if other.status.stream != status.stream]
+        self._pending[address] = [*earlier, one][-MOST_STREAMS:]
 
     async def run(self, control: Control) -> None:
         """Write at a steady pace until the stop, and once more then."""
@@ -63,29 +96,94 @@ class StatusFollower:
         pending, self._pending = self._pending, {}
         if not pending:
             return
-        rows = [_row(address, status, now_ms) for address, (status, now_ms) in sorted(pending.items())]
+        heard = [one for address in sorted(pending, key=_by_gateway) for one in pending[address]]
         try:
-            await self._connection.once(lambda connection: _write(connection, rows))
+            await self._write(heard)
         except StorageError as error:
-            metrics.database_failed(error)
+            ingest_metrics.database_failed(error)
             self._pending = pending | self._pending
 
+    async def _write(self, heard: Sequence[Heard]) -> None:
+        """Write all, or where the database refuses one of them, all but that."""
+        try:
+            await self._connection.once(lambda connection: write(connection, heard))
+        except StorageRejectedError as error:
+            if len(heard) == 1:
+                metrics.status_unwritable(heard[0].address.gateway, error)
+                return
+            middle = len(heard) // 2
+            await self._write(heard[:middle])
+            await self._write(heard[middle:])
 
-async def _write(connection: Connection, rows: list[tuple[object, ...]]) -> None:
-    """In the order of the gateways, so that two workers take their locks in one order."""
+
+async def write(connection: Connection, heard: Sequence[Heard]) -> None:
+    """Write statuses down; those of one gateway in the order in which they came.
+
+    Raises as `energy.storage.translating` says; then nothing was written.
+    """
+    # In one order of rows in all workers, here and in `fold`, so that they wait for each other and never in a circle.
+    numbered = sorted(
+        (one for one in heard if one.status.stream is not None and one.status.last_seq is not None),
+        key=lambda one: (one.address.gateway, one.status.stream),
+    )
     with translating():
-        await connection.executemany(_SQL.follow_status, rows)
+        async with connection.transaction():
+            await connection.executemany(_SQL.follow_status, [_status_row(one) for one in heard])
+            await connection.executemany(_SQL.follow_stream, [_stream_row(one) for one in numbered])
+            await connection.executemany(_SQL.follow_day, [_day_row(one) for one in numbered])
 
 
-def _row(address: Address, status: Status, now_ms: int) -> tuple[object, ...]:
-    at = now_ms if status.at is None else status.at
+def _by_gateway(address: Address) -> tuple[str, str]:
+    return address.gateway, address.region
+
+
+def _status_row(one: Heard) -> tuple[object, ...]:
+    status = one.status
+    total = status.dropped_total
     return (
-        address.gateway,
-        address.region,
+        one.address.gateway,
+        one.address.region,
         status.online,
         status.stream,
         status.kept_from,
         status.last_seq,
-        msgspec.json.encode(status.dropped).decode(),
-        datetime.fromtimestamp(at / 1000, UTC),
+        msgspec.json.encode(_dropped(status)).decode(),
+        _time(one.at_ms if status.at is None else status.at),
+        total.envelopes if total else None,
+        total.readings if total else None,
+        one.carrier,
+        one.via,
+        _time(one.at_ms),
     )
+
+
+def _stream_row(one: Heard) -> tuple[object, ...]:
+    status = one.status
+    last_seq, total, dropped = status.last_seq or 0, status.dropped_total, _dropped(status)
+    # Nothing kept: everything up to the last number is done with.
+    kept_from = min(_GREATEST, last_seq + 1, status.kept_from or _GREATEST)
+    return (
+        one.address.gateway,
+        status.stream,
+        [part.first for part in dropped],
+        [part.last for part in dropped],
+        last_seq,
+        kept_from,
+        total.envelopes if total else None,
+        total.readings if total else None,
+        _time(one.at_ms),
+    )
+
+
+def _day_row(one: Heard) -> tuple[object, ...]:
+    return one.address.gateway, one.status.stream, one.status.last_seq, _time(one.at_ms), DEFAULT_ZONE
+
+
+def _dropped(status: Status) -> list[DroppedRange]:
+    """The newest ranges; a sender's words are cut, and PostgreSQL's text has no NUL."""
+    newest = sorted(status.dropped, key=lambda part: part.last)[-MOST_DROPPED:]
+    return [DroppedRange(part.first, part.last, part.reason.replace("\0", "?")[:_REASON_CHARACTERS]) for part in newest]
+
+
+def _time(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)

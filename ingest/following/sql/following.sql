@@ -1,17 +1,139 @@
--- What the gateways say of themselves, and what is known of their streams.
+-- Which numbers of the gateways' streams came in, which are still to come, and which are asked for again.
 
--- name: follow_status
--- The last status of a gateway; a last will knows only that the gateway is gone, so the rest stays as reported.
-insert into gateway_status as known (gateway, region, online, stream, kept_from, last_seq, dropped, reported_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (gateway) do update set
-    region = excluded.region,
-    online = excluded.online,
-    stream = coalesce(excluded.stream, known.stream),
-    kept_from = case when excluded.stream is null then known.kept_from else excluded.kept_from end,
-    last_seq = case when excluded.stream is null then known.last_seq else excluded.last_seq end,
-    dropped = case when excluded.stream is null then known.dropped else excluded.dropped end,
-    reported_at = case
-        when excluded.stream is null and known.online = excluded.online then known.reported_at
-        else excluded.reported_at
-    end;
+-- name: lead
+-- One worker at a time follows; the lock is the connection's, and ends with it.
+select pg_try_advisory_lock($1);
+
+-- name: announced
+-- Which streams' statuses say that less is kept than is taken over yet.
+select gateway, stream, announced from gateway_stream where announced > kept_from order by gateway, stream;
+
+-- name: fold
+-- Take up to $1 batches and add their envelopes to what is known of their streams and days. An envelope that comes twice
+-- is counted where it came first.
+with taken as materialized (
+    select batch, gateways, streams, sender, seq, readings, rejected from batch_envelopes
+    where not followed order by batch limit $1
+), marked as (
+    update batch_envelopes set followed = true from taken where batch_envelopes.batch = taken.batch
+), sender as materialized (
+    select
+        taken.batch, record.committed_at, sender.number, sender.gateway, sender.stream,
+        (record.committed_at at time zone coalesce(unit.time_zone, $2))::date as day
+    from taken
+    join ingest_batch as record using (batch)
+    cross join lateral unnest(taken.gateways, taken.streams) with ordinality as sender (gateway, stream, number)
+    left join gateway on gateway.code = sender.gateway
+    left join unit using (unit_id)
+), envelope as materialized (
+    select
+        sender.gateway, sender.stream, sender.day, sender.committed_at, one.seq, one.readings, one.rejected,
+        row_number() over (
+            partition by sender.gateway, sender.stream, one.seq order by taken.batch, one.place
+        ) = 1 and not coalesce(known.stored @> one.seq or known.refused @> one.seq, false) as fresh
+    from taken
+    cross join lateral unnest(taken.sender, taken.seq, taken.readings, taken.rejected) with ordinality
+        as one (sender, seq, readings, rejected, place)
+    join sender on sender.batch = taken.batch and sender.number = one.sender
+    left join gateway_stream as known on known.gateway = sender.gateway and known.stream = sender.stream
+), streams as (
+    insert into gateway_stream as known (gateway, stream, stored, refused, last_seq, first_at, latest_at)
+    select
+        gateway, stream,
+        coalesce(range_agg(seq_span(seq, seq)) filter (where readings > 0), '{}'),
+        coalesce(range_agg(seq_span(seq, seq)) filter (where readings = 0), '{}'),
+        max(seq), min(committed_at), max(committed_at)
+    from envelope group by gateway, stream order by gateway, stream
+    on conflict (gateway, stream) do update set
+        stored = known.stored + excluded.stored,
+        refused = known.refused + excluded.refused,
+        last_seq = greatest(known.last_seq, excluded.last_seq),
+        first_at = least(known.first_at, excluded.first_at),
+        latest_at = greatest(known.latest_at, excluded.latest_at)
+), days as (
+    insert into gateway_day as known (gateway, stream, day, last_seq, envelopes, readings, rejected)
+    select
+        gateway, stream, day, max(seq), count(*) filter (where fresh),
+        coalesce(sum(readings) filter (where fresh), 0), coalesce(sum(rejected) filter (where fresh and readings > 0), 0)
+    from envelope group by gateway, stream, day order by gateway, stream, day
+    on conflict (gateway, stream, day) do update set
+        last_seq = greatest(known.last_seq, excluded.last_seq),
+        envelopes = known.envelopes + excluded.envelopes,
+        readings = known.readings + excluded.readings,
+        rejected = known.rejected + excluded.rejected
+)
+select
+    (select count(*) from taken) as batches,
+    (select count(*) from envelope) as envelopes,
+    (select min(committed_at) from sender) as oldest_at;
+
+-- name: take_over
+-- What the statuses said before everything committed until then was followed; now it can be judged by.
+with ready as (
+    select s.gateway, s.stream, a.announced
+    from unnest($1::text[], $2::text[], $3::int8[]) as a (gateway, stream, announced)
+    join gateway_stream as s on s.gateway = a.gateway and s.stream = a.stream
+    order by s.gateway, s.stream for update of s
+)
+update gateway_stream as s set kept_from = greatest(s.kept_from, ready.announced)
+from ready where s.gateway = ready.gateway and s.stream = ready.stream;
+
+-- name: supersede
+-- Of streams with open numbers, which are not their gateway's present one.
+with changed as (
+    select s.gateway, s.stream, status.stream <> s.stream as superseded
+    from gateway_stream as s
+    join gateway_status as status using (gateway)
+    where s.open <> '{}'::int8multirange and s.superseded <> (status.stream <> s.stream)
+    order by s.gateway, s.stream for update of s
+)
+update gateway_stream as s set superseded = changed.superseded
+from changed where s.gateway = changed.gateway and s.stream = changed.stream;
+
+-- name: name_missing
+-- Numbers that have turned out to be missing, each told once, of at most $1 streams.
+with news as (
+    select gateway, stream, missing - named as numbers from gateway_stream
+    where open <> '{}'::int8multirange and missing - named <> '{}'::int8multirange
+    order by gateway, stream limit $1 for update
+)
+update gateway_stream as s set named = s.named + news.numbers
+from news where s.gateway = news.gateway and s.stream = news.stream
+returning s.gateway, s.stream, seq_count(news.numbers)::text as count, seq_text(news.numbers, 8) as numbers;
+
+-- name: gaps
+-- How many numbers are open now.
+select
+    coalesce(sum(seq_count(open - missing)), 0)::float8 as to_come,
+    coalesce(sum(seq_count(missing)), 0)::float8 as missing
+from gateway_stream where open <> '{}'::int8multirange;
+
+-- name: holes
+-- The lowest $1 open ranges of every stream whose gateway is online, and of its missing ones those never asked for.
+select
+    s.gateway, s.stream, status.region, status.carrier,
+    seq_first(s.open - s.missing, $1) as to_come,
+    seq_first(s.missing - s.recalled, $1) as missing
+from gateway_stream as s
+join gateway_status as status using (gateway)
+where s.open <> '{}'::int8multirange and status.online
+    and s.open - (s.missing * s.recalled) <> '{}'::int8multirange;
+
+-- name: asked
+-- A gateway was asked to send again; where that waits for its next status ($5), what for.
+update gateway_stream set
+    asked = asked + 1,
+    asked_at = $3,
+    recalled = recalled + ($4::int8multirange * missing),
+    wanted = case when $5 then coalesce(wanted, '{}') + $4::int8multirange else wanted end
+where gateway = $1 and stream = $2;
+
+-- name: hand_out
+-- What a gateway is asked for in the answer to its status; what has come meanwhile is left out.
+with due as (
+    select gateway, stream, wanted * open as numbers from gateway_stream
+    where gateway = $1 and wanted is not null order by stream limit $2 for update
+)
+update gateway_stream as s set wanted = null
+from due where s.gateway = due.gateway and s.stream = due.stream
+returning s.stream, due.numbers;

@@ -22,11 +22,6 @@ Commands = Callable[[Address], Awaitable[Sequence[Command]]]
 """What is to be asked of a gateway now; raises RetryableError where that cannot be told."""
 
 
-async def no_commands(address: Address) -> Sequence[Command]:  # noqa: ARG001 - as `Commands` has it
-    """Ask nothing."""
-    return ()
-
-
 class Statuses:
     """The route that takes the status.
 

@@ -10,7 +10,7 @@ from energy.backoff import Backoff
 from energy.errors import TransportError
 from energy.services import Control
 from energy.transport.mqtt import Link, Message, MqttSettings, connect
-from energy.wire import ALL_STATUS, Acknowledgement, Address, encode, shared_up
+from energy.wire import ALL_STATUS, Acknowledgement, Address, Command, encode, shared_up
 from ingest import metrics
 from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.stopping import until_stopping
@@ -79,6 +79,16 @@ class Session:
         if self._link is None:
             raise TransportError("the broker is away")
         self._link.send(address.ack, encode(answer), qos=1)
+
+    def command(self, address: Address, command: Command) -> None:
+        """Tell a gateway to do something, without waiting for the broker.
+
+        Raises:
+            TransportError: there is no connection; nothing was sent.
+        """
+        if self._link is None:
+            raise TransportError("the broker is away")
+        self._link.send(address.command, encode(command), qos=1)
 
     async def check(self) -> None:
         """Raise TransportError while there is no connection: for the readiness endpoint."""

@@ -1,38 +1,241 @@
--- 0007_streams: which numbers of each gateway's streams are stored, refused, dropped, still kept, or missing.
+-- 0007_streams: which numbers of each gateway's streams are stored, refused, dropped, still to come, or missing.
+
+create function seq_span(first int8, last int8) returns int8multirange
+language sql immutable parallel safe
+return case
+    when first > last then '{}'::int8multirange
+    else int8multirange(int8range(first, nullif(last, 9223372036854775807) + 1))
+end;
+comment on function seq_span is 'The numbers from first to last, none when first > last; the greatest int8 has no bound above it.';
+
+create function seq_count(numbers int8multirange) returns numeric
+language sql immutable parallel safe
+return (
+    select coalesce(sum(coalesce(upper(part)::numeric, 9223372036854775808) - lower(part)), 0) from unnest(numbers) as part
+);
+comment on function seq_count is 'How many numbers there are in ranges of envelope numbers.';
+
+create function seq_text(numbers int8multirange, most int4) returns text
+language sql immutable parallel safe
+return (
+    select coalesce(string_agg(
+        case
+            when place > most then '…'
+            when upper(part) = lower(part) + 1 then lower(part)::text
+            else lower(part) || '-' || coalesce(upper(part) - 1, 9223372036854775807)
+        end, ' ' order by place), '')
+    from unnest(numbers) with ordinality as parts (part, place) where place <= most + 1
+);
+comment on function seq_text is 'Ranges as a person reads them, `12-14 20`; after the first `most` of them an ellipsis.';
+
+create function seq_first(numbers int8multirange, most int4) returns int8multirange
+language sql immutable parallel safe
+return (
+    select coalesce(range_agg(part), '{}') from unnest(numbers) with ordinality as parts (part, place) where place <= most
+);
+comment on function seq_first is 'The lowest `most` ranges.';
 
 alter table gateway_status add column dropped_envelopes int8;
 alter table gateway_status add column dropped_readings int8;
 alter table gateway_status add column carrier text not null default 'mqtt';
+alter table gateway_status add column via text not null default '';
 alter table gateway_status add column heard_at timestamptz;
 comment on column gateway_status.dropped_envelopes is 'All that the gateway dropped unconfirmed in its present stream, named in `dropped` or no more; null when it does not count.';
 comment on column gateway_status.dropped_readings is 'The readings in them.';
-comment on column gateway_status.carrier is 'By which way the status came: mqtt or http.';
+comment on column gateway_status.carrier is 'By which way the gateway is online, or was last: mqtt or http.';
+comment on column gateway_status.via is 'Which broker or address that is: another one''s last will does not make the gateway offline.';
 comment on column gateway_status.heard_at is 'Data time at which the status came in.';
 
 create table gateway_stream (
-    gateway     text not null,
-    stream      text not null,
-    committed   int8multirange not null default '{}',
-    refused     int8multirange not null default '{}',
-    dropped     int8multirange not null default '{}',
-    kept_from   int8,
-    last_seq    int8 not null default 0,
-    first_at    timestamptz not null,
-    reported_at timestamptz,
-    asked_at    timestamptz,
-    asked       int4 not null default 0,
+    gateway           text not null,
+    stream            text not null,
+    stored            int8multirange not null default '{}',
+    refused           int8multirange not null default '{}',
+    dropped           int8multirange not null default '{}',
+    last_seq          int8 not null default 0,
+    kept_from         int8 not null default 1,
+    announced         int8 not null default 1,
+    dropped_envelopes int8,
+    dropped_readings  int8,
+    first_at          timestamptz not null,
+    latest_at         timestamptz,
+    reported_at       timestamptz,
+    named             int8multirange not null default '{}',
+    recalled          int8multirange not null default '{}',
+    wanted            int8multirange,
+    asked             int8 not null default 0,
+    asked_at          timestamptz,
+    superseded        boolean not null default false,
+    open              int8multirange not null
+                      generated always as (seq_span(1, last_seq) - stored - refused - dropped) stored,
+    missing           int8multirange not null
+                      generated always as (
+                          seq_span(1, case when superseded then last_seq else least(kept_from - 1, last_seq) end)
+                          - stored - refused - dropped
+                      ) stored,
     primary key (gateway, stream)
-);
-comment on table gateway_stream is 'Every stream of every gateway: numbers committed (refused: those of them refused whole), dropped by the sender, and the highest known to be assigned.';
+) with (fillfactor = 70);
+create index gateway_stream_open on gateway_stream (gateway, stream) where open <> '{}'::int8multirange;
+create index gateway_stream_announced on gateway_stream (gateway, stream) where announced > kept_from;
+comment on table gateway_stream is 'Every stream of every gateway: the numbers of envelopes stored, refused whole, dropped by the sender. These only grow, so that the order in which commits and statuses are followed does not matter.';
+comment on column gateway_stream.last_seq is 'The highest number known to be assigned.';
+comment on column gateway_stream.kept_from is 'Below it the gateway keeps nothing.';
+comment on column gateway_stream.announced is 'kept_from of the newest status, taken over when all that was committed before is followed.';
+comment on column gateway_stream.latest_at is 'Data time of the latest commit with an envelope of it.';
+comment on column gateway_stream.named is 'Missing numbers that a line of the log has named.';
+comment on column gateway_stream.recalled is 'Missing numbers that the gateway was asked for, once.';
+comment on column gateway_stream.wanted is 'What a gateway that posts over HTTP is asked for in the answer to its next status.';
+comment on column gateway_stream.asked is 'How often the gateway was asked to send again.';
+comment on column gateway_stream.superseded is 'The gateway has another stream now: it keeps nothing of this one.';
+comment on column gateway_stream.open is 'Numbers up to last_seq that are neither stored, nor refused, nor dropped.';
+comment on column gateway_stream.missing is 'Those of them that the gateway does not keep; the others are to come.';
 
 create table gateway_day (
     gateway   text not null,
-    day       date not null,
     stream    text not null,
+    day       date not null,
     last_seq  int8 not null,
     envelopes int8 not null default 0,
     readings  int8 not null default 0,
     rejected  int8 not null default 0,
-    primary key (gateway, day, stream)
-);
-comment on table gateway_day is 'Per gateway, day (of the unit''s zone) and stream: the highest number known by the end of the day; envelopes first committed on it, their readings, and how many of these were refused.';
+    primary key (gateway, stream, day)
+) with (fillfactor = 70);
+create index gateway_day_day on gateway_day (day);
+comment on table gateway_day is 'Per gateway, stream and day (of the unit''s zone): the highest number heard of on it; envelopes first committed on it, their readings, and how many of these were refused.';
+
+-- What boards read -----------------------------------------------------------------------------------------------
+
+create or replace view board.gateway as
+select
+    gateway.code as gateway,
+    gateway.region,
+    unit.code as unit,
+    unit.name_zh,
+    unit.name_en,
+    coalesce(status.online, false) as online,
+    status.reported_at is not null as seen,
+    status.reported_at,
+    status.stream,
+    status.last_seq,
+    status.kept_from,
+    case when status.kept_from is null then 0 else status.last_seq - status.kept_from + 1 end as kept,
+    coalesce(status.dropped_envelopes, (
+        select sum((item ->> 'last')::int8 - (item ->> 'first')::int8 + 1)::int8
+        from jsonb_array_elements(status.dropped) as item
+    ), 0) as dropped,
+    status.carrier
+from gateway
+join unit using (unit_id)
+left join gateway_status as status on status.gateway = gateway.code;
+comment on view board.gateway is 'Each registered gateway with its last status: seen (ever), online, by which carrier, and how many envelopes it keeps unconfirmed (at most) and has dropped in its present stream.';
+
+create view board.gap as
+select
+    stream.gateway,
+    unit.code as unit,
+    stream.stream,
+    stream.last_seq,
+    seq_count(stream.open - stream.missing) as to_come,
+    seq_count(stream.missing) as missing,
+    seq_text(stream.open - stream.missing, 20) as to_come_numbers,
+    seq_text(stream.missing, 20) as missing_numbers,
+    least(
+        greatest(stream.dropped_envelopes - seq_count(stream.dropped), 0), seq_count(stream.missing)
+    ) as dropped_unnamed,
+    stream.asked,
+    stream.asked_at,
+    stream.latest_at
+from gateway_stream as stream
+left join gateway on gateway.code = stream.gateway
+left join unit using (unit_id)
+where stream.open <> '{}'::int8multirange;
+comment on view board.gap is 'Streams with open numbers: to_come are kept by the gateway, missing are not and never came; of these dropped_unnamed were dropped so long ago that the gateway counts them but names them no more. The lowest twenty ranges are named.';
+
+create view board.ledger as
+with numbered as (
+    select
+        day.*, stream.stored, stream.refused, stream.dropped, stream.open, stream.missing as lost,
+        seq_span(1 + (
+            select coalesce(max(earlier.last_seq), 0) from gateway_day as earlier
+            where earlier.gateway = day.gateway and earlier.stream = day.stream and earlier.day < day.day
+        ), day.last_seq) as numbers
+    from gateway_day as day
+    join gateway_stream as stream using (gateway, stream)
+), parts as (
+    select
+        numbered.*,
+        numbers * stored as of_stored,
+        numbers * refused - stored as of_refused,
+        numbers * dropped - stored - refused as of_dropped,
+        numbers * open - lost as of_to_come,
+        numbers * lost as of_missing
+    from numbered
+)
+select
+    parts.gateway,
+    unit.code as unit,
+    parts.day,
+    parts.stream,
+    seq_count(numbers) as expected,
+    seq_count(of_stored) as stored,
+    seq_count(of_refused) as refused,
+    seq_count(of_dropped) as dropped,
+    seq_count(of_to_come) as to_come,
+    seq_count(of_missing) as missing,
+    seq_count(numbers) - seq_count(of_stored) - seq_count(of_refused) - seq_count(of_dropped)
+        - seq_count(of_to_come) - seq_count(of_missing) as difference,
+    parts.envelopes,
+    parts.readings,
+    parts.rejected,
+    seq_text(of_dropped, 20) as dropped_numbers,
+    seq_text(of_to_come, 20) as to_come_numbers,
+    seq_text(of_missing, 20) as missing_numbers
+from parts
+left join gateway on gateway.code = parts.gateway
+left join unit using (unit_id);
+comment on view board.ledger is 'Per gateway, day and stream the envelopes whose numbers were first heard of on that day: expected = stored + refused + dropped + to_come + missing, difference is always 0. envelopes, readings and rejected (of the readings) were first committed on that day.';
+
+create view board.completeness as
+with calendar as (
+    select generate_series(min(day), max(day), interval '1 day')::date as day from gateway_day
+), newest as (
+    select committed_at from ingest_batch order by batch desc limit 1
+)
+select
+    unit.code as unit,
+    gateway.code as gateway,
+    meter.code as meter,
+    point.code as point,
+    calendar.day,
+    span.until as judged_until,
+    due.expected,
+    least(got.received, due.expected) as received,
+    round(least(got.received, due.expected)::numeric / nullif(due.expected, 0), 4) as share,
+    10 * least(got.received, due.expected) >= 9 * due.expected as complete
+from calendar
+cross join point
+join meter using (meter_id)
+join unit using (unit_id)
+join gateway using (gateway_id)
+cross join lateral (
+    select
+        calendar.day::timestamp at time zone unit.time_zone as since,
+        least((calendar.day + 1)::timestamp at time zone unit.time_zone, (select committed_at from newest)) as until
+) as span
+cross join lateral (
+    select greatest(floor(extract(epoch from span.until - span.since) / point.interval_s), 0)::int8 as expected
+) as due
+cross join lateral (
+    select count(distinct round(extract(epoch from ts - first_ts) / point.interval_s)) as received
+    from (
+        select ts, min(ts) over () as first_ts
+        from (
+            select ts from readings
+            where point_id = point.point_id and ts >= span.since and ts < span.until and quality <> 3
+            union all
+            select ts from reading_conflicts
+            where point_id = point.point_id and ts >= span.since and ts < span.until and quality <> 3
+        ) as available
+    ) as placed
+) as got;
+comment on view board.completeness is 'Per point and day of its unit''s zone: how many readings were due at its interval and how many came, whenever that was; one per interval counts, without value none. The latest day is judged up to judged_until; complete is the 90 % of the national rule. Ask for a day, and for a unit or gateway.';

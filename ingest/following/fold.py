@@ -1,0 +1,71 @@
+"""One step of following: committed batches become what is known of streams, in one transaction or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from energy.periods import DEFAULT_ZONE
+from energy.queries import load_queries
+from energy.storage import Connection, translating
+
+SQL = load_queries("ingest.following", "following.sql")
+
+MOST_NAMED = 100
+"""Streams whose missing numbers one step names in the log; the next step names the next ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Numbers of a stream that turned out to be missing: how many, and the lowest ranges as text."""
+
+    gateway: str
+    stream: str
+    count: int
+    numbers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a step did.
+
+    Attributes:
+        batches: batches followed.
+        envelopes: numbered envelopes in them, repeated ones too.
+        oldest_at: data time of the oldest commit among them; None without.
+        drained: nothing is left that was committed when the step began.
+        missing: what has turned out to be missing since the last step.
+        standby: another worker follows, so that nothing was done.
+    """
+
+    batches: int = 0
+    envelopes: int = 0
+    oldest_at: datetime | None = None
+    drained: bool = False
+    missing: Sequence[Missing] = ()
+    standby: bool = False
+
+
+async def step(connection: Connection, limit: int) -> Progress:
+    """Follow up to `limit` batches. Only one worker at a time may: see `ingest.following.follower`.
+
+    What a status says of the lowest number kept is taken over only when everything committed before it is followed:
+    until then an envelope that the gateway forgot because it was confirmed would be taken for a missing one.
+    Raises as `energy.storage.translating` says; then nothing has changed.
+    """
+    with translating():
+        async with connection.transaction():
+            announced = await connection.fetch(SQL.announced)
+            folded = await connection.fetchrow(SQL.fold, limit, DEFAULT_ZONE)
+            assert folded is not None  # noqa: S101 - it always has one row
+            drained = folded["batches"] < limit
+            missing: list[Missing] = []
+            if drained:
+                if announced:
+                    columns = ([row[name] for row in announced] for name in ("gateway", "stream", "announced"))
+                    await connection.execute(SQL.take_over, *columns)
+                await connection.execute(SQL.supersede)
+                rows = await connection.fetch(SQL.name_missing, MOST_NAMED)
+                missing = [Missing(row["gateway"], row["stream"], int(row["count"]), row["numbers"]) for row in rows]
+    return Progress(folded["batches"], folded["envelopes"], folded["oldest_at"], drained, missing)
