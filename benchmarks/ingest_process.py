@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -55,13 +56,17 @@ def running(config: Path) -> Iterator[psutil.Popen]:
         try:
             yield process
         finally:
-            process.terminate()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended by itself; its code tells below
+                process.terminate()
             try:
-                process.wait(30)
+                code = process.wait(30)
             except psutil.TimeoutExpired:
                 process.kill()
-    if process.returncode:
-        raise SystemExit(f"ingest ended with {process.returncode}: {log_file.read_text()[-2000:]}")
+                code = process.wait()
+            if code:
+                sys.stderr.write(f"ingest ended with {code}: {log_file.read_text()[-2000:]}\n")
+    if code:
+        raise SystemExit(1)
 
 
 async def pile_up(endpoints: Endpoints, messages: Iterable[tuple[str, bytes]], workers: Sequence[str]) -> None:
