@@ -46,10 +46,12 @@ class CsvDecoder:
 
     Attributes:
         layout: what the header shows, None until it has come.
+        line: the number of the last line that has come, 0 for none.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         self.layout: Layout | None = None
+        self.line = 0
         self._dialect = dialect
         self._splitter = LineSplitter()
 
@@ -74,6 +76,7 @@ class CsvDecoder:
             raise WireError(RefusalCode.MALFORMED, "the file is empty: a header line expected")
 
     def _decode(self, line: Line) -> Iterator[Record]:
+        self.line = line.number
         if self.layout is None:
             if line.content.strip():
                 self.layout = layout_of(_whole(line), self._dialect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -20,6 +20,7 @@ class Asked(Protocol):
         address: who sends.
         path: where it came in, for a person.
         content_type: without parameters, lower case.
+        charset: its parameter of that name, None without one.
         query: what follows the `?`; the first value of each name.
     """
 
@@ -34,6 +35,10 @@ class Asked(Protocol):
     @property
     def content_type(self) -> str:
         """The media type of the body."""
+
+    @property
+    def charset(self) -> str | None:
+        """How the body's text is encoded."""
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -52,6 +57,16 @@ class Asked(Protocol):
         """
 
 
+class Body(Protocol):
+    """An answer that is made as it is sent."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces."""
+
+    async def aclose(self) -> None:
+        """Is called once, whether it was sent to its end, in part or not at all."""
+
+
 class Reply(msgspec.Struct, frozen=True):
     """An answer.
 
@@ -63,7 +78,7 @@ class Reply(msgspec.Struct, frozen=True):
     """
 
     status: int
-    body: bytes | AsyncIterable[bytes]
+    body: bytes | Body
     content_type: str = JSON
     headers: Mapping[str, str] = {}
 

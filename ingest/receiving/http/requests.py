@@ -39,6 +39,11 @@ class Request:
         return self.http.content_type
 
     @property
+    def charset(self) -> str | None:
+        """How the body's text is encoded."""
+        return self.http.charset
+
+    @property
     def query(self) -> Mapping[str, str]:
         """What follows the `?`."""
         return self.http.query
@@ -107,14 +112,16 @@ async def respond(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
     if isinstance(reply.body, bytes):
         return web.Response(status=reply.status, body=reply.body, headers=headers)
     response = web.StreamResponse(status=reply.status, headers=headers)
-    await response.prepare(request)
     try:
+        await response.prepare(request)
         async for piece in reply.body:
             await response.write(piece)
     except Exception:
         if request.transport is not None:
             request.transport.abort()  # an answer cut short must not look like a whole one
         raise
+    finally:
+        await reply.body.aclose()
     await response.write_eof()
     return response
 
