@@ -43,6 +43,7 @@ _UNANSWERED = Counter(
     "quotawatt_ingest_answers_lost_total", "Acknowledgements that could not be published: the gateway sends again."
 )
 _STATUSES = Counter("quotawatt_ingest_statuses_total", "Status messages, by whether they could be read.", ["readable"])
+_FLAGGED = Counter("quotawatt_ingest_flagged_total", "Readings stored and flagged, by what looks wrong.", ["flag"])
 _POINTS = Gauge("quotawatt_ingest_points", "Registered points known to this worker.")
 
 
@@ -122,7 +123,12 @@ def status_unreadable(topic: str, error: WireError) -> None:
     _log.warning("status_unreadable", topic=topic, error=str(error))
 
 
+def readings_flagged(flag: str, count: int) -> None:
+    """Readings that look wrong were let through with a hint."""
+    _FLAGGED.labels(flag).inc(count)
+
+
 def points_loaded(count: int) -> None:
-    """The registry was read."""
+    """The registry changed, and was read."""
     _POINTS.set(count)
     _log.info("points_loaded", points=count)

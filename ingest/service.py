@@ -16,7 +16,7 @@ from ingest.checking.batch import Batch
 from ingest.checking.cutter import Cutter
 from ingest.checking.directory import Directory
 from ingest.checking.due import Due
-from ingest.checking.points import ReloadLimit
+from ingest.checking.look_limit import LookLimit
 from ingest.database import KeptConnection, ping
 from ingest.following.status import StatusFollower
 from ingest.receiving.batcher import BatchLimits
@@ -52,7 +52,7 @@ def services(settings: IngestSettings) -> list[Service]:
     """All services of a worker, downstream first."""
     clock = DataClock(settings.clock)
     session = Session(settings.mqtt, settings.receive, settings.worker)
-    directory = Directory(settings.database, ReloadLimit(settings.points_reload_s, asyncio.get_running_loop().time))
+    directory = Directory(settings.database, LookLimit(settings.points_reload_s, asyncio.get_running_loop().time))
     statuses = StatusFollower(settings.database, clock)
     intake = Intake(_limits(settings), clock, _window(settings))
     batches: Channel[Due] = Channel(1)

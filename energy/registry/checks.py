@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
@@ -81,8 +82,18 @@ def _point(
     yield from _refers(f"points.{point.code}.gateway", point.gateway, gateways)
     if not (point.quantum.is_finite() and point.quantum > 0):
         yield f"points.{point.code}.quantum", f"{point.quantum} is not above 0"
+    yield from _bounds(point)
     meter = meters.get(point.meter)
     carrier = known.get(meter.carrier) if meter else None
     # A register counts the carrier itself; other quantities (power, temperature) have units of their own.
     if carrier and point.quantity == "register" and point.unit != carrier.unit:
         yield f"points.{point.code}.unit", f"{point.unit!r}; registers of {carrier.key} are in {carrier.unit}"
+
+
+def _bounds(point: Point) -> Iterator[tuple[str, str]]:
+    for field in ("low", "high", "max_rate"):
+        bound = getattr(point, field)
+        if bound is not None and not math.isfinite(bound):
+            yield f"points.{point.code}.{field}", f"{bound} is no number; leave it out for no bound"
+    if point.low is not None and point.high is not None and not point.low < point.high:
+        yield f"points.{point.code}.low", f"{point.low} is not below high, {point.high}"

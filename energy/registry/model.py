@@ -75,6 +75,8 @@ class Point(msgspec.Struct, frozen=True):
         quantum: size of one quantum of consumption, in `unit`.
         wrap: value, in `unit`, at which the register starts again from zero; None when it does not.
         interval_s: how often it is meant to be read, seconds of data time.
+        low, high: least and greatest value that is accepted, in `unit`, both inclusive; None for no bound.
+        max_rate: greatest change per hour that is plausible, in `unit`; faster ones are stored and flagged.
     """
 
     code: Code
@@ -85,6 +87,9 @@ class Point(msgspec.Struct, frozen=True):
     quantum: Decimal = Decimal("0.001")
     wrap: Annotated[float, msgspec.Meta(gt=0)] | None = None
     interval_s: Annotated[int, msgspec.Meta(gt=0)] = 900
+    low: float | None = None
+    high: float | None = None
+    max_rate: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 class Registry(msgspec.Struct, frozen=True):

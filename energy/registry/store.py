@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,16 +16,27 @@ _SQL = load_queries("energy.registry", "registry.sql")
 
 @dataclass(frozen=True, slots=True)
 class PointKey:
-    """What ingest knows of a point: its id, and the code of the only gateway that may write it."""
+    """What ingest knows of a point.
+
+    Attributes:
+        point_id: its id, for good.
+        gateway_id, gateway: id and code of the only gateway that may write it.
+        low, high, max_rate: as in `energy.registry.model.Point`; None for no bound.
+    """
 
     point_id: int
+    gateway_id: int
     gateway: str
+    low: float | None = None
+    high: float | None = None
+    max_rate: float | None = None
 
 
 async def apply(connection: Connection, registry: Registry) -> None:
     """Write `registry`: new rows by code, changed rows changed, nothing removed; twice is the same as once.
 
-    One transaction, notified on the channel `registry`. What a row refers to must stand in `registry` itself.
+    One transaction. A real change lets the registry's version grow and is notified on the channel `registry`, by
+    triggers: so is one by hand. What a row refers to must stand in `registry` itself.
 
     Raises:
         ConfigError: the registry contradicts itself.
@@ -43,7 +54,6 @@ async def apply(connection: Connection, registry: Registry) -> None:
             for query, rows in steps:
                 if rows:
                     await connection.execute(query, *_columns(rows))
-            await connection.execute(_SQL.notify_registry)
 
 
 def _columns(rows: Sequence[msgspec.Struct]) -> list[list[object]]:
@@ -51,8 +61,15 @@ def _columns(rows: Sequence[msgspec.Struct]) -> list[list[object]]:
     return [[getattr(row, field) for row in rows] for field in rows[0].__struct_fields__]
 
 
-async def load_points(connection: Connection) -> Mapping[str, PointKey]:
-    """Every point of the database by its code; raises as `energy.storage.translating` says."""
+async def find_points(connection: Connection, codes: Collection[str]) -> Mapping[str, PointKey]:
+    """Those of `codes` that are registered; raises as `energy.storage.translating` says."""
     with translating():
-        rows = await connection.fetch(_SQL.points)
-    return {row["code"]: PointKey(row["point_id"], row["gateway"]) for row in rows}
+        rows = await connection.fetch(_SQL.find_points, list(codes))
+    return {code: PointKey(*key) for code, *key in rows}
+
+
+async def registry_version(connection: Connection) -> int:
+    """The registry's version, which grows with every change; raises as `energy.storage.translating` says."""
+    with translating():
+        version: int = await connection.fetchval(_SQL.version)
+    return version

@@ -50,6 +50,8 @@ class RefusalCode(StrEnum):
     """No finite value although the quality says that there is one, or a value although it says that there is none."""
     UNKNOWN_QUALITY = "unknown_quality"
     """The quality is no number of the list."""
+    OUT_OF_RANGE = "out_of_range"
+    """The value is not one that the point is registered to show."""
     STORAGE_REFUSED = "storage_refused"
     """The database refused this very reading."""
 

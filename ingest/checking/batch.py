@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from energy.readings import Reading
 from energy.wire import Refusal, RefusalCode
+from ingest.checking.code_index import UNKNOWN
 from ingest.checking.columns import Columns, columns_of
-from ingest.checking.points import UNKNOWN, PointTable
+from ingest.checking.points import PointTable
+from ingest.checking.rates import NOTHING_FAST, Fast
 from ingest.checking.rows import Rows, sorted_rows
 from ingest.checking.verdicts import ACCEPTED, CODES, Bounds, judge
 from ingest.receiving.carrier import Delivery, Settled
@@ -25,6 +28,7 @@ _DETAILS = {
     RefusalCode.NOT_FINITE: "value {reading.value!r} does not go with quality {reading.quality}",
     RefusalCode.FUTURE: "at {reading.at} is later than {bounds.latest}",
     RefusalCode.TOO_OLD: "at {reading.at} is earlier than {bounds.earliest}",
+    RefusalCode.OUT_OF_RANGE: "value {reading.value!r} is outside the point's range, {low} to {high}",
 }
 
 
@@ -65,12 +69,17 @@ class Offer:
         addresses = [delivery.address for delivery in self.deliveries]
         return np.array([numbers.get(a.gateway, UNKNOWN) if a else UNKNOWN for a in addresses], np.int32)
 
+    def reading_at(self, position: int) -> Reading:
+        """The reading at `position` of the columns, as it came."""
+        delivery = self.deliveries[int(self.columns.delivery[position])]
+        return delivery.readings[self.columns.index_of(position)]
+
     def reject(self, position: int, code: RefusalCode, detail: str, **context: object) -> Reject:
         """Refuse the reading at `position` of the columns."""
         number = int(self.columns.delivery[position])
         delivery = self.deliveries[number]
         index = self.columns.index_of(position)
-        reading = delivery.readings[index]
+        reading = self.reading_at(position)
         text = shortened(detail.format(reading=reading, **context))
         return Reject(number, Refusal(delivery.seq, index, code, text), msgspec.json.encode(reading))
 
@@ -85,6 +94,7 @@ class Batch:
         rows: these, sorted, exact repetitions dropped.
         row_of: for each accepted reading its row.
         rejects: what did not pass.
+        fast: which of the rows changed faster than is plausible.
     """
 
     offer: Offer
@@ -92,6 +102,7 @@ class Batch:
     rows: Rows
     row_of: NDArray[np.intp]
     rejects: tuple[Reject, ...]
+    fast: Fast = NOTHING_FAST
 
     @property
     def offered(self) -> int:
@@ -103,10 +114,17 @@ class Batch:
         """How many accepted readings repeat another one of this batch exactly."""
         return len(self.accepted) - len(self.rows)
 
-    @property
-    def names_unknown_points(self) -> bool:
-        """Whether a newer point table might refuse less."""
-        return any(reject.refusal.code is RefusalCode.UNKNOWN_POINT for reject in self.rejects)
+    def unknown_codes(self) -> set[str]:
+        """The codes of which no point is registered, as far as is known."""
+        unknown = np.flatnonzero(self.offer.columns.position == UNKNOWN)
+        return {self.offer.reading_at(int(position)).point for position in unknown}
+
+    def max_rates(self) -> NDArray[np.float64]:
+        """For each row the greatest plausible change of its point, per hour."""
+        points = self.offer.points
+        rates = np.empty(len(self.rows), np.float64)
+        rates[self.row_of] = points.bounds.max_rate[points.classes[self.offer.columns.position[self.accepted]]]
+        return rates
 
     def settled(self) -> Iterator[Settled]:
         """Each delivery with what of it was refused, in the order of arrival: for after the commit."""
@@ -123,7 +141,8 @@ class Batch:
             self.offer.reject(int(position), RefusalCode.STORAGE_REFUSED, "{cause}", cause=detail)
             for position in self.accepted[refused]
         )
-        return _sorted(self.offer, self.accepted[~refused], self.rejects + rejects)
+        rest = _sorted(self.offer, self.accepted[~refused], self.rejects + rejects)
+        return replace(rest, fast=self.fast.without(self.rows.take(guilty)))
 
 
 def assemble(deliveries: Sequence[Delivery], points: PointTable, bounds: Bounds, received_ms: int) -> Batch:
@@ -140,9 +159,14 @@ def assemble(deliveries: Sequence[Delivery], points: PointTable, bounds: Bounds,
     verdict = judge(columns, offer.senders(), points, bounds)
     rejects = _refused_whole(deliveries)
     for position in np.flatnonzero(verdict != ACCEPTED):
-        code = CODES[verdict[position]]
-        rejects.append(offer.reject(int(position), code, _DETAILS[code], bounds=bounds))
+        rejects.append(_refused(offer, int(position), CODES[verdict[position]], bounds))
     return _sorted(offer, np.flatnonzero(verdict == ACCEPTED), tuple(rejects))
+
+
+def _refused(offer: Offer, position: int, code: RefusalCode, bounds: Bounds) -> Reject:
+    own = offer.points.classes[offer.columns.position[position]] if code is RefusalCode.OUT_OF_RANGE else 0
+    values = offer.points.bounds
+    return offer.reject(position, code, _DETAILS[code], bounds=bounds, low=values.low[own], high=values.high[own])
 
 
 def _refused_whole(deliveries: Sequence[Delivery]) -> list[Reject]:

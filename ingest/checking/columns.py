@@ -21,7 +21,7 @@ class Columns:
     Attributes:
         position: int32, the point's position in the `PointTable`, `UNKNOWN` for none.
         at: int64, ms UTC.
-        value: float64, NaN for no value.
+        value: float64, NaN for no value; never minus zero, which is no other value than zero.
         quality: int64, as sent.
         delivery: int32, which of the deliveries it came in.
         starts: int64, one entry per delivery: the row of its first reading.
@@ -47,7 +47,7 @@ def columns_of(deliveries: Sequence[Sequence[Reading]], points: PointTable) -> C
     readings = [reading for delivery in deliveries for reading in delivery]
     counts = np.array([len(delivery) for delivery in deliveries], np.int64)
     return Columns(
-        position=_positions(deliveries, points),
+        position=points.positions([[reading.point for reading in delivery] for delivery in deliveries]),
         at=_int64([reading.at for reading in readings]),
         value=_float64(readings),
         quality=_quality([reading.quality for reading in readings]),
@@ -56,14 +56,12 @@ def columns_of(deliveries: Sequence[Sequence[Reading]], points: PointTable) -> C
     )
 
 
-def _positions(deliveries: Sequence[Sequence[Reading]], points: PointTable) -> NDArray[np.int32]:
-    found = [points.lineups.positions([reading.point for reading in delivery]) for delivery in deliveries]
-    return np.concatenate(found) if found else np.zeros(0, np.int32)
-
-
 def _float64(readings: list[Reading]) -> NDArray[np.float64]:
-    """None becomes NaN, as numpy has it."""
-    return np.array([reading.value for reading in readings], np.float64)
+    """None becomes NaN, as numpy has it; every NaN the same one, so that equal readings are equal bit by bit."""
+    value = np.array([reading.value for reading in readings], np.float64)
+    value += 0.0  # minus zero becomes zero
+    value[np.isnan(value)] = np.nan
+    return value
 
 
 def _quality(codes: list[int]) -> NDArray[np.int64]:

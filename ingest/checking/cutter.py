@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from energy.channel import Channel
 from energy.clocks import DataClock
 from energy.services import Control
+from ingest import metrics
 from ingest.checking.batch import Batch, assemble
 from ingest.checking.directory import Directory
 from ingest.checking.due import Due
+from ingest.checking.flags import RATE
+from ingest.checking.rates import RateWatch
 from ingest.checking.settings import CheckSettings
 from ingest.checking.verdicts import Bounds
 from ingest.receiving.batcher import Gathered
@@ -36,6 +41,7 @@ class Cutter:
         self._age_ms = round(settings.age_days * 86_400_000)
         self._future_ms = round(settings.future_s * 1000)
         self._batches = batches
+        self._rates = RateWatch()
 
     async def run(self, control: Control) -> None:
         """Cut batches until the intake ends."""
@@ -50,8 +56,12 @@ class Cutter:
     async def checked(self, gathered: Gathered) -> Batch:
         """The batch; codes that are unknown may be known after another look at the registry."""
         batch = self._assemble(gathered)
-        if batch.names_unknown_points and await self._directory.refresh():
+        if (unknown := batch.unknown_codes()) and await self._directory.look_up(unknown):
             batch = self._assemble(gathered)
+        if not batch.offer.points.bounds.rated:
+            return batch
+        batch = replace(batch, fast=self._rates.judge(batch.rows, batch.max_rates()))
+        metrics.readings_flagged(RATE, batch.fast.count)
         return batch
 
     def _assemble(self, gathered: Gathered) -> Batch:

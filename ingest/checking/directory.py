@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Collection, Mapping
+from itertools import islice
 
-from energy.registry.store import load_points
+from energy.registry.store import PointKey, find_points, registry_version
 from energy.services import Control
-from energy.storage import Connection, Notifications, StorageSettings, check_schema
+from energy.storage import Notifications, StorageSettings, check_schema
 from ingest import metrics
-from ingest.checking.points import PointTable, ReloadLimit
+from ingest.checking.code_index import UNKNOWN
+from ingest.checking.loading import load_table
+from ingest.checking.look_limit import LookLimit
+from ingest.checking.points import PointTable
 from ingest.database import KeptConnection
 from ingest.stopping import until_stopping
 
 REFRESH_S = 60.0
-"""Real seconds after which the registry is read again although nobody said that it changed."""
+"""Real seconds after which the registry's version is asked for although nobody said that it changed."""
+MOST_LOOKED_UP = 10_000
+"""Most unknown codes that one look asks for."""
 
 
 class Directory:
-    """Holds the present `PointTable`; a service that reads it anew when the registry changes.
+    """Holds the present `PointTable`; a service that reads the registry anew when its version grew.
 
     Args:
         database: where the registry is.
-        limit: how often unknown codes may cause a reload.
+        limit: how often unknown codes may cause a look.
     """
 
     name = "points"
 
-    def __init__(self, database: StorageSettings, limit: ReloadLimit) -> None:
+    def __init__(self, database: StorageSettings, limit: LookLimit) -> None:
         self.table = PointTable.of(())
         self._database = database
-        self._connection = KeptConnection(database, metrics.database_failed)
+        self._reading = KeptConnection(database, metrics.database_failed)
+        self._looking = KeptConnection(database, metrics.database_failed)
         self._limit = limit
-        self._one_at_a_time = asyncio.Lock()
 
     async def run(self, control: Control) -> None:
         """Check the schema, load, then follow the registry until the stop.
@@ -42,30 +48,52 @@ class Directory:
         try:
             await until_stopping(control, self._follow(control))
         finally:
-            await self._connection.close()
+            await self._reading.close()
+            await self._looking.close()
 
-    async def refresh(self) -> bool:
-        """Read the registry again because of an unknown code, if that is allowed now; true when it was read."""
+    async def look_up(self, codes: Collection[str]) -> bool:
+        """Ask for these unknown codes, if that is allowed now; true when the table has any of them since.
+
+        However large the registry, this is one look into an index: what was just registered need not wait until all is
+        read again, and a sender of nonsense costs no more than that.
+        """
         if not self._limit.allows():
             return False
-        await self._load()
-        return True
+        self._limit.looked()
+        found = await self._find(list(islice(codes, MOST_LOOKED_UP)))
+        self._take(_with(self.table, found))
+        return bool(found)
+
+    async def load(self) -> None:
+        """Read the registry again if it changed."""
+        before = self.table
+        if before.version == await self._reading.until_done(registry_version):
+            return
+        before.lineups.forget()  # for the memory that two tables need; positions will be others anyway
+        table = await self._reading.until_done(load_table)
+        if late := self.table.late.keys() - before.late.keys():  # found while `table` was read, so perhaps not in it
+            table = _with(table, await self._find(late))
+        self._take(table)
+
+    async def _find(self, codes: Collection[str]) -> Mapping[str, PointKey]:
+        return await self._looking.until_done(lambda own: find_points(own, codes))
 
     async def _follow(self, control: Control) -> None:
-        await self._connection.until_done(check_schema)
+        await self._reading.until_done(check_schema)
         async with Notifications(self._database, "registry") as changes:
             while True:
-                await self._load()
+                await self.load()
                 control.ready()
                 await changes.wait(REFRESH_S)
 
-    async def _load(self) -> None:
-        async with self._one_at_a_time:
-            self.table = await self._connection.until_done(_read)
-            self._limit.reloaded()
-            metrics.points_loaded(len(self.table))
+    def _take(self, table: PointTable) -> None:
+        if table is not self.table:
+            self.table = table
+            metrics.points_loaded(len(table))
 
 
-async def _read(connection: Connection) -> PointTable:
-    points = await load_points(connection)
-    return PointTable.of((code, key.point_id, key.gateway) for code, key in points.items())
+def _with(table: PointTable, points: Mapping[str, PointKey]) -> PointTable:
+    """The table with those of `points` that it does not have."""
+    known = table.find(list(points)) != UNKNOWN
+    new = {code: key for (code, key), old in zip(points.items(), known.tolist(), strict=True) if not old}
+    return table.having(new) if new else table

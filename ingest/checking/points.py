@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-UNKNOWN = -1
-"""Position of a point, or number of a gateway, that is not registered."""
-
-
-_LISTS_PER_POINT = 2
-"""The lists that `Lineups` remembers name each point so often at most, on average; then it begins anew."""
-
-
-class Lineups:
-    """Finds the positions of whole lists of codes: a gateway names the same points in the same order, poll after poll.
-
-    To compare a list with the last one that began alike is several times cheaper than to look up each code.
-
-    Args:
-        positions: point code to position, in the order of the positions.
-    """
-
-    def __init__(self, positions: dict[str, int]) -> None:
-        self._positions = positions
-        self._codes = list(positions)
-        self._known: dict[str, tuple[list[str], NDArray[np.int32]]] = {}
-        self._room = _LISTS_PER_POINT * len(positions)
-
-    def positions(self, codes: list[str]) -> NDArray[np.int32]:
-        """int32, the position of each code, `UNKNOWN` for one that is not registered; not to be written to."""
-        known = self._known.get(codes[0]) if codes else None
-        if known is not None and known[0] == codes:
-            return known[1]
-        look_up = self._positions.get
-        found = np.array([look_up(code, UNKNOWN) for code in codes], np.int32)
-        if codes and UNKNOWN not in found:
-            self._remember(found)
-        return found
-
-    def _remember(self, positions: NDArray[np.int32]) -> None:
-        """Under our own strings: those of the message need not stay for that."""
-        codes = [self._codes[position] for position in positions.tolist()]
-        before, _ = self._known.pop(codes[0], ((), None))
-        self._room += len(before) - len(codes)
-        if self._room < 0:
-            self._known.clear()
-            self._room = _LISTS_PER_POINT * len(self._codes) - len(codes)
-        self._known[codes[0]] = codes, positions
+from energy.registry.store import PointKey
+from ingest.checking.code_index import UNKNOWN, CodeIndex, CodeKeys, as_bytes
+from ingest.checking.lineups import SHORTEST, Lineups
+from ingest.checking.value_bounds import BoundClasses, ClassNumbers, ValueBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,53 +19,145 @@ class PointTable:
     """A snapshot of the registered points; a point's position is its index into the arrays.
 
     Attributes:
-        positions: point code to position.
+        index: finds positions by code.
         ids: int32, point id by position.
         owners: int32, number of the gateway that may write the point, by position.
+        classes: its bounds, a class of `bounds`, by position.
+        bounds: the bounds of each class.
         gateways: gateway code to number.
-        lineups: finds positions, many at once.
+        version: of the registry; 0 for none that was read.
+        late: positions of points that were found one by one, behind those of the index.
+        lineups: remembers positions, many at once.
     """
 
-    positions: dict[str, int]
+    index: CodeIndex
     ids: NDArray[np.int32]
     owners: NDArray[np.int32]
-    gateways: dict[str, int]
-    lineups: Lineups
+    classes: ClassNumbers
+    bounds: ValueBounds
+    gateways: Mapping[str, int]
+    version: int = 0
+    late: Mapping[str, int] = field(default_factory=dict)
+    lineups: Lineups = field(default_factory=Lineups)
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[str, int, str]]) -> PointTable:
-        """Build from rows of (point code, point id, gateway code)."""
-        codes: dict[str, int] = {}
-        gateways: dict[str, int] = {}
-        ids: list[int] = []
-        owners: list[int] = []
-        for code, point_id, gateway in rows:
-            codes[code] = len(ids)
-            ids.append(point_id)
-            owners.append(gateways.setdefault(gateway, len(gateways)))
-        return cls(codes, np.array(ids, np.int32), np.array(owners, np.int32), gateways, Lineups(codes))
+    def of(cls, points: Iterable[tuple[str, int, str]]) -> PointTable:
+        """Without bounds, from rows of (point code, point id, gateway code)."""
+        rows = list(points)
+        gateways = {gateway: number for number, gateway in enumerate(dict.fromkeys(row[2] for row in rows))}
+        building = TableBuilder(CodeKeys.drawn(), len(rows))
+        building.add(
+            as_bytes([code for code, _, _ in rows]),
+            np.array([point for _, point, _ in rows], np.int32),
+            np.array([gateways[gateway] for _, _, gateway in rows], np.int32),
+            np.full((len(rows), 3), np.nan),
+        )
+        return building.table(gateways, version=0)
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def having(self, points: Mapping[str, PointKey]) -> PointTable:
+        """This table with some more `points`, of codes that it does not have."""
+        classes = BoundClasses(self.bounds.classes())
+        new = list(points.values())
+        numbers = classes.numbers(np.array([(p.low, p.high, p.max_rate) for p in new], np.float64).reshape(-1, 3))
+        return replace(
+            self,
+            ids=np.append(self.ids, np.array([p.point_id for p in new], np.int32)),
+            owners=np.append(self.owners, np.array([p.gateway_id for p in new], np.int32)),
+            classes=np.concatenate((classes.narrowed(self.classes), classes.narrowed(numbers))),
+            bounds=classes.bounds(),
+            gateways={**self.gateways, **{p.gateway: p.gateway_id for p in new}},
+            late={**self.late, **{code: len(self) + number for number, code in enumerate(points)}},
+        )
 
-class ReloadLimit:
-    """Says whether the table may be read again because of unknown codes: at most once per `interval`.
+    def positions(self, lists: Sequence[Sequence[str]]) -> NDArray[np.int32]:
+        """int32, the position of each code of each list, one after the other; `UNKNOWN` for one not registered."""
+        parts: list[bytes] = []
+        missing: list[tuple[int, bytes | None]] = []
+        for number, codes in enumerate(lists):
+            digest = self.lineups.digest(codes) if len(codes) >= SHORTEST else None
+            part = self.lineups.get(digest, len(codes)) if digest else None
+            if part is None:
+                missing.append((number, digest))
+            parts.append(part or b"")
+        if missing:
+            self._look_up(lists, parts, missing)
+        return np.frombuffer(b"".join(parts), np.int32)
+
+    def find(self, codes: Sequence[str]) -> NDArray[np.int32]:
+        """int32, the position of each code, `UNKNOWN` for one that is not registered."""
+        found = self.index.find(codes)
+        if self.late:
+            for number in np.flatnonzero(found == UNKNOWN).tolist():
+                found[number] = self.late.get(codes[number], UNKNOWN)
+        return found
+
+    def _look_up(
+        self, lists: Sequence[Sequence[str]], parts: list[bytes], missing: Sequence[tuple[int, bytes | None]]
+    ) -> None:
+        """Fill in the `missing` parts (list number, digest), all in one look."""
+        found = self.find([code for number, _ in missing for code in lists[number]])
+        start = 0
+        for number, digest in missing:
+            own = found[start : start + len(lists[number])]
+            start += len(own)
+            parts[number] = own.tobytes()
+            if digest is not None and (own != UNKNOWN).all():
+                self.lineups.remember(digest, parts[number])
+
+
+class TableBuilder:
+    """Builds a table from pieces in any order, in hardly more memory than the table takes: 23 bytes a point.
 
     Args:
-        interval: real seconds between two reloads; a sender of nonsense must not turn into load on the database.
-        monotonic: real monotonic time in seconds.
+        keys: what the codes are known by.
+        count: how many points there will be.
     """
 
-    def __init__(self, interval: float, monotonic: Callable[[], float]) -> None:
-        self._interval = interval
-        self._monotonic = monotonic
-        self._last = -float("inf")
+    def __init__(self, keys: CodeKeys, count: int) -> None:
+        self._keys = keys
+        self._filled = 0
+        self._upper = np.empty(count, np.uint64)
+        self._lower = np.empty(count, np.uint32)
+        self._ids = np.empty(count, np.int32)
+        self._owners = np.empty(count, np.int32)
+        self._numbers: ClassNumbers = np.zeros(count, np.uint8)
+        self._classes = BoundClasses()
 
-    def allows(self) -> bool:
-        """Whether enough time has passed since the last reload."""
-        return self._monotonic() - self._last >= self._interval
+    def add(
+        self,
+        codes: NDArray[np.bytes_],
+        ids: NDArray[np.int32],
+        owners: NDArray[np.int32],
+        bounds: NDArray[np.float64],
+    ) -> None:
+        """Take a piece: codes as `as_bytes` makes them, and (low, high, max_rate) of each, NaN where there is none."""
+        part = slice(self._filled, self._filled + len(ids))
+        self._upper[part], self._lower[part] = self._keys.of(codes)
+        self._ids[part] = ids
+        self._owners[part] = owners
+        numbers = self._classes.numbers(bounds)
+        self._numbers = self._classes.narrowed(self._numbers)
+        self._numbers[part] = numbers
+        self._filled = part.stop
 
-    def reloaded(self) -> None:
-        """Note that the table has just been read."""
-        self._last = self._monotonic()
+    def table(self, gateways: Mapping[str, int], version: int) -> PointTable:
+        """The table; this builder is empty then.
+
+        Raises:
+            KeysCollideError: two codes have one key; draw others.
+        """
+        order = self._index_order()
+        self._lower = self._lower[order]  # one after the other: each frees the one before
+        self._ids = self._ids[order]
+        self._owners = self._owners[order]
+        self._numbers = self._numbers[order]
+        index = CodeIndex(self._keys, self._upper, self._lower)
+        return PointTable(index, self._ids, self._owners, self._numbers, self._classes.bounds(), gateways, version)
+
+    def _index_order(self) -> NDArray[np.uint32]:
+        order = np.argsort(self._upper).astype(np.uint32)
+        self._upper.sort()
+        return order

@@ -13,6 +13,7 @@ from energy.errors import StorageError, StorageRejectedError
 from energy.queries import load_queries
 from energy.storage import Connection, KeyConflictError, translating
 from ingest.checking.batch import Batch
+from ingest.checking.flags import keep_flags
 from ingest.checking.rows import Rows, touched
 from ingest.rejects.keep import keep_rejects
 from ingest.writing.copy_format import (
@@ -90,6 +91,8 @@ class Store:
                     )
                 if batch.rejects:
                     await keep_rejects(connection, batch, number)
+                if batch.fast.flags:
+                    await keep_flags(connection, batch.fast.flags, number)
                 return await self._record(connection, batch, number, stored, conflicts)
 
     async def _record(self, connection: Connection, batch: Batch, number: int, stored: int, conflicts: int) -> Outcome:

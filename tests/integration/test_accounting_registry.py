@@ -7,7 +7,7 @@ import pytest
 
 from energy.errors import ConfigError
 from energy.registry import Gateway, Meter
-from energy.registry.store import PointKey, apply, load_points
+from energy.registry.store import apply, find_points
 from energy.storage import Notifications, Pool, StorageSettings
 from tests.support.register_world import registry
 
@@ -36,13 +36,15 @@ async def test_a_replaced_gateway_takes_the_points_over_and_they_keep_their_ids(
     """Point ids survive the replacement of a gateway; only the new one may write them."""
     async with pool.acquire() as connection:
         await apply(connection, WORLD)
-        before = await load_points(connection)
+        before = await find_points(connection, ["E1", "G1", "X1"])
         moved = tuple(msgspec.structs.replace(point, gateway="gw-new") for point in WORLD.points)
         gateways = (*WORLD.gateways, Gateway("gw-new", "610303", "U"))
         await apply(connection, msgspec.structs.replace(WORLD, gateways=gateways, points=moved))
-        after = await load_points(connection)
+        after = await find_points(connection, ["E1", "G1"])
     assert {code: key.gateway for code, key in before.items()} == {"E1": "gw-u", "G1": "gw-u"}
-    assert after == {code: PointKey(key.point_id, "gw-new") for code, key in before.items()}
+    assert {code: (key.point_id, key.gateway) for code, key in after.items()} == {
+        code: (key.point_id, "gw-new") for code, key in before.items()
+    }
 
 
 async def test_a_registry_with_faults_writes_nothing(pool: Pool) -> None:

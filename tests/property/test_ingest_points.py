@@ -1,34 +1,99 @@
-"""Points are found the same way whether a list of codes was seen before or not."""
+"""Points are found the same way whether a list of codes was seen before or not, and nothing passes for another."""
 
 from __future__ import annotations
 
+import tracemalloc
+
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.checking.points import UNKNOWN, PointTable
+from energy.registry.store import PointKey
+from ingest.checking.code_index import UNKNOWN, CodeIndex, CodeKeys, KeysCollideError
+from ingest.checking.lineups import SHORTEST, Lineups
+from ingest.checking.points import PointTable
 
 CODES = [f"P-{number}" for number in range(6)]
 TABLE = [(code, 100 + number, f"gw-{number // 3}") for number, code in enumerate(CODES)]
+LATE = {"L-1": PointKey(200, 7, "gw-late"), "L-2": PointKey(201, 0, "gw-0")}
+IDS = {**{code: point for code, point, _ in TABLE}, **{code: key.point_id for code, key in LATE.items()}}
 
-lists = st.lists(st.sampled_from([*CODES, "X-1"]), max_size=8)
+alphabet = "Aa0.-_"
+codes = st.text(alphabet, min_size=1, max_size=64)
+near = st.sampled_from(["", "P-0\0", "P-1 ", "\0P-2", "P-3" + "\0" * 61 + "x", "P", "P-\u0664", "P-\ud800", "X" * 65])
+lists = st.lists(st.one_of(st.sampled_from([*IDS]), near), max_size=2 * SHORTEST)
 
 
-@given(st.lists(lists, max_size=30))
+def found_ids(table: PointTable, named: list[list[str]]) -> list[int]:
+    """The point id of each code, `UNKNOWN` for none."""
+    return [UNKNOWN if one == UNKNOWN else int(table.ids[one]) for one in table.positions(named)]
+
+
+@given(st.lists(lists, max_size=20))
 def test_a_remembered_list_says_what_looking_up_says(named: list[list[str]]) -> None:
-    """Repeated, shortened, contradicting lists, with unknown and doubled codes, in any order."""
-    table = PointTable.of(TABLE)
-    for codes in [*named, *named]:
-        expected = [table.positions.get(code, UNKNOWN) for code in codes]
-        fresh = ["".join(code) for code in codes]
-        assert table.lineups.positions(fresh).tolist() == expected
+    """Repeated, shortened, contradicting lists, in one batch or one by one, with codes that are nearly one of ours."""
+    table = PointTable.of(TABLE).having(LATE)
+    expected = [IDS.get(code, UNKNOWN) for codes in named for code in codes]
+    assert found_ids(table, named) == expected
+    assert found_ids(table, named) == expected
+    one_by_one = PointTable.of(TABLE).having(LATE)
+    fresh = [["".join(code) for code in codes] for codes in named]
+    for _ in range(2):
+        assert [one for codes in fresh for one in found_ids(one_by_one, [codes])] == expected
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    """Whoever names its points in ever new orders gains nothing, and takes no memory."""
+@given(st.lists(codes, unique=True, max_size=40), st.lists(codes, max_size=20))
+def test_every_registered_code_is_found_and_no_other(registered: list[str], asked: list[str]) -> None:
+    """Codes of any length that is allowed, many alike."""
+    table = PointTable.of((code, number, "gw") for number, code in enumerate(registered, 1))
+    ids = {code: number for number, code in enumerate(registered, 1)}
+    for code in [*registered, *asked]:
+        assert found_ids(table, [[code]]) == [ids.get(code, UNKNOWN)]
+
+
+def test_equal_keys_never_map_to_another_point() -> None:
+    """Keys that tell no code apart are refused when the table is made; of half a key, the other half decides."""
+    blind = CodeKeys(np.zeros((16, 3), np.uint64), np.zeros(3, np.uint64))
+    with pytest.raises(KeysCollideError):
+        CodeIndex(blind, np.zeros(2, np.uint64), np.array([1, 2], np.uint32))
+    index = CodeIndex(blind, np.zeros(1, np.uint64), np.ones(1, np.uint32))
+    assert index.find(["A-1", "B-1"]).tolist() == [UNKNOWN, UNKNOWN]
+
+
+def test_what_is_remembered_is_bounded_and_what_comes_again_stays() -> None:
+    """Whoever names its points in ever new orders takes no memory, and pushes out nobody who is regular."""
+    room = 20_000
+    lineups = Lineups(room)
+    regular = lineups.digest(["P-1", "P-2"])
+    lineups.remember(regular, b"12345678")
+    for number in range(2_000):
+        lineups.remember(lineups.digest([f"X-{number}"]), bytes(4 * (number % 50)))
+        assert lineups.kept_bytes <= 2 * room
+        assert lineups.get(regular, 2) == b"12345678"
+    assert lineups.get(regular, 3) is None
+    assert lineups.get(lineups.digest(["X-0"]), 0) is None
+
+
+def test_lists_that_read_alike_when_joined_are_told_apart() -> None:
+    """A code that holds the separator must not pass for two codes."""
     table = PointTable.of(TABLE)
-    for start in range(len(CODES)):
-        for length in range(1, 40):
-            codes = [CODES[(start + step) % len(CODES)] for step in range(length)]
-            assert len(table.lineups.positions(codes)) == length
-            kept = sum(len(known) for known, _ in table.lineups._known.values())
-            assert kept <= max(2 * len(CODES), length)
+    known = CODES * 2
+    assert UNKNOWN not in table.positions([known])
+    joined = ["\0".join(known[:2]), *known[2:]]
+    assert table.positions([joined])[0] == UNKNOWN
+
+
+def test_a_point_takes_little_memory() -> None:
+    """Twenty bytes or so, however long its code: the nation's points fit into one worker."""
+    count = 50_000
+    rows = [(f"610303-{number // 150:05d}-E{number % 150}", number, f"gw-{number // 150}") for number in range(count)]
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        table = PointTable.of(rows)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(table) == count
+    assert after - before < 24 * count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from energy.readings import Reading
-from ingest.checking.points import ReloadLimit
 from ingest.receiving.batcher import Batcher, BatchLimits
 from tests.support.ingest_world import GATEWAY, START_MS, message, received
 
@@ -37,15 +36,3 @@ def test_due_by_the_age_of_the_first_message() -> None:
     assert batcher.due_in(10.25) == 0.25
     assert batcher.due_in(11.0) == 0.0
     assert batcher.messages == 2
-
-
-def test_reloads_are_limited_in_real_time() -> None:
-    """Unknown codes cannot make ingest read the registry more often than once per interval."""
-    now = [100.0]
-    limit = ReloadLimit(2.0, lambda: now[0])
-    assert limit.allows()
-    limit.reloaded()
-    now[0] = 101.9
-    assert not limit.allows()
-    now[0] = 102.0
-    assert limit.allows()

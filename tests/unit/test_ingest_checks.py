@@ -66,7 +66,7 @@ def test_each_gateway_writes_its_own_points_in_one_batch() -> None:
 def test_an_empty_registry_refuses_all() -> None:
     """Without a single registered point everything is unknown, and nothing fails."""
     batch = batch_of(message([GOOD]), table=PointTable.of([]))
-    assert batch.names_unknown_points
+    assert batch.unknown_codes() == {"A-1"}
     assert len(batch.rows) == 0
 
 

@@ -33,25 +33,28 @@ where (meter.unit_id, meter.carrier, meter.level, meter.profile, meter.name_zh, 
 
 -- name: upsert_points
 -- Points by code, meter and gateway found by theirs; the point's id outlives a change of gateway.
-insert into point (code, meter_id, gateway_id, unit, quantity, quantum, wrap, interval_s)
-select p.code, m.meter_id, g.gateway_id, p.unit, p.quantity, p.quantum, p.wrap, p.interval_s
-from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::float8[], $8::int4[])
-    as p (code, meter, gateway, unit, quantity, quantum, wrap, interval_s)
+insert into point (code, meter_id, gateway_id, unit, quantity, quantum, wrap, interval_s, low, high, max_rate)
+select p.code, m.meter_id, g.gateway_id, p.unit, p.quantity, p.quantum, p.wrap, p.interval_s, p.low, p.high, p.max_rate
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::float8[], $8::int4[],
+            $9::float8[], $10::float8[], $11::float8[])
+    as p (code, meter, gateway, unit, quantity, quantum, wrap, interval_s, low, high, max_rate)
 join meter m on m.code = p.meter
 join gateway g on g.code = p.gateway
 on conflict (code) do update
-set (meter_id, gateway_id, unit, quantity, quantum, wrap, interval_s)
+set (meter_id, gateway_id, unit, quantity, quantum, wrap, interval_s, low, high, max_rate)
     = (excluded.meter_id, excluded.gateway_id, excluded.unit, excluded.quantity, excluded.quantum, excluded.wrap,
-       excluded.interval_s)
-where (point.meter_id, point.gateway_id, point.unit, point.quantity, point.quantum, point.wrap, point.interval_s)
+       excluded.interval_s, excluded.low, excluded.high, excluded.max_rate)
+where (point.meter_id, point.gateway_id, point.unit, point.quantity, point.quantum, point.wrap, point.interval_s,
+       point.low, point.high, point.max_rate)
     is distinct from (excluded.meter_id, excluded.gateway_id, excluded.unit, excluded.quantity, excluded.quantum,
-                      excluded.wrap, excluded.interval_s);
+                      excluded.wrap, excluded.interval_s, excluded.low, excluded.high, excluded.max_rate);
 
--- name: notify_registry
--- Tell the services that hold the registry in memory; delivered at commit.
-select pg_notify('registry', '');
+-- name: find_points
+-- The points of these codes, each with the gateway that may write it.
+select p.code, p.point_id, g.gateway_id, g.code as gateway, p.low, p.high, p.max_rate
+from point p join gateway g using (gateway_id)
+where p.code = any($1::text[]);
 
--- name: points
--- Every point with the gateway that may write it: what ingest resolves codes with.
-select p.code, p.point_id, g.code as gateway
-from point p join gateway g using (gateway_id);
+-- name: version
+-- What grows with every change of the registry.
+select version from registry_version;
