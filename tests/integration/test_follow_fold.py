@@ -197,15 +197,13 @@ async def test_any_order_and_split_of_following_gives_the_same_rows(connection: 
                 if way == 1:
                     await step(connection, 1)
             await follow(connection, 2 if way == 2 else 100)
-            counts = await connection.fetchrow(
-                "select sum(envelopes)::int, sum(readings)::int from gateway_day where gateway = $1", gateway
+            count = await connection.fetchval(
+                "select coalesce(sum(envelopes), 0)::int from gateway_day where gateway = $1", gateway
             )
-            outcomes.append(
-                (await connection.fetch(streams, gateway), await connection.fetch(days, gateway), counts[0])  # type: ignore[index] - a sum is a row
-            )
+            outcomes.append((await connection.fetch(streams, gateway), await connection.fetch(days, gateway), count))
         assert outcomes[0] == outcomes[1] == outcomes[2]
         every = {(one.stream, one.seq) for kind, (what, _) in events if kind == "commit" for one in what}
-        assert outcomes[0][2] in {len(every), None if not every else len(every)}
+        assert outcomes[0][2] == len(every)
 
 
 async def test_a_step_that_was_cut_off_is_repeated_and_counts_once(connection: Connection) -> None:
@@ -249,8 +247,8 @@ async def test_a_confirmed_envelope_is_never_taken_for_missing(connection: Conne
                     assert await connection.fetchval("select count(*) from gateway_stream where missing <> '{}'") == 0
         await report(connection, gateway, status(stream, last, min(kept, default=None)))
         assert not any(progress.missing for progress in await follow(connection))
-        (gap,) = await connection.fetch("select open from gateway_stream where gateway = $1", gateway) or [None]
-        assert gap is None or numbers(gap["open"]) == kept
+        gap = await connection.fetchval("select open from gateway_stream where gateway = $1", gateway)
+        assert numbers(gap) == kept
 
 
 async def test_missing_numbers_are_named_once(connection: Connection) -> None:
