@@ -14,6 +14,7 @@ from ingest.checking.cutter import Cutter
 from ingest.receiving.csv import metrics
 from ingest.receiving.csv.decoder import CsvDecoder, Record
 from ingest.receiving.csv.layout import Dialect
+from ingest.receiving.csv.pieces import WINDOW as UPLOAD_WINDOW
 from ingest.receiving.csv.pieces import CsvCarrier
 from ingest.receiving.csv.report import RefusedLine, encode_entries
 from ingest.receiving.csv.upload import Upload, Way
@@ -25,6 +26,8 @@ NDJSON = "application/x-ndjson"
 """Media type of the report."""
 MOST_UPLOADS = 4
 """Uploads at once: each holds some megabytes, and a connection to the database."""
+WINDOW = MOST_UPLOADS * UPLOAD_WINDOW
+"""Most deliveries of all uploads that are unsettled at once."""
 _MOST_BYTES = 1 << 62
 _RETRY_S = 30.0
 _STATUS = {RefusalCode.MALFORMED: 400, RefusalCode.TOO_LARGE: 413}
