@@ -7,10 +7,11 @@ from typing import Annotated
 
 import msgspec
 
+CODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
 Code = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        pattern=CODE_PATTERN,
         description="1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit",
     ),
 ]

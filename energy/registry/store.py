@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from energy.registry.checks import check
-from energy.registry.model import Registry
+from energy.registry.model import CODE_PATTERN, Registry
 from energy.storage import Connection, load_queries, translating
 
 _SQL = load_queries("energy.registry", "registry.sql")
+_CODE = re.compile(CODE_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,13 @@ def _columns(rows: Sequence[msgspec.Struct]) -> list[list[object]]:
 
 
 async def find_points(connection: Connection, codes: Collection[str]) -> Mapping[str, PointKey]:
-    """Those of `codes` that are registered; raises as `energy.storage.translating` says."""
+    """Those of `codes` that are registered; they may be any strings, for what can be no code is not asked for.
+
+    Raises:
+        StorageError and its like: as `energy.storage.translating` says.
+    """
     with translating():
-        rows = await connection.fetch(_SQL.find_points, list(codes))
+        rows = await connection.fetch(_SQL.find_points, list(filter(_CODE.match, codes)))
     return {code: PointKey(*key) for code, *key in rows}
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from energy.clocks import DataClock
 from energy.errors import StorageRejectedError
+from energy.registry.store import find_points
 from energy.storage import Connection, translating
 from energy.wire import RefusalCode
 from ingest.checking.batch import Batch, Reject, assemble
@@ -22,7 +23,6 @@ from ingest.checking.settings import CheckSettings
 from ingest.checking.verdicts import Bounds
 from ingest.rejects.candidates import Candidate, Taken, candidate
 from ingest.rejects.find import SQL, Chosen
-from ingest.rejects.keep import POINT_CHARACTERS, storable
 from ingest.writing.store import Outcome, Store, find_refused, reserve_numbers
 
 PIECE = 1_000
@@ -162,12 +162,9 @@ class Replay:
 
 
 async def _registered(connection: Connection, candidates: Iterable[Candidate]) -> PointTable:
-    """The points that are named, as they are registered now; a code that no text of the database can be is left out."""
+    """The points that are named, as they are registered now."""
     named = {reading.point for one in candidates for reading in one.delivery.readings}
-    possible = [code for code in named if storable(code, POINT_CHARACTERS) == code]
-    with translating():
-        rows = await connection.fetch(SQL.registered, possible)
-    return PointTable.of((code, point_id, gateway) for code, point_id, gateway in rows)
+    return PointTable.of(()).having(await find_points(connection, named))
 
 
 async def _next(connection: Connection, chosen: Chosen, last: int, newest: int) -> list[int]:

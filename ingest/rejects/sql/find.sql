@@ -61,7 +61,3 @@ order by reject_id for update skip locked;
 -- name: mark_replayed
 -- They are stored as part of batch $2; in the very transaction that stores them.
 update rejects set replayed_by = $2 where reject_id = any($1::int8[]);
-
--- name: registered
--- The points of these codes, and who may write them.
-select p.code, p.point_id, g.code from point p join gateway g using (gateway_id) where p.code = any($1::text[]);
