@@ -15,7 +15,7 @@ from pathlib import Path
 from deploy.demo.toml_files import write_settings
 from energy.clocks import ClockSettings
 from energy.registry.model import Gateway, Meter, Point, Registry, Unit
-from energy.services import Control, run_services
+from energy.services import Control, Service, run_services
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
@@ -74,14 +74,15 @@ class _Started:
 
 
 @asynccontextmanager
-async def running(worker: IngestSettings) -> AsyncIterator[None]:
+async def running(worker: IngestSettings) -> AsyncIterator[list[Service]]:
     """Run a worker for the length of the block, which begins when it receives; its end is orderly."""
     stop, started = asyncio.Event(), _Started()
+    made = services(worker)
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_services([*services(worker), started], grace=worker.grace_s, stop=stop))
+        group.create_task(run_services([*made, started], grace=worker.grace_s, stop=stop))
         await started.event.wait()
         try:
-            yield
+            yield made
         finally:
             stop.set()
 
