@@ -86,9 +86,9 @@ def list_rejects(  # noqa: PLR0913 - one for each option
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Show what was refused, by gateway, code and point, the latest first.
+    """Show what was refused, counted by kind.
 
-    Times are data time, in UTC.
+    A kind is a gateway, a code and a point; the latest stand first. Times are data time, in UTC.
     """
     from deploy.cli.rejects_text import each_lines, kind_lines  # noqa: PLC0415 - loaded when called
     from ingest.rejects import find  # noqa: PLC0415 - likewise

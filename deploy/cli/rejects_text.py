@@ -64,8 +64,7 @@ def replayed_lines(sums: Replayed, worker: str, *, dry: bool) -> Iterator[str]:
     if dry:
         yield f"{sums.rejects} of {sums.tried} rejects would be replayed; nothing was changed."
     else:
-        batches = f" in {len(sums.batches)} batches of {worker}, from {sums.batches[0]} on" if sums.batches else ""
-        yield f"{sums.rejects} of {sums.tried} rejects are replayed{batches}."
+        yield f"{sums.rejects} of {sums.tried} rejects are replayed{_batches(sums.batches, worker)}."
     if sums.rejects:
         yield f"  {sums.stored} readings stored, {sums.duplicates} there already, {sums.conflicts} contradict others"
     if sums.rejected:
@@ -89,6 +88,16 @@ def _columns(rows: Sequence[tuple[str, ...]], right: set[int], width: int | None
         cells = [cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths))]  # noqa: B905 - the last column has no width
         last = row[-1] if room is None or len(row[-1]) <= room else f"{row[-1][: room - 1]}…"
         yield _GAP.join([*cells, last])
+
+
+def _batches(numbers: Sequence[int], worker: str) -> str:
+    match numbers:
+        case []:
+            return ""
+        case [number]:
+            return f", in batch {number} of {worker}"
+        case _:
+            return f", in {len(numbers)} batches of {worker}, {numbers[0]} to {numbers[-1]}"
 
 
 def _time(moment: datetime) -> str:

@@ -109,7 +109,7 @@ async def test_replay_asks_first_and_says_what_became_of_them(call: Call, pool: 
         done = (await call("replay", "--by", "alice", answer="y\n")).stdout
         assert await connection.fetchval("select count(*) from readings") == 3
         assert await table(connection, "select worker from ingest_batch where stored > 0") == [("replay-alice",)]
-    assert "3 of 5 rejects are replayed in 1 batches of replay-alice" in done
+    assert "3 of 5 rejects are replayed, in batch " in done
     assert "3 readings stored, 0 there already, 0 contradict others" in done
     assert "1 refused still, unknown_point" in done
     assert "register the point, then replay again" in done
