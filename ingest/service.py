@@ -26,6 +26,7 @@ from ingest.receiving.intake import Intake, IntakeGate
 from ingest.receiving.mqtt.broker_check import BrokerCheck
 from ingest.receiving.mqtt.receiver import MqttCarrier, Receiver
 from ingest.receiving.mqtt.session import Session
+from ingest.rejects.service import RejectBounds
 from ingest.settings import IngestSettings
 from ingest.upkeep.service import Upkeep
 from ingest.writing.store import Store
@@ -63,6 +64,7 @@ def services(settings: IngestSettings) -> list[Service]:
     return [
         _health(settings, session),
         Upkeep(settings.database, settings.clock, settings.upkeep),
+        RejectBounds(settings.database, clock, settings.rejects),
         directory,
         statuses,
         session,

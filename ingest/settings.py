@@ -14,6 +14,7 @@ from ingest.checking.settings import CheckSettings
 from ingest.following.settings import FollowSettings
 from ingest.receiving.http.settings import HttpSettings
 from ingest.receiving.mqtt.settings import ReceiveSettings
+from ingest.rejects.settings import RejectSettings
 from ingest.upkeep.settings import LATENESS_DAYS, UpkeepSettings
 from ingest.writing.settings import BatchSettings
 
@@ -39,6 +40,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
     batch: BatchSettings = BatchSettings()
     checks: CheckSettings = CheckSettings()
     follow: FollowSettings = FollowSettings()
+    rejects: RejectSettings = RejectSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
     points_reload_s: Positive = 1.0
     grace_s: Positive = 20.0

@@ -20,6 +20,7 @@ import collector.uplink.metrics
 import energy.metrics
 import ingest.accounting.metrics
 import ingest.metrics
+import ingest.rejects.metrics
 import ingest.upkeep.metrics
 import simulators.metrics
 
@@ -32,6 +33,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Spool": collector.spool.metrics,
     "Uplink": collector.uplink.metrics,
     "Ingest": ingest.metrics,
+    "Rejects": ingest.rejects.metrics,
     "Upkeep": ingest.upkeep.metrics,
     "Accounting": ingest.accounting.metrics,
     "Alerts": alerts.metrics,
