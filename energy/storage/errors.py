@@ -112,10 +112,15 @@ def translating() -> Iterator[None]:
     except asyncpg.ClientConfigurationError as error:
         raise SetupError(f"the DSN cannot be used: {error}", advice=_ADVICE[PermissionRefusedError]) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
+        if isinstance(error.__context__, asyncpg.PostgresError):
+            # A transaction that ends because the server closed the connection complains of that; the cause counts.
+            raise _translated(error.__context__) from error
         raise StorageError(f"the database cannot be reached: {str(error) or type(error).__name__}") from error
 
 
 def _translated(error: asyncpg.PostgresError) -> QuotawattError:
+    if isinstance(error.__cause__, asyncpg.PostgresError):  # what the server said before the connection was closed
+        error = error.__cause__
     state = getattr(error, "sqlstate", None) or ""
     kind = verdict_of(state).kind
     return kind(f"{error} (SQLSTATE {state})", advice=_ADVICE.get(kind, ""))
