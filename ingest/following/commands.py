@@ -70,9 +70,9 @@ async def note_asked(
 
     Raises as `energy.storage.translating` says.
     """
-    numbers = "{" + ",".join(f"[{first},{last}]" if last < _GREATEST else f"[{first},)" for first, last in ranges) + "}"
+    firsts, lasts = [first for first, _ in ranges], [last for _, last in ranges]
     with translating():
-        await connection.execute(SQL.asked, *key, at, numbers, waits)
+        await connection.execute(SQL.asked, *key, at, firsts, lasts, waits)
 
 
 def resend(stream: str, ranges: Sequence[Range]) -> Command:

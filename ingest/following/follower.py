@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from energy.backoff import Backoff
 from energy.clocks import DataClock
-from energy.errors import StorageError, TransportError
+from energy.errors import StorageError, StorageRejectedError, TransportError
+from energy.metrics import unforeseen_error
 from energy.services import Control
 from energy.storage import Connection, Notifications, StorageSettings, translating
 from energy.wire import Address, Command
@@ -75,7 +76,10 @@ class Follower:
                 await self._serve(backoff)
             except StorageError as error:
                 ingest_metrics.database_failed(error)
-                await asyncio.sleep(backoff.next())
+            except StorageRejectedError:
+                # What the database refuses here is a fault of ours: it must not stop those who receive.
+                unforeseen_error(self.name)
+            await asyncio.sleep(backoff.next())
 
     async def _serve(self, backoff: Backoff) -> None:
         time = asyncio.get_running_loop().time

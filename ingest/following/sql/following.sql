@@ -120,13 +120,16 @@ where s.open <> '{}'::int8multirange and status.online
     and s.open - (s.missing * s.recalled) <> '{}'::int8multirange;
 
 -- name: asked
--- A gateway was asked to send again; where that waits for its next status ($5), what for.
+-- A gateway was asked to send again; where that waits for its next status ($6), what for.
+with named as (
+    select range_agg(seq_span(part.first, part.last)) as numbers from unnest($4::int8[], $5::int8[]) as part (first, last)
+)
 update gateway_stream set
     asked = asked + 1,
     asked_at = $3,
-    recalled = recalled + ($4::int8multirange * missing),
-    wanted = case when $5 then coalesce(wanted, '{}') + $4::int8multirange else wanted end
-where gateway = $1 and stream = $2;
+    recalled = recalled + (named.numbers * missing),
+    wanted = case when $6 then coalesce(wanted, '{}') + named.numbers else wanted end
+from named where gateway = $1 and stream = $2;
 
 -- name: hand_out
 -- What a gateway is asked for in the answer to its status; what has come meanwhile is left out.
