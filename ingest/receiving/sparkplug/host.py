@@ -147,7 +147,7 @@ class Host:
         Where another worker took over, with the time stamp of the birth: what that one says is newer. On a state newer
         than ours nothing is said, since this host is back at once.
         """
-        metrics.host_offline(self._settings.host_id, end)
+        metrics.host_offline(self._settings.host_id, end.value)
         at = session.at_ms if end is _End.REPLACED else self._now_ms()
         self._last_state_ms = max(self._last_state_ms, session.superseded_by, at)
         if end is not _End.OUTDATED:
