@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from energy.clocks import ClockSettings, DataClock
-from energy.errors import QuotawattError, SetupError
+from energy.errors import QuotawattError, SetupError, StorageError
 from energy.services import Control
-from energy.storage import Connection, StorageSettings, check_schema
+from energy.storage import Connection, StorageSettings, check_schema, connect
 from energy.waiting import set_within
 from ingest import metrics as ingest_metrics
 from ingest.database import KeptConnection
@@ -16,6 +18,8 @@ from ingest.upkeep.settings import UpkeepSettings
 from ingest.upkeep.steps import Round, run_round
 
 _RETRY_S = 60.0
+_ROUND_S = 1_800.0
+"""Real seconds after which a round is given up: its transactions are short, so a line must have died."""
 
 
 class Upkeep:
@@ -30,7 +34,7 @@ class Upkeep:
     name = "upkeep"
 
     def __init__(self, database: StorageSettings, clock: ClockSettings, settings: UpkeepSettings) -> None:
-        self._connection = KeptConnection(database, ingest_metrics.database_failed)
+        self._database = database
         self._clock = DataClock(clock)
         self._real_time = clock.origin is None
         self._settings = settings
@@ -41,13 +45,14 @@ class Upkeep:
         Raises:
             FatalError: its schema is of another version, or its TimescaleDB loses readings in compressed chunks.
         """
-        try:
-            await until_stopping(control, self._keep_up(control))
-        finally:
-            await self._connection.close()
+        await until_stopping(control, self._keep_up(control))
 
     async def _keep_up(self, control: Control) -> None:
-        await self._connection.until_done(_look_at)
+        connection = KeptConnection(self._database, ingest_metrics.database_failed)
+        try:
+            await connection.until_done(_look_at)
+        finally:
+            await connection.close()
         control.ready()
         while not control.stopping.is_set():
             whole = await self._round()
@@ -56,7 +61,7 @@ class Upkeep:
     async def _round(self) -> bool:
         """Whether a round went to its end; rights or locks that are missing must not stop ingest."""
         try:
-            metrics.round_done(await self._connection.once(self._step))
+            metrics.round_done(await self._work())
         except SetupError:  # to write on would lose readings
             raise
         except QuotawattError as error:
@@ -64,8 +69,13 @@ class Upkeep:
             return False
         return True
 
-    async def _step(self, connection: Connection) -> Round:
-        return await run_round(connection, self._clock.now(), self._settings, real_time=self._real_time)
+    async def _work(self) -> Round:
+        """One round on a connection of its own: it may take longer than an answer may that ingest waits for."""
+        try:
+            async with asyncio.timeout(_ROUND_S), connect(self._database) as connection:
+                return await run_round(connection, self._clock.now(), self._settings, real_time=self._real_time)
+        except TimeoutError as error:
+            raise StorageError(f"a round of upkeep was given up after {_ROUND_S:g} s") from error
 
 
 async def _look_at(connection: Connection) -> None:

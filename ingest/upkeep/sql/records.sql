@@ -15,14 +15,15 @@ delete from ingest_batch where batch in (select batch from over);
 -- name: accounts
 -- Daily accounts of gateways, but for the last one of each stream: the next day's numbers are counted from it.
 delete from gateway_day g using (
-    select gateway, stream, day from gateway_day
-    where day < ($1::timestamptz at time zone 'UTC')::date order by day limit $2
+    select gateway, stream, day from gateway_day one
+    where day < ($1::timestamptz at time zone 'UTC')::date and exists (
+        select from gateway_day later
+        where later.gateway = one.gateway and later.stream = one.stream and later.day > one.day
+            and later.day < ($1::timestamptz at time zone 'UTC')::date
+    )
+    limit $2
 ) over
-where (g.gateway, g.stream, g.day) = (over.gateway, over.stream, over.day) and exists (
-    select from gateway_day later
-    where later.gateway = g.gateway and later.stream = g.stream and later.day > g.day
-        and later.day < ($1::timestamptz at time zone 'UTC')::date
-);
+where (g.gateway, g.stream, g.day) = (over.gateway, over.stream, over.day);
 
 -- name: runs
 -- The record of upkeep itself; what was dropped last stays known.
