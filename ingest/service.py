@@ -27,6 +27,7 @@ from ingest.receiving.mqtt.broker_check import BrokerCheck
 from ingest.receiving.mqtt.receiver import MqttCarrier, Receiver
 from ingest.receiving.mqtt.session import Session
 from ingest.rejects.service import RejectBounds
+from ingest.receiving.sparkplug.service import sparkplug_services
 from ingest.settings import IngestSettings
 from ingest.upkeep.service import Upkeep
 from ingest.writing.store import Store
@@ -74,8 +75,14 @@ def services(settings: IngestSettings) -> list[Service]:
         Cutter(intake, directory, clock, settings.checks, batches),
         IntakeGate(intake),
         *([push_server(settings.http, intake, statuses, clock, no_commands, {})] if settings.http else ()),
+        *_sparkplug(settings, intake, clock),
         Receiver(session, MqttCarrier(session, clock), intake, statuses),
     ]
+
+
+def _sparkplug(settings: IngestSettings, intake: Intake, clock: DataClock) -> list[Service]:
+    own = settings.sparkplug
+    return sparkplug_services(own, settings.database, settings.mqtt, intake, clock) if own else []
 
 
 def _relax_collector() -> None:

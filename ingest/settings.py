@@ -14,6 +14,7 @@ from ingest.checking.settings import CheckSettings
 from ingest.following.settings import FollowSettings
 from ingest.receiving.http.settings import HttpSettings
 from ingest.receiving.mqtt.settings import ReceiveSettings
+from ingest.receiving.sparkplug.settings import SparkplugSettings
 from ingest.rejects.settings import RejectSettings
 from ingest.upkeep.settings import LATENESS_DAYS, UpkeepSettings
 from ingest.writing.settings import BatchSettings
@@ -37,6 +38,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
     health: HealthSettings = HealthSettings()
     receive: ReceiveSettings = ReceiveSettings()
     http: HttpSettings | None = None
+    sparkplug: SparkplugSettings | None = None
     batch: BatchSettings = BatchSettings()
     checks: CheckSettings = CheckSettings()
     follow: FollowSettings = FollowSettings()

@@ -20,6 +20,7 @@ import collector.uplink.metrics
 import energy.metrics
 import ingest.accounting.metrics
 import ingest.metrics
+import ingest.receiving.sparkplug.metrics
 import ingest.rejects.metrics
 import ingest.upkeep.metrics
 import simulators.metrics
@@ -35,6 +36,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Ingest": ingest.metrics,
     "Rejects": ingest.rejects.metrics,
     "Upkeep": ingest.upkeep.metrics,
+    "Sparkplug": ingest.receiving.sparkplug.metrics,
     "Accounting": ingest.accounting.metrics,
     "Alerts": alerts.metrics,
     "Simulated meters": simulators.metrics,
