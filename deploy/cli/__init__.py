@@ -26,6 +26,7 @@ _COMMANDS = {
     "simulate": "serve simulated meters",
     "stack": "provide TimescaleDB and Mosquitto without containers",
     "upkeep": "keep the storage in shape: chunks, retention, columnstore",
+    "upload": "send a CSV file of readings, to fill a gap by hand",
 }
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 import aiohttp
 import msgspec
 
 from energy.errors import TransportError
+
+_FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
 
 MOST_ANSWER_BYTES = 1 << 20
 """A longer answer is none of ours; it is not read to its end."""
@@ -28,6 +32,21 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedAnswer:
+    """An answer that is read line by line, while its request may still be on its way.
+
+    Attributes:
+        status: HTTP status code.
+        retry_after: as in `Answer`.
+        lines: without their ends; iterating raises TransportError where the answer breaks off.
+    """
+
+    status: int
+    retry_after: float | None
+    lines: AsyncIterator[bytes]
 
 
 @asynccontextmanager
@@ -78,9 +97,65 @@ class HttpClient:
             except aiohttp.ServerDisconnectedError:
                 # A server may close an idle connection in the very moment in which we use it; a new one tells.
                 return await self._post(path, body)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            what = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-            raise TransportError(f"{self._url}{path}: {what}", advice="Check the url, and the server.") from error
+        except _FAILURES as error:
+            raise self._lost(path, error) from error
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, body: AsyncIterator[bytes], *, parameters: Mapping[str, str], idle_s: float
+    ) -> AsyncIterator[StreamedAnswer]:
+        """Send a body of any length as it comes, and take the answer as it comes: neither waits for the other's end.
+
+        The body is not begun before the server has looked at the head; where it answers with another status than 200,
+        the rest of the body is not sent.
+
+        Args:
+            path: follows the client's url.
+            body: pieces.
+            parameters: go into the url.
+            idle_s: real seconds without a byte from the server after which it is given up.
+
+        Raises:
+            TransportError: as `post`.
+        """
+        refused = False
+
+        async def sent() -> AsyncIterator[bytes]:
+            async for piece in body:
+                if refused:
+                    return
+                yield piece
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=idle_s, sock_read=idle_s)
+        url = f"{self._url}{path}"
+        try:
+            response = await self._session.post(
+                url, params=parameters, data=sent(), allow_redirects=False, timeout=timeout, expect100=True
+            )
+        except _FAILURES as error:
+            raise self._lost(path, error) from error
+        async with response:
+            refused = response.status != HTTPStatus.OK
+            wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+            yield StreamedAnswer(response.status, wait, self._lines(path, response))
+
+    async def _lines(self, path: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        rest = b""
+        try:
+            async for chunk in response.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield line
+                if len(rest) > MOST_ANSWER_BYTES:
+                    raise TransportError(f"{self._url}{path}: a line of more than {MOST_ANSWER_BYTES} bytes")
+        except _FAILURES as error:
+            raise self._lost(path, error) from error
+        if rest:
+            yield rest
+
+    def _lost(self, path: str, error: Exception) -> TransportError:
+        what = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        return TransportError(f"{self._url}{path}: {what}", advice="Check the url, and the server.")
 
     async def _post(self, path: str, body: bytes) -> Answer:
         url = f"{self._url}{path}"

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from energy.readings import Reading, content_order
-from energy.wire import Refusal
+from energy.wire import Refusal, RefusalCode
+from energy.wire.messages import LATEST_MS
 from ingest.receiving.csv.decoder import Record
 from ingest.receiving.csv.report import Conflict, Entry, RefusedLine, Totals
+
+_TIMES = {
+    RefusalCode.FUTURE: "later than the platform's clock",
+    RefusalCode.TOO_OLD: "older than the platform takes; is it in milliseconds?",
+}
 
 Key = tuple[str, int]
 """Point and time, ms UTC."""
@@ -35,7 +42,7 @@ def outcomes(
         if refusal is not None or reading is None:
             assert refusal is not None  # noqa: S101 - what gave no reading was refused
             totals.refuse(refusal.code)
-            yield RefusedLine(record.line, refusal.code, refusal.detail)
+            yield RefusedLine(record.line, refusal.code, _explained(refusal, reading))
             continue
         totals.accept(reading.point, reading.at)
         key, content = _key(reading), _content(reading)
@@ -58,6 +65,15 @@ def would_be(accepted: Iterable[Reading], before: Stored) -> Stored:
         if key not in before:
             fresh[key] = min(fresh.get(key, content), content, key=_order)
     return {**before, **fresh}
+
+
+def _explained(refusal: Refusal, reading: Reading | None) -> str:
+    """For a person who wrote a date, not milliseconds."""
+    what = _TIMES.get(refusal.code)
+    if reading is None or what is None:
+        return refusal.detail
+    moment = datetime.fromtimestamp(reading.at // 1000, UTC).isoformat() if 0 <= reading.at <= LATEST_MS else reading.at
+    return f"time {moment}: {what}"
 
 
 def _conflict(line: int, reading: Reading, there: Content) -> Conflict:
