@@ -18,16 +18,20 @@ from ingest.checking.directory import Directory
 from ingest.checking.due import Due
 from ingest.checking.look_limit import LookLimit
 from ingest.database import KeptConnection, ping
+from ingest.following.commands import Commands
+from ingest.following.follower import Follower
 from ingest.following.status import StatusFollower
 from ingest.receiving.batcher import BatchLimits
+from ingest.receiving.csv.report import CSV_PATH
+from ingest.receiving.csv.route import WINDOW as CSV_WINDOW
+from ingest.receiving.csv.route import CsvUploads
 from ingest.receiving.http.push import push_server
-from ingest.receiving.http.status import no_commands
 from ingest.receiving.intake import Intake, IntakeGate
 from ingest.receiving.mqtt.broker_check import BrokerCheck
 from ingest.receiving.mqtt.receiver import MqttCarrier, Receiver
 from ingest.receiving.mqtt.session import Session
-from ingest.rejects.service import RejectBounds
 from ingest.receiving.sparkplug.service import sparkplug_services
+from ingest.rejects.service import RejectBounds
 from ingest.settings import IngestSettings
 from ingest.upkeep.service import Upkeep
 from ingest.writing.store import Store
@@ -55,26 +59,34 @@ def services(settings: IngestSettings) -> list[Service]:
     clock = DataClock(settings.clock)
     session = Session(settings.mqtt, settings.receive, settings.worker)
     directory = Directory(settings.database, LookLimit(settings.points_reload_s, asyncio.get_running_loop().time))
-    statuses = StatusFollower(settings.database, clock)
+    statuses = StatusFollower(settings.database, clock, f"{settings.mqtt.host}:{settings.mqtt.port}")
+    commands = Commands(settings.database)
     intake = Intake(_limits(settings), clock, _window(settings))
     batches: Channel[Due] = Channel(1)
     committed: Channel[Batch] = Channel(2)
     for name, queue in (("ingest_intake", intake), ("ingest_batches", batches), ("ingest_committed", committed)):
         watch_queue(name, queue)
     connections = [KeptConnection(settings.database, metrics.database_failed) for _ in range(settings.batch.writers)]
+    cutter = Cutter(intake, directory, clock, settings.checks, batches)
+    routes = {CSV_PATH: CsvUploads(settings.database, intake, cutter, clock)}
     return [
         _health(settings, session),
         Upkeep(settings.database, settings.clock, settings.upkeep),
         RejectBounds(settings.database, clock, settings.rejects),
         directory,
+        Follower(settings.database, settings.follow, clock, session.command),
         statuses,
         session,
         BrokerCheck(session, settings.mqtt, settings.receive, settings.worker),
         Acknowledger(committed),
         Writer(connections, Store(settings.worker, clock.now), batches, committed),
-        Cutter(intake, directory, clock, settings.checks, batches),
+        cutter,
         IntakeGate(intake),
-        *([push_server(settings.http, intake, statuses, clock, no_commands, {})] if settings.http else ()),
+        *(
+            [push_server(settings.http, intake, statuses, clock, commands.commands_for, routes)]
+            if settings.http
+            else ()
+        ),
         *_sparkplug(settings, intake, clock),
         Receiver(session, MqttCarrier(session, clock), intake, statuses),
     ]
@@ -105,7 +117,7 @@ def _limits(settings: IngestSettings) -> BatchLimits:
 
 def _window(settings: IngestSettings) -> int:
     """Most deliveries that all ways in together have unsettled."""
-    return settings.receive.window + (settings.http.limits.window if settings.http else 0)
+    return settings.receive.window + (settings.http.limits.window + CSV_WINDOW if settings.http else 0)
 
 
 def _health(settings: IngestSettings, session: Session) -> HealthServer:
