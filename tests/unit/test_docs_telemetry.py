@@ -19,6 +19,7 @@ import collector.spool.metrics
 import collector.uplink.metrics
 import energy.metrics
 import ingest.accounting.metrics
+import ingest.following.metrics
 import ingest.metrics
 import ingest.receiving.sparkplug.metrics
 import ingest.rejects.metrics
@@ -34,6 +35,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Spool": collector.spool.metrics,
     "Uplink": collector.uplink.metrics,
     "Ingest": ingest.metrics,
+    "Following": ingest.following.metrics,
     "Rejects": ingest.rejects.metrics,
     "Upkeep": ingest.upkeep.metrics,
     "Sparkplug": ingest.receiving.sparkplug.metrics,
