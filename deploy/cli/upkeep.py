@@ -23,10 +23,10 @@ def upkeep() -> None:
 @upkeep.command()
 @click.argument("config", type=click.Path(path_type=Path))
 def run(config: Path) -> None:
-    """Do one round with the settings of CONFIG, the file of an ingest worker.
+    """Do one round with the settings of CONFIG (TOML).
 
-    Ingest workers do the same by themselves. What is dropped is gone, so that this takes no defaults: how long readings
-    are kept stands in that file.
+    CONFIG is the file of an ingest worker, which does the same by itself now and then. What is dropped is gone, so that
+    this takes no defaults: how long readings are kept stands in that file.
     """
     from energy.config import load_toml  # noqa: PLC0415 - loaded when called
     from ingest.settings import IngestSettings  # noqa: PLC0415 - likewise
@@ -51,7 +51,7 @@ def run(config: Path) -> None:
 @click.option("--dsn", envvar="QUOTAWATT_DSN", help="postgresql://user@host:port/database, with default settings")
 @click.option("--last", type=click.IntRange(min=0), default=20, show_default=True, help="So many of the things done.")
 def show(config: Path | None, dsn: str | None, last: int) -> None:
-    """Tell edition, chunks, what their interval is chosen by, and what was done."""
+    """Tell edition, chunks, and what was done."""
     from energy.clocks import ClockSettings  # noqa: PLC0415 - loaded when called
     from energy.config import load_toml  # noqa: PLC0415 - likewise
     from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
