@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import uuid
+from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -68,7 +69,7 @@ async def test_an_answer_comes_after_the_commit(
         assert await stored(connection) == 1
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
-    assert parsedate_to_datetime(answer.headers["Date"])
+    assert parsedate_to_datetime(answer.headers["Date"]).tzinfo
     assert answer.headers["Server"] == "quotawatt"
     told = answer.acknowledgement
     assert (told.stream, told.confirmed) == ("a" * 32, [7])
@@ -87,23 +88,23 @@ async def test_the_same_envelope_again_is_confirmed_and_counts_once(
     assert await stored(connection) == 3
 
 
-@pytest.mark.parametrize(
-    ("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstd.compress), ("GZIP", gzip.compress)]
-)
-async def test_compressed_bodies_are_taken(
-    connection: Connection, settings: IngestSettings, gateway: Address, encoding: str, compress: Any
-) -> None:
+async def test_compressed_bodies_are_taken(connection: Connection, settings: IngestSettings, gateway: Address) -> None:
     """As a whole, and in pieces of one byte."""
-    body = compress(envelope(gateway, 1))
-
-    async def pieces() -> Any:
-        for byte in compress(envelope(gateway, 2)):
-            yield bytes([byte])
-
+    seq = 0
     async with pushing(settings) as push:
-        assert (await push.post(gateway, body, Content_Encoding=encoding)).acknowledgement.confirmed == [1]
-        assert (await push.post(gateway, pieces(), Content_Encoding=encoding)).acknowledgement.confirmed == [2]
-    assert await stored(connection) == 6
+        for encoding, compress in (("gzip", gzip.compress), ("zstd", zstd.compress), ("GZIP", gzip.compress)):
+            seq += 2
+            body = compress(envelope(gateway, seq))
+            assert (await push.post(gateway, body, Content_Encoding=encoding)).acknowledgement.confirmed == [seq]
+            dripped = drops(compress(envelope(gateway, seq + 1)))
+            assert (await push.post(gateway, dripped, Content_Encoding=encoding)).acknowledgement.confirmed == [seq + 1]
+    assert await stored(connection) == 18
+
+
+async def drops(body: bytes) -> AsyncIterator[bytes]:
+    """Byte by byte."""
+    for byte in body:
+        yield bytes([byte])
 
 
 def numbered(readings: int = 1, v: int = 1, **further: Any) -> bytes:
@@ -115,37 +116,34 @@ def numbered(readings: int = 1, v: int = 1, **further: Any) -> bytes:
 MALFORMED, TOO_LARGE = RefusalCode.MALFORMED, RefusalCode.TOO_LARGE
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "code", "confirmed"),
-    [
-        pytest.param(b"\x00 nonsense", 400, MALFORMED, [], id="no JSON"),
-        pytest.param(b"", 400, MALFORMED, [], id="nothing"),
-        pytest.param(numbered(0), 400, MALFORMED, [5], id="no readings"),
-        pytest.param(numbered(v=2), 422, RefusalCode.UNSUPPORTED_VERSION, [5], id="another version"),
-        pytest.param(numbered(1001), 413, TOO_LARGE, [5], id="too many readings"),
-        pytest.param(numbered(x="x" * MAX_ENVELOPE_BYTES), 413, TOO_LARGE, [5], id="too many bytes"),
-        pytest.param(numbered(x=json.loads("[" * 40 + "]" * 40)), 400, MALFORMED, [5], id="too deep"),
-        pytest.param(b"[" * 500_000, 400, MALFORMED, [], id="far too deep"),
-    ],
-)
-async def test_an_envelope_refused_whole_is_kept_and_says_so(  # noqa: PLR0913, PLR0917 - the cases
-    connection: Connection,
-    settings: IngestSettings,
-    gateway: Address,
-    body: bytes,
-    status: int,
-    code: RefusalCode,
-    confirmed: list[int],
+WHOLE: dict[str, tuple[bytes, int, RefusalCode, list[int]]] = {
+    "no JSON": (b"\x00 nonsense", 400, MALFORMED, []),
+    "nothing": (b"", 400, MALFORMED, []),
+    "no readings": (numbered(0), 400, MALFORMED, [5]),
+    "another version": (numbered(v=2), 422, RefusalCode.UNSUPPORTED_VERSION, [5]),
+    "too many readings": (numbered(1001), 413, TOO_LARGE, [5]),
+    "too many bytes": (numbered(x="x" * MAX_ENVELOPE_BYTES), 413, TOO_LARGE, [5]),
+    "too deep": (numbered(x=json.loads("[" * 40 + "]" * 40)), 400, MALFORMED, [5]),
+    "far too deep": (b"[" * 500_000, 400, MALFORMED, []),
+}
+
+
+async def test_an_envelope_refused_whole_is_kept_and_says_so(
+    connection: Connection, settings: IngestSettings, gateway: Address
 ) -> None:
     """With the status of its code, its number confirmed where it could be read, and the next one is not held up."""
     async with pushing(settings) as push:
-        answer = await push.post(gateway, body)
+        for name, (body, status, code, confirmed) in WHOLE.items():
+            answer = await push.post(gateway, body)
+            told = answer.acknowledgement
+            assert (answer.status, [one.code for one in told.refused], told.confirmed) == (status, [code], confirmed), (
+                name
+            )
+            kept = await connection.fetchrow(
+                "select code, carrier from rejects where payload = $1", body[:MAX_ENVELOPE_BYTES]
+            )
+            assert tuple(kept or ()) == (code, "http"), name
         assert (await push.post(gateway, envelope(gateway, 1))).status == 200
-    assert answer.status == status
-    assert [one.code for one in answer.acknowledgement.refused] == [code]
-    assert answer.acknowledgement.confirmed == confirmed
-    assert await connection.fetchval("select code from rejects") == code
-    assert await connection.fetchval("select carrier from rejects") == "http"
 
 
 async def test_what_is_not_compressed_as_it_says_is_malformed(

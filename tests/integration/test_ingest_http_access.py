@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 
@@ -19,13 +18,12 @@ from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.transport.tls import TlsSettings
-from energy.wire import Address, RefusalCode, encode_envelope
+from energy.wire import Address, RefusalCode
 from energy.wire.push import GATEWAY_HEADER, READINGS_PATH, STATUS_PATH
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually
-from tests.support.http_push import HOST, Authority, Pushing, pushing, with_http, write_tokens
-from tests.support.ingest_world import START_MS
+from tests.support.http_push import HOST, Authority, Pushing, envelope, head, pushing, raw, with_http, write_tokens
 from tests.support.uplink_world import QUICK, open_spool, sending
 
 IMPATIENT = UplinkSettings(resend=ResendSettings(first_s=0.2, most_s=1.0), reconnect=QUICK, drain_s=5)
@@ -51,11 +49,6 @@ async def gateways(connection: Connection) -> tuple[Address, Address]:
     for address in made:
         await apply(connection, worker.registry(address.gateway, 1))
     return made
-
-
-def envelope(gateway: Address) -> bytes:
-    """An envelope of one reading."""
-    return encode_envelope("a" * 32, 1, [Reading(f"{gateway.gateway}-0", START_MS, 1.0)])
 
 
 async def written(connection: Connection) -> int:
@@ -126,10 +119,13 @@ async def test_who_shows_no_certificate_is_cut_off(
     ours, theirs, nobody = Authority(tmp_path), Authority(tmp_path, "gateways"), Authority(tmp_path, "nobody")
     foreign = nobody.client(gateway.gateway, trust=ours.file).context("the test")
     without = ssl.create_default_context(cafile=ours.file)
-    for context in (without, foreign):
-        async with pushing(with_http(settings, tls=ours.server(theirs.file)), context) as push:
-            with pytest.raises((aiohttp.ClientError, OSError)):
-                await push.post(gateway, envelope(gateway))
+    async with pushing(with_http(settings, tls=ours.server(theirs.file)), without) as push:
+        for context in (without, foreign):
+            try:
+                answer = await raw(push.port, head(gateway), context=context)
+            except OSError:  # a broken handshake shows in one way or the other
+                answer = b""
+            assert answer == b""
     tokens = write_tokens(tmp_path / "tokens.toml", {gateway.gateway: ["t0ken"]})
     both = with_http(settings, tls=ours.server(theirs.file), tokens_file=tokens)
     async with pushing(both, without) as push:
@@ -169,16 +165,12 @@ async def test_nobody_sends_in_anothers_name(
             assert (await push.post(one, envelope(one), Authorization=f"bearer {token}")).status == 200
 
 
-@pytest.mark.parametrize(
-    "header", ["610303", "61030/gw-1", "610303/", "610303/GW", "610303/gw-1/up", "/gw-1", "x" * 900]
-)
-async def test_a_header_that_names_nobody_is_not_believed(
-    connection: Connection, settings: IngestSettings, header: str
-) -> None:
+async def test_a_header_that_names_nobody_is_not_believed(connection: Connection, settings: IngestSettings) -> None:
     """Region and gateway are well-formed, or nothing is taken."""
     async with pushing(with_http(settings)) as push:
-        answer = await push.post(None, b"{}", **{GATEWAY_HEADER: header})
-        assert answer.status == 401
+        for header in ("610303", "61030/gw-1", "610303/", "610303/GW", "610303/gw-1/up", "/gw-1", "x" * 900):
+            answer = await push.post(None, b"{}", **{GATEWAY_HEADER: header})
+            assert answer.status == 401, header
         assert await written(connection) == 0
 
 

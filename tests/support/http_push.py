@@ -14,8 +14,9 @@ import aiohttp
 import msgspec
 import trustme
 
+from energy.readings import Reading
 from energy.transport.tls import TlsSettings
-from energy.wire import Acknowledgement, Address, decode_acknowledgement
+from energy.wire import Acknowledgement, Address, decode_acknowledgement, encode_envelope
 from energy.wire.push import GATEWAY_HEADER, READINGS_PATH, gateway_header
 from ingest.receiving.http.server import HttpServer
 from ingest.receiving.http.settings import HttpLimits, HttpSettings
@@ -23,6 +24,7 @@ from ingest.receiving.http.tls import ServerTlsSettings
 from ingest.receiving.http.tokens import digest_of
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker
+from tests.support.ingest_world import START_MS
 
 HOST = "127.0.0.1"
 GENEROUS = HttpLimits(requests_per_s=100_000, bytes_per_s=1e9, strangers_per_s=100_000)
@@ -68,6 +70,17 @@ class Pushing:
             named[GATEWAY_HEADER] = gateway_header(address)
         async with self.client.post(self.base + path, data=body, headers=named) as response:
             return Answered(response.status, response.headers, await response.read())
+
+
+def envelope(gateway: Address, seq: int = 1) -> bytes:
+    """An envelope of one reading of the gateway's first point."""
+    return encode_envelope("a" * 32, seq, [Reading(f"{gateway.gateway}-0", START_MS + seq, 1.0)])
+
+
+def head(gateway: Address, *lines: str, path: str = READINGS_PATH, host: str = "Host: x") -> bytes:
+    """The head of a request."""
+    first = (f"POST {path} HTTP/1.1", host, f"{GATEWAY_HEADER}: {gateway_header(gateway)}")
+    return "\r\n".join([*first, *lines, "", ""]).encode()
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ from ingest.stopping import until_stopping
 
 DRAIN_S = 5.0
 """Real seconds that requests may still take when the stop is asked for."""
-_LINGER_S = 2.0
+_LINGER_S = 1.0
 _BACKLOG = 1_024
 _AWAY_S = 5.0
 
