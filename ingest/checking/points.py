@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy.registry.store import PointKey
+from ingest.checking.big_arrays import joined, placed, sorted_places, zeros
 from ingest.checking.code_index import UNKNOWN, CodeIndex, CodeKeys, as_bytes
 from ingest.checking.lineups import SHORTEST, Lineups
 from ingest.checking.value_bounds import BoundClasses, ClassNumbers, ValueBounds
@@ -64,9 +65,9 @@ class PointTable:
         numbers = classes.numbers(np.array([(p.low, p.high, p.max_rate) for p in new], np.float64).reshape(-1, 3))
         return replace(
             self,
-            ids=np.append(self.ids, np.array([p.point_id for p in new], np.int32)),
-            owners=np.append(self.owners, np.array([p.gateway_id for p in new], np.int32)),
-            classes=np.concatenate((classes.narrowed(self.classes), classes.narrowed(numbers))),
+            ids=joined(self.ids, np.array([p.point_id for p in new], np.int32)),
+            owners=joined(self.owners, np.array([p.gateway_id for p in new], np.int32)),
+            classes=joined(classes.narrowed(self.classes), classes.narrowed(numbers)),
             bounds=classes.bounds(),
             gateways={**self.gateways, **{p.gateway: p.gateway_id for p in new}},
             late={**self.late, **{code: len(self) + number for number, code in enumerate(points)}},
@@ -119,11 +120,11 @@ class TableBuilder:
     def __init__(self, keys: CodeKeys, count: int) -> None:
         self._keys = keys
         self._filled = 0
-        self._upper = np.empty(count, np.uint64)
-        self._lower = np.empty(count, np.uint32)
-        self._ids = np.empty(count, np.int32)
-        self._owners = np.empty(count, np.int32)
-        self._numbers: ClassNumbers = np.zeros(count, np.uint8)
+        self._upper = zeros(count, np.uint64)
+        self._lower = zeros(count, np.uint32)
+        self._ids = zeros(count, np.int32)
+        self._owners = zeros(count, np.int32)
+        self._numbers: ClassNumbers = zeros(count, np.uint8)
         self._classes = BoundClasses()
 
     def add(
@@ -149,15 +150,11 @@ class TableBuilder:
         Raises:
             KeysCollideError: two codes have one key; draw others.
         """
-        order = self._index_order()
-        self._lower = self._lower[order]  # one after the other: each frees the one before
-        self._ids = self._ids[order]
-        self._owners = self._owners[order]
-        self._numbers = self._numbers[order]
+        upper, place = sorted_places(self._upper)
+        self._upper = upper  # one column after the other: each frees the one before
+        self._lower = placed(self._lower, place)
+        self._ids = placed(self._ids, place)
+        self._owners = placed(self._owners, place)
+        self._numbers = placed(self._numbers, place)
         index = CodeIndex(self._keys, self._upper, self._lower)
         return PointTable(index, self._ids, self._owners, self._numbers, self._classes.bounds(), gateways, version)
-
-    def _index_order(self) -> NDArray[np.uint32]:
-        order = np.argsort(self._upper).astype(np.uint32)
-        self._upper.sort()
-        return order
