@@ -17,6 +17,7 @@ _REMEDIES = {
     "unknown_point": "register the point, then replay again",
     "not_owner": "let the registry say that the point is this gateway's, then replay again",
     "future": "it is ahead of the clock still: replay again when its time has come",
+    "out_of_range": "correct the point's bounds low and high in the registry, then replay again",
     "too_old": "raise age_days in [checks] of the workers' file, and replay with --config FILE",
 }
 """By the code for which a reading is refused still: what would help."""

@@ -10,14 +10,10 @@ alter table rejects add column point text;
 update rejects set gateway = split_part(source, '/', 4) where source ~ '^qw/1/[0-9]{6}/[a-z0-9][a-z0-9-]{0,62}/';
 update rejects set point = substring(convert_from(payload, 'UTF8') from '^\["([A-Za-z0-9._-]{1,64})"')
 where reading_index is not null;
-drop index rejects_once;
-create unique index rejects_once on rejects (coalesce(gateway, ''), source, stream, seq, reading_index, code)
-nulls not distinct where stream is not null;
-comment on index rejects_once is 'A message that comes again is refused again, but kept once.';
-drop index rejects_unidentified_once;
-create unique index rejects_unidentified_once on rejects (coalesce(gateway, ''), source, md5(payload), code)
-where stream is null;
-comment on index rejects_unidentified_once is 'The same for messages whose stream cannot be read.';
+drop index rejects_once, rejects_unidentified_once;
+create unique index rejects_once on rejects
+    (coalesce(gateway, ''), source, stream, seq, reading_index, code, (md5(payload)::uuid)) nulls not distinct;
+comment on index rejects_once is 'A message that comes again is refused again, but kept once; another one under its number is kept too.';
 create index rejects_by_gateway on rejects (coalesce(gateway, ''), reject_id);
 comment on column rejects.point is 'The point that a refused reading names; null for a whole message.';
 comment on column rejects.carrier is 'The way in: mqtt, http, sparkplug, csv, replay (readings of a message that was refused whole before).';
