@@ -79,8 +79,7 @@ def layout_of(content: bytes, dialect: Dialect) -> Layout:
     if content.startswith(_UTF_16_MARKS):
         raise WireError(RefusalCode.MALFORMED, "the file is UTF-16: save it as CSV UTF-8")
     text = decoded(content.removeprefix(_MARKS[dialect.charset]), dialect.charset)
-    # With the right delimiter the most columns are known; the names themselves contain none.
-    best = max((_with(text, delimiter) for delimiter in DELIMITERS), key=lambda layout: len(layout.positions))
+    best = _with(text, max(DELIMITERS, key=lambda delimiter: _known(text, delimiter)))
     if missing := [name for name in _REQUIRED if name not in best.positions]:
         columns = "point, time, value (测点, 时间, 数值) and perhaps quality (质量)"
         raise WireError(RefusalCode.MALFORMED, f"the header has no {', '.join(missing)}: {columns} expected")
@@ -105,6 +104,12 @@ def decoded(content: bytes, charset: str) -> str:
             RefusalCode.MALFORMED, f"byte {place} of the line is not {charset}: is the charset {other}?"
         ) from error
     return text
+
+
+def _known(text: str, delimiter: str) -> int:
+    """How many columns of ours there would be; their names contain neither quotes nor delimiters."""
+    names = {name.strip().casefold() for name in text.replace('"', "").split(delimiter)}
+    return sum(not names.isdisjoint(aliases) for aliases in _NAMES.values())
 
 
 def _with(text: str, delimiter: str) -> Layout:
