@@ -26,3 +26,24 @@ def run(config: Path) -> None:
 
     settings = load_toml(config, IngestSettings)
     run_main(lambda: serve(settings))
+
+
+@ingest.command()
+@click.argument("gateway")
+def token(gateway: str) -> None:
+    """Make a token by which GATEWAY may push over HTTP.
+
+    The token is for the gateway alone; the line belongs into the file that tokens_file of [http] names, below
+    [gateways]. To replace a token, let the gateway have both for a while: the list may hold several.
+    """
+    import msgspec  # noqa: PLC0415 - loaded when called
+
+    from energy.registry.model import GatewayCode  # noqa: PLC0415 - likewise
+    from ingest.receiving.http.tokens import line_of, new_token  # noqa: PLC0415 - likewise
+
+    try:
+        msgspec.convert(gateway, GatewayCode)
+    except msgspec.ValidationError as error:
+        raise click.BadParameter("1 to 63 small letters, digits and hyphens, the first no hyphen") from error
+    made = new_token()
+    click.echo(f"token: {made}\nline:  {line_of(gateway, made)}")

@@ -21,6 +21,7 @@ import energy.metrics
 import ingest.accounting.metrics
 import ingest.following.metrics
 import ingest.metrics
+import ingest.receiving.http.metrics
 import ingest.receiving.sparkplug.metrics
 import ingest.rejects.metrics
 import ingest.upkeep.metrics
@@ -35,6 +36,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Spool": collector.spool.metrics,
     "Uplink": collector.uplink.metrics,
     "Ingest": ingest.metrics,
+    "HTTP push": ingest.receiving.http.metrics,
     "Following": ingest.following.metrics,
     "Rejects": ingest.rejects.metrics,
     "Upkeep": ingest.upkeep.metrics,

@@ -41,7 +41,7 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     gateway_window: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 32
     connections: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2_000
     requests_per_s: Positive = 100.0
-    bytes_per_s: Positive = 2_000_000.0
+    bytes_per_s: Annotated[int, msgspec.Meta(ge=1)] = 2_000_000
     strangers_per_s: Positive = 1.0
     first_request_s: Positive = 10.0
     body_s: Positive = 30.0

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from energy.config import load_toml
+from energy.config import FaultCollector, load_document
 from energy.registry.model import GatewayCode
 from ingest.receiving.http.files import follow_files
 
@@ -63,5 +63,13 @@ class Tokens:
 
 
 def _owners(path: Path) -> dict[str, tuple[str, str]]:
-    gateways = load_toml(path, TokenFile).gateways
-    return {digest: (digest, gateway) for gateway, digests in gateways.items() for digest in digests}
+    document = load_document(path)
+    owners: dict[str, tuple[str, str]] = {}
+    twice = FaultCollector(document)
+    for gateway, digests in document.decode(TokenFile).gateways.items():
+        for number, digest in enumerate(digests):
+            _, owner = owners.setdefault(digest, (digest, gateway))
+            if owner != gateway:
+                twice.add(("gateways", gateway, number), f"the token of {owner}: each gateway needs its own")
+    twice.raise_faults()
+    return owners
