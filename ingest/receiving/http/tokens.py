@@ -33,6 +33,11 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def line_of(gateway: str, token: str) -> str:
+    """The line of the file, below `[gateways]`, for a gateway with one token."""
+    return f'{gateway} = ["{digest_of(token)}"]'
+
+
 class Tokens:
     """Knows whose a token is, as the file says it now.
 
