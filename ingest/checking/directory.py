@@ -48,8 +48,7 @@ class Directory:
         try:
             await until_stopping(control, self._follow(control))
         finally:
-            await self._reading.close()
-            await self._looking.close()
+            await self.close()
 
     async def look_up(self, codes: Collection[str]) -> bool:
         """Ask for these unknown codes, if that is allowed now; true when the table has any of them since.
@@ -77,6 +76,11 @@ class Directory:
 
     async def _find(self, codes: Collection[str]) -> Mapping[str, PointKey]:
         return await self._looking.until_done(lambda own: find_points(own, codes))
+
+    async def close(self) -> None:
+        """Drop the connections; the next look makes new ones."""
+        await self._reading.close()
+        await self._looking.close()
 
     async def _follow(self, control: Control) -> None:
         await self._reading.until_done(check_schema)
