@@ -111,17 +111,28 @@ class Host:
             try:
                 await self._begin(link, session)
                 backoff.reset()
-                end = await self._serve(link, session)
+                end = _End.OUTDATED if session.superseded_by else await self._serve(link, session)
             finally:
                 self._end(link, session, end)
 
     async def _begin(self, link: Link, session: _Session) -> None:
+        """Subscribe, and publish the birth, unless the broker tells of a later state than ours."""
         await link.subscribe(self._topic, qos=1)
         for group in self._settings.groups or ("",):
             await link.subscribe(f"spBv1.0/{group}/#" if group else "spBv1.0/#", qos=1)
+        # The kept state, if there is one, comes in answer to the first subscription.
+        early = [await link.take() for _ in range(link.waiting)]
+        for message in early:
+            if message.topic == self._topic:
+                session.heard_state(message)
+        if session.superseded_by:
+            return
         await session.publish_birth()
         self._network.connected(_now())
         metrics.host_online(self._settings.host_id)
+        for message in early:
+            if message.topic != self._topic:
+                self._take(message)
 
     async def _serve(self, link: Link, session: _Session) -> _End:
         """Listen until the session is to end, and why."""
@@ -161,9 +172,12 @@ class Host:
                 session.heard_state(message)
                 if session.superseded_by:
                     return
-                continue
-            for delivery in self._network.take(message, _now(), self._clock.now_ms()):
-                self._intake.add(delivery)
+            else:
+                self._take(message)
+
+    def _take(self, message: Message) -> None:
+        for delivery in self._network.take(message, _now(), self._clock.now_ms()):
+            self._intake.add(delivery)
 
     async def _watch(self, link: Link) -> None:
         discarded = 0
