@@ -24,6 +24,7 @@ _COMMANDS = {
     "record": "write real polls down, to be replayed",
     "rejects": "list and replay what ingest refused",
     "simulate": "serve simulated meters",
+    "sparkplug": "map metrics of Sparkplug edge nodes to points",
     "stack": "provide TimescaleDB and Mosquitto without containers",
     "upkeep": "keep the storage in shape: chunks, retention, columnstore",
     "upload": "send a CSV file of readings, to fill a gap by hand",
