@@ -17,6 +17,7 @@ _COMMANDS = {
     "collector": "poll meters, keep the readings on disk, send them",
     "demo": "run a simulated city on real components and watch it",
     "ingest": "receive readings, commit them, acknowledge",
+    "ledger": "show what became of every envelope, and how complete readings are",
     "migrate": "bring a database to this version's schema",
     "plan": "show what a collector will ask, and whether it fits",
     "profiles": "show which meters are known, and check a profile",

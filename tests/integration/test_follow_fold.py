@@ -298,9 +298,13 @@ async def test_the_greatest_number_of_the_contract_breaks_nothing(connection: Co
     (row,) = await ledger(connection, "gw")
     assert (row["expected"], row["stored"], row["dropped"], row["missing"]) == (GREATEST, 2, GREATEST - 5, 3)
     assert (row["difference"], row["missing_numbers"]) == (0, "2-4")
-    await report(connection, "gw", status(stream, GREATEST, None))
+    await report(connection, "gw", status(stream, GREATEST, None), at=NOON + timedelta(days=1))
+    await commit(connection, [Sent("gw", stream, 2)], NOON + timedelta(days=2))
     await follow(connection)
+    assert [int(row["expected"]) for row in await ledger(connection, "gw")] == [GREATEST, 0, 0]
+    assert [row["missing_numbers"] for row in await connection.fetch("select * from board.gap")] == ["3-4"]
     assert len(await ledger(connection, "other")) == 1
+    assert await connection.fetchval("select count(*) from board.gateway") == 0
 
 
 async def test_days_are_those_of_the_units_zone(connection: Connection) -> None:

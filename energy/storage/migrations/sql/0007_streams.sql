@@ -21,7 +21,7 @@ return (
     select coalesce(string_agg(
         case
             when place > most then '…'
-            when upper(part) = lower(part) + 1 then lower(part)::text
+            when coalesce(upper(part) - 1, 9223372036854775807) = lower(part) then lower(part)::text
             else lower(part) || '-' || coalesce(upper(part) - 1, 9223372036854775807)
         end, ' ' order by place), '')
     from unnest(numbers) with ordinality as parts (part, place) where place <= most + 1
@@ -118,9 +118,11 @@ select
     status.stream,
     status.last_seq,
     status.kept_from,
-    case when status.kept_from is null then 0 else status.last_seq - status.kept_from + 1 end as kept,
+    case when status.kept_from is null then 0 else greatest(status.last_seq - status.kept_from + 1, 0) end as kept,
     coalesce(status.dropped_envelopes, (
-        select sum((item ->> 'last')::int8 - (item ->> 'first')::int8 + 1)::int8
+        select least(
+            sum(greatest((item ->> 'last')::numeric - (item ->> 'first')::numeric + 1, 0)), 9223372036854775807
+        )::int8
         from jsonb_array_elements(status.dropped) as item
     ), 0) as dropped,
     status.carrier
@@ -155,10 +157,10 @@ create view board.ledger as
 with numbered as (
     select
         day.*, stream.stored, stream.refused, stream.dropped, stream.open, stream.missing as lost,
-        seq_span(1 + (
+        seq_span(1, day.last_seq) - seq_span(1, (
             select coalesce(max(earlier.last_seq), 0) from gateway_day as earlier
             where earlier.gateway = day.gateway and earlier.stream = day.stream and earlier.day < day.day
-        ), day.last_seq) as numbers
+        )) as numbers
     from gateway_day as day
     join gateway_stream as stream using (gateway, stream)
 ), parts as (

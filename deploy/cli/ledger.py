@@ -1,0 +1,113 @@
+"""`quotawatt ledger`: what became of every envelope, and how complete the readings are."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from energy.clocks import ClockSettings
+    from energy.storage import StorageSettings
+    from ingest.ledger.account import Account, Chosen
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--gateway", metavar="CODE", help="Of this gateway only.")
+@click.option("--from", "first", type=_DAY, metavar="DAY", help="From this day.  [default: yesterday, or --to]")
+@click.option("--to", "last", type=_DAY, metavar="DAY", help="To this day, included.  [default: today]")
+@click.option("--day", type=_DAY, metavar="DAY", help="This day only.")
+@click.option("--completeness", is_flag=True, help="Count the readings that were due and came, by gateway.")
+@click.option("--points", is_flag=True, help="The same by point.")
+@click.option("--check", is_flag=True, help="End with exit code 1 if anything is missing, or less than 90 % complete.")
+@click.option("--json", "form", flag_value="json", help="One JSON object.")
+@click.option("--csv", "form", flag_value="csv", help="The table as CSV; with --points that of the points.")
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="Take database and clock from a worker's file.")
+@click.option("--dsn", envvar="QUOTAWATT_DSN", help="postgresql://user@host:port/database")
+def ledger(  # noqa: PLR0913, PLR0917 - one for each option
+    gateway: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    day: datetime | None,
+    config: Path | None,
+    dsn: str | None,
+    form: str | None,
+    *,
+    completeness: bool,
+    points: bool,
+    check: bool,
+) -> None:
+    """Show what became of every envelope.
+
+    For each gateway and day (of its unit's zone) on which their numbers were first heard of: expected = stored +
+    refused + dropped by the sender + to come + missing. DIFF is what that leaves over, and always 0. To come is what
+    the gateway still keeps; missing is what neither it nor the platform has. The numbers are named below. READINGS and
+    REJECTED (of them) go by the day on which their envelope was committed.
+
+    Completeness goes by the time of measurement: of the intervals of a point's day, those in which there is a reading
+    with a value, however late it came. Today is judged up to now.
+    """
+    from deploy.cli import ledger_text as text  # noqa: PLC0415 - loaded when called
+    from energy.clocks import DataClock  # noqa: PLC0415 - likewise
+    from energy.periods import local_day  # noqa: PLC0415 - likewise
+
+    database, clock = _place(config, dsn)
+    now = DataClock(clock).now()
+    chosen = _chosen(gateway, first, last, day, local_day(now))
+    account = asyncio.run(_read(database, chosen, now, points=completeness or points))
+    match form:
+        case "json":
+            click.echo(text.as_json(account))
+        case "csv":
+            click.echo(text.as_csv(account.points if points else account.lines), nl=False)
+        case _:
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            click.echo("\n".join(text.lines(account, width, points=points)))
+    if check and not account.sound:
+        sys.exit(1)
+
+
+def _chosen(
+    gateway: str | None, first: datetime | None, last: datetime | None, day: datetime | None, today: date
+) -> Chosen:
+    from ingest.ledger.account import Chosen  # noqa: PLC0415 - loaded when called
+
+    if day is not None:
+        if first or last:
+            raise click.UsageError("give --day, or --from and --to")
+        return Chosen(gateway, day.date(), day.date())
+    until = last.date() if last else today
+    since = first.date() if first else until - timedelta(days=0 if last else 1)
+    if since > until:
+        raise click.UsageError(f"--from {since} is after --to {until}")
+    return Chosen(gateway, since, until)
+
+
+def _place(config: Path | None, dsn: str | None) -> tuple[StorageSettings, ClockSettings]:
+    from energy.clocks import ClockSettings  # noqa: PLC0415 - loaded when called
+    from energy.config import load_toml  # noqa: PLC0415 - likewise
+    from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
+    from ingest.settings import IngestSettings  # noqa: PLC0415 - likewise
+
+    if config is not None:
+        settings = load_toml(config, IngestSettings)
+        return settings.database, settings.clock
+    if not dsn:
+        raise click.UsageError("give --config or --dsn, or set QUOTAWATT_DSN")
+    return StorageSettings(dsn), ClockSettings()
+
+
+async def _read(database: StorageSettings, chosen: Chosen, now: datetime, *, points: bool) -> Account:
+    from energy.storage import check_schema, connect  # noqa: PLC0415 - loads the drivers only when called
+    from ingest.ledger.account import read_account  # noqa: PLC0415 - likewise
+
+    async with connect(database) as connection:
+        await check_schema(connection)
+        return await read_account(connection, chosen, now, points=points)
