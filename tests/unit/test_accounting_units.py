@@ -118,9 +118,15 @@ WHOLE = Registry(
 )
 
 
+def bounded(**bounds: float) -> Point:
+    """A point of the registry above with these bounds."""
+    return msgspec.structs.replace(Point("P-1", "M-1", "gw-1", "kWh"), **bounds)
+
+
 def test_a_registry_without_faults() -> None:
-    """Nothing to say, also of an empty one."""
+    """Nothing to say, also of an empty one, and of one with bounds."""
     check(WHOLE)
+    check(msgspec.structs.replace(WHOLE, points=(bounded(low=0.0, high=1e9, max_rate=500.0),)))
     check(Registry())
 
 
@@ -137,6 +143,11 @@ def test_a_registry_without_faults() -> None:
         ({"points": (Point("P-1", "M-2", "gw-1", "kWh"),)}, "points.P-1.meter", "'M-2', which does not exist"),
         ({"points": (Point("P-1", "M-1", "gw-2", "kWh"),)}, "points.P-1.gateway", "'gw-2', which does not exist"),
         ({"points": (Point("P-1", "M-1", "gw-1", "kWh", quantum=Decimal(0)),)}, "points.P-1.quantum", "not above 0"),
+        ({"points": (bounded(low=2.0, high=2.0),)}, "points.P-1.low", "2.0 is not below high, 2.0"),
+        ({"points": (bounded(low=float("nan")),)}, "points.P-1.low", "nan is no number; leave it out for no bound"),
+        ({"points": (bounded(high=float("inf")),)}, "points.P-1.high", "inf is no number"),
+        ({"points": (bounded(max_rate=float("inf")),)}, "points.P-1.max_rate", "inf is no number"),
+        ({"points": (bounded(max_rate=0.0),)}, "points.P-1", "Expected `float` > 0.0"),
     ],
 )
 def test_each_fault_of_a_registry_is_named(change: dict[str, tuple[object, ...]], path: str, message: str) -> None:
