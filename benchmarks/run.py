@@ -15,6 +15,7 @@ BENCHMARKS = (
     "ingest_over_copy",
     "ingest_single_readings",
     "ingest_duplicates",
+    "ingest_http",
     "ingest_workers",
     "ingest_growth",
     "ingest_national",
