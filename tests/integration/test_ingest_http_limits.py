@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -24,7 +23,18 @@ from ingest.receiving.http.settings import HttpLimits
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually
-from tests.support.http_push import GENEROUS, HOST, Pushing, envelope, head, pushing, raw, with_http, write_tokens
+from tests.support.http_push import (
+    GENEROUS,
+    HOST,
+    Pushing,
+    envelope,
+    head,
+    locked,
+    pushing,
+    raw,
+    with_http,
+    write_tokens,
+)
 
 MEGABYTE = 1 << 20
 
@@ -94,17 +104,6 @@ async def test_strangers_are_slowed_down_and_gateways_beside_them_are_not(
         assert answers[-1].status == 429
         assert int(answers[-1].headers["Retry-After"]) >= 1
         assert (await push.post(gateway, envelope(gateway), Authorization="Bearer t0ken")).status == 200
-
-
-@asynccontextmanager
-async def locked(connection: Connection) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Keeps every commit waiting until the end of the block, or until what it yields is called."""
-    transaction = connection.transaction()
-    await transaction.start()
-    await connection.execute("lock table readings in access exclusive mode")
-    async with AsyncExitStack() as held:
-        held.push_async_callback(transaction.rollback)
-        yield held.aclose
 
 
 async def test_a_full_window_says_so_and_what_is_in_it_is_answered(

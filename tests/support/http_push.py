@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 import trustme
 
 from energy.readings import Reading
+from energy.storage import Connection
 from energy.transport.tls import TlsSettings
 from energy.wire import Acknowledgement, Address, decode_acknowledgement, encode_envelope
 from energy.wire.push import GATEWAY_HEADER, READINGS_PATH, gateway_header
@@ -27,12 +28,12 @@ from tests.support import ingest_worker
 from tests.support.ingest_world import START_MS
 
 HOST = "127.0.0.1"
-GENEROUS = HttpLimits(requests_per_s=100_000, bytes_per_s=1e9, strangers_per_s=100_000)
+GENEROUS = HttpLimits(requests_per_s=100_000, bytes_per_s=10**9, strangers_per_s=100_000)
 
 
-def with_http(worker: IngestSettings, limits: HttpLimits = GENEROUS, **http: Any) -> IngestSettings:
-    """The settings of a worker that takes HTTP push on any free port."""
-    return msgspec.structs.replace(worker, http=HttpSettings(port=0, limits=limits, **http))
+def with_http(worker: IngestSettings, limits: HttpLimits = GENEROUS, *, port: int = 0, **http: Any) -> IngestSettings:
+    """The settings of a worker that takes HTTP push, on any free port unless one is given."""
+    return msgspec.structs.replace(worker, http=HttpSettings(port=port, limits=limits, **http))
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,17 @@ def head(gateway: Address, *lines: str, path: str = READINGS_PATH, host: str = "
     """The head of a request."""
     first = (f"POST {path} HTTP/1.1", host, f"{GATEWAY_HEADER}: {gateway_header(gateway)}")
     return "\r\n".join([*first, *lines, "", ""]).encode()
+
+
+@asynccontextmanager
+async def locked(connection: Connection) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Keeps every commit waiting until the end of the block, or until what it yields is called."""
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("lock table readings in access exclusive mode")
+    async with AsyncExitStack() as held:
+        held.push_async_callback(transaction.rollback)
+        yield held.aclose
 
 
 @asynccontextmanager

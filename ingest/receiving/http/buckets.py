@@ -24,6 +24,9 @@ class Buckets:
         self._most = most
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._full_at)
+
     def wait(self, key: Hashable, now: float) -> float:
         """Seconds until `key` may take again, 0 for at once; `now` is real monotonic seconds."""
         return max(0.0, self._full_at.get(key, now) - now - BURST_S)
