@@ -9,10 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from collector.settings import CollectorSettings
+from deploy.cli import root
 from energy.config import load_toml
+from energy.readings import Reading
 from energy.storage import Pool
+from energy.wire import Address
+from tests.support.ingest_world import START_MS, message
+from tests.support.rejects_world import keep
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -43,6 +49,22 @@ async def test_the_script_registers_the_points_of_the_example_collector(dsn: str
         points = await connection.fetch("select p.code, g.code from point p join gateway g using (gateway_id)")
     sent = {meter.point: gateway.code for line in gateway.lines for meter in line.meters}
     assert dict(map(tuple, points)) == sent
+
+
+async def test_what_was_refused_before_comes_in_as_the_page_says(dsn: str, pool: Pool, script: Path) -> None:
+    """Each command of the chapter on refused readings, as it stands there: after the script the reading is stored."""
+    commands = re.findall(r"^\$ quotawatt (rejects [^#\n]+?)\s*(?:#.*)?$", PAGE, re.MULTILINE)
+    assert len(commands) >= 5
+    async with pool.acquire() as connection:
+        reading = Reading("EXAMPLE-001-E1", START_MS, 1.5)
+        await keep(connection, message([reading], sender=Address("610303", "gw-example-001")))
+        await run(script, dsn)
+        for command in commands:
+            assert await connection.fetchval("select count(*) from readings") == 0
+            runner = CliRunner(env={"QUOTAWATT_DSN": dsn})
+            shown = await asyncio.to_thread(runner.invoke, root, command.split(), input="y\n", catch_exceptions=False)
+            assert shown.exit_code == 0, shown.output
+        assert await connection.fetchval("select value from readings") == 1.5
 
 
 async def test_the_script_registers_the_quota(dsn: str, pool: Pool, script: Path) -> None:
