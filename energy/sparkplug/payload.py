@@ -42,6 +42,8 @@ _QUALITY = "Quality"
 
 MOST_BYTES = 262_144
 """Most bytes of a payload that are looked at."""
+MOST_METRICS = 10_000
+"""Most metrics of a payload: an empty one has two bytes, and takes thousands of times as long as they do."""
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +91,8 @@ def decode(body: bytes) -> Payload:
     message = _MESSAGE()
     try:
         message.ParseFromString(body)
+        if len(message.metrics) > MOST_METRICS:
+            raise MessageError("size", f"{len(message.metrics)} metrics, more than {MOST_METRICS}")
         return Payload(
             timestamp=_given(message, "timestamp"),
             seq=_given(message, "seq"),

@@ -179,7 +179,7 @@ def test_what_cannot_be_is_refused_before_the_database_is_asked(mapped: Database
     assert [(one.line, one.path) for one in mapped.faults(WRONG)] == [
         (1, "nodes[0].edge_node"),
         (2, "nodes[0].group"),
-        (6, "nodes[0].metrics[0]"),
+        (5, "nodes[0].metrics[0]"),
         (14, "nodes[0].metrics[1].unit"),
     ]
 

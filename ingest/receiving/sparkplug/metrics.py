@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
+from collections.abc import Sequence
+
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -53,10 +56,12 @@ def metrics_understood(mapped: int, unmapped: int) -> None:
     _METRICS.labels("unmapped").inc(unmapped)
 
 
-def not_understood(node: NodeId, error: MessageError) -> None:
-    """A message of a registered edge node, or a metric in it."""
-    _FAULTS.labels(error.reason).inc()
-    _log.debug("sparkplug_not_understood", edge_node=str(node), reason=error.reason, detail=str(error))
+def not_understood(node: NodeId, faults: Sequence[MessageError]) -> None:
+    """A message of a registered edge node, or metrics in it; a message may have thousands."""
+    for reason, count in Tally(error.reason for error in faults).items():
+        _FAULTS.labels(reason).inc(count)
+    if faults:
+        _log.debug("sparkplug_not_understood", edge_node=str(node), reason=faults[0].reason, detail=str(faults[0]))
 
 
 def rebirth_asked() -> None:

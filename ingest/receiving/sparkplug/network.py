@@ -24,6 +24,8 @@ from ingest.receiving.sparkplug.settings import SparkplugSettings
 REQUESTS_AT_ONCE = 100
 """Requests for births of one turn: their answers come together, and are large."""
 
+_NAMED = 3
+"""Faults of one message that are told in words."""
 _CODES = {"size": RefusalCode.TOO_LARGE}
 _KEPT = frozenset({"payload", "size", "type", "range"})
 """Faults of the sender, for which the message is kept. The others follow from messages that were lost."""
@@ -127,11 +129,10 @@ class Network:
     def _refuse(
         self, source: Source, mapped: MappedNode, faults: list[MessageError], body: bytes
     ) -> Iterator[Delivery]:  # fmt: skip
-        for error in faults:
-            metrics.not_understood(source.node, error)
+        metrics.not_understood(source.node, faults)
         if kept := [error for error in faults if error.reason in _KEPT]:
             code = _CODES.get(kept[0].reason, RefusalCode.MALFORMED)
-            yield self._carrier.refused(_topic(source), body, mapped.address, code, "; ".join(map(str, kept)))
+            yield self._carrier.refused(_topic(source), body, mapped.address, code, "; ".join(map(str, kept[:_NAMED])))
 
     def _follow(self, source: Source, arrived: Arrived, dead: list[str], now_ms: int) -> None:
         """Who is online since when: an edge node dies now, by our clock; its device when it says so."""

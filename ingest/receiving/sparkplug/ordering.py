@@ -16,6 +16,8 @@ from energy.sparkplug.topics import Kind
 
 MOST_HELD = 64
 """Messages of one edge node that wait; with one more the gap counts as lost."""
+MOST_HELD_BYTES = 1 << 20
+"""Likewise, bytes of these messages."""
 
 
 class Arrived(NamedTuple):
@@ -91,7 +93,7 @@ class Ordering:
             self._since = now
         # One that comes twice waits once.
         self._held.setdefault(arrived.payload.seq or 0, arrived)
-        if len(self._held) > MOST_HELD:
+        if len(self._held) > MOST_HELD or sum(len(one.body) for one in self._held.values()) > MOST_HELD_BYTES:
             yield from self._release(now)
 
     def _follow(self, now: float) -> Iterator[Told]:
