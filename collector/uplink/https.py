@@ -14,13 +14,7 @@ from energy.config import read_secret
 from energy.errors import PermissionRefusedError, QuotawattError, SetupError, TransportError, WireError
 from energy.transport.http import Answer, HttpClient, http_client
 from energy.wire import MAX_COMMANDS, Address, Kind, decode_status_answer
-
-READINGS = "/v1/readings"
-"""Where envelopes go."""
-STATUS = "/v1/status"
-"""Where the status goes."""
-GATEWAY_HEADER = "Quotawatt-Gateway"
-"""Says who sends: `{region}/{gateway}`."""
+from energy.wire.push import GATEWAY_HEADER, READINGS_PATH, STATUS_PATH, gateway_header
 
 _OK = 200
 _REFUSES_ENVELOPE = frozenset({400, 413, 422})
@@ -36,7 +30,7 @@ async def open_https(platform: HttpsPlatform, address: Address) -> AsyncIterator
     Raises:
         SetupError: a file of the settings cannot be used.
     """
-    headers = {GATEWAY_HEADER: f"{address.region}/{address.gateway}", "Content-Type": "application/json"}
+    headers = {GATEWAY_HEADER: gateway_header(address), "Content-Type": "application/json"}
     if platform.token_file is not None:
         headers["Authorization"] = f"Bearer {read_secret(platform.token_file)}"
     if platform.gzip:
@@ -86,9 +80,9 @@ class HttpsChannel:
 
     async def tell(self, status: bytes) -> None:
         """Post the status; commands in the answer are heard."""
-        answer = await self._post(STATUS, status)
+        answer = await self._post(STATUS_PATH, status)
         if answer.status != _OK:
-            raise self._fault(STATUS, answer)
+            raise self._fault(STATUS_PATH, answer)
         try:
             commands = decode_status_answer(answer.body).commands
         except WireError as error:
@@ -120,9 +114,9 @@ class HttpsChannel:
                 taken.set_result(None)
 
     async def _hand_over(self, body: bytes) -> None:
-        answer = await self._post(READINGS, body)
+        answer = await self._post(READINGS_PATH, body)
         if answer.status != _OK and answer.status not in _REFUSES_ENVELOPE:
-            raise self._fault(READINGS, answer)
+            raise self._fault(READINGS_PATH, answer)
         # Heard before the future ends, so that nobody waits for a confirmation that is here. An answer that is no
         # acknowledgement is counted where it is decoded, and confirms nothing.
         await self._heard.put(Heard(Kind.ACK, answer.body))

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from collector.uplink.https import GATEWAY_HEADER, READINGS, STATUS
 from energy.readings import Quality
 from energy.transport.http import MOST_ANSWER_BYTES
 from energy.wire import (
@@ -27,6 +26,8 @@ from energy.wire import (
     decode_status,
     decode_status_answer,
 )
+from energy.wire.push import GATEWAY_HEADER, READINGS_PATH, STATUS_PATH
+from ingest.receiving.http.readings import MOST_DEPTH, READ_BYTES
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "wire-protocol.md").read_text(encoding="utf-8")
 EXAMPLES = [example.encode() for example in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
@@ -79,11 +80,13 @@ def test_the_commands_in_an_answer_to_a_status_are_commands() -> None:
     assert f"at most {MAX_COMMANDS};" in DOCUMENT
 
 
-def test_the_paths_and_the_header_of_http_push_are_the_collectors() -> None:
-    """What the table says is what is posted."""
-    assert re.findall(r"^\| `POST \{url\}([^`]+)`", DOCUMENT, re.MULTILINE) == [READINGS, STATUS]
+def test_the_paths_and_the_header_of_http_push_are_the_codes() -> None:
+    """What the table says is what collectors post, and what ingest serves."""
+    assert re.findall(r"^\| `POST \{url\}([^`]+)`", DOCUMENT, re.MULTILINE) == [READINGS_PATH, STATUS_PATH]
     assert f"\n{GATEWAY_HEADER}: " in DOCUMENT
     assert f"{MOST_ANSWER_BYTES:,}".replace(",", " ") in DOCUMENT
+    assert f"reads {READ_BYTES:,} bytes".replace(",", " ") in DOCUMENT
+    assert f"nest more than {MOST_DEPTH} deep" in DOCUMENT
 
 
 def test_the_list_of_codes_is_the_codecs() -> None:
