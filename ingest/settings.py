@@ -27,7 +27,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
         database: where readings are stored.
         mqtt: the broker.
         worker: this worker's name, unique on its broker: it keeps the session across a restart, and marks its batches.
-        points_reload_s: real seconds within which unknown points cause at most one reading of the registry.
+        points_reload_s: real seconds within which unknown points cause at most one look into the registry.
         grace_s: real seconds that an orderly stop may take.
     """
 
