@@ -93,7 +93,8 @@ async def _sample(process: psutil.Popen, resident: list[float]) -> None:
 async def _times(dsn: str, since: float) -> list[tuple[int, float, int]]:
     async with connect(StorageSettings(dsn)) as connection:
         rows = await connection.fetch(
-            "select batch, extract(epoch from ts)::float8, count(*) from readings where ts >= to_timestamp($1) group by 1, 2",
+            "select batch, extract(epoch from ts)::float8, count(*) from readings"
+            " where ts >= to_timestamp($1) group by 1, 2",
             since,
         )
     return [(row[0], row[1], row[2]) for row in rows]
