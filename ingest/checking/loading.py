@@ -43,9 +43,12 @@ _SPACE = 32
 async def load_table(connection: Connection) -> PointTable:
     """Every point of the database; raises as `energy.storage.translating` says."""
     while True:
+        async with _snapshot(connection):
+            version = await registry_version(connection)
+            gateways = {row["code"]: row["gateway_id"] for row in await connection.fetch(SQL.gateways)}
+            builder = await _points(connection, CodeKeys.drawn())
         try:
-            async with _snapshot(connection):
-                return await _load(connection, CodeKeys.drawn())
+            return await asyncio.to_thread(builder.table, gateways, version)
         except KeysCollideError:
             continue  # other keys will tell them apart
 
@@ -58,13 +61,11 @@ async def _snapshot(connection: Connection) -> AsyncIterator[None]:
             yield
 
 
-async def _load(connection: Connection, keys: CodeKeys) -> PointTable:
-    version = await registry_version(connection)
-    gateways = {row["code"]: row["gateway_id"] for row in await connection.fetch(SQL.gateways)}
+async def _points(connection: Connection, keys: CodeKeys) -> TableBuilder:
     sink = _Sink(TableBuilder(keys, await connection.fetchval(SQL.count_points)))
     await connection.copy_from_query(SQL.points.rstrip(";"), output=sink.take, format="binary")
     sink.finish()
-    return await asyncio.to_thread(sink.builder.table, gateways, version)
+    return sink.builder
 
 
 class _Sink:
