@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import aiohttp
+import msgspec
+import psutil
 import pytest
 
 from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address, RefusalCode
+from energy.wire.push import GATEWAY_HEADER, gateway_header
 from ingest.receiving.csv.pieces import MOST_LINES
-from ingest.receiving.csv.report import Conflict, Progress, RefusedLine, Start
+from ingest.receiving.csv.report import CSV_PATH, Conflict, Entry, Progress, RefusedLine, Start, Summary, decode_entry
+from ingest.receiving.http.settings import HttpSettings
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
 from tests.support.csv_files import HEADER, csv_file, upload
@@ -210,3 +217,82 @@ async def test_progress_names_the_line_up_to_which_all_is_committed(
         Progress(count + 1, count),
     ]
     assert report.counts == (count, 0, 0, 0)
+
+
+async def test_an_upload_cut_off_keeps_what_was_committed_and_may_be_sent_again(
+    connection: Connection, settings: IngestSettings, gateway: Address
+) -> None:
+    """The connection ends in the middle of a number, which must not be taken for a whole one."""
+    count = MOST_LINES + 100
+    point = f"{gateway.gateway}-0"
+    file = csv_file((point, START_MS + i, f"{1000 + i}.25") for i in range(count))
+    head = (
+        f"POST {CSV_PATH} HTTP/1.1\r\nHost: x\r\nQuotawatt-Gateway: {gateway_header(gateway)}\r\n"
+        f"Content-Length: {len(file)}\r\n\r\n"
+    )
+    lines = file.splitlines(keepends=True)
+    half = b"".join(lines[: MOST_LINES + 50])[:-4]
+
+    async def stored() -> int:
+        return int(await connection.fetchval("select count(*) from readings"))
+
+    async with pushing(settings) as push:
+        reader, writer = await asyncio.open_connection("127.0.0.1", push.port)
+        writer.write(head.encode() + half)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        await eventually(stored, 20)
+        writer.transport.abort()
+
+        async def free() -> bool:
+            return (await push.post(gateway, HEADER.encode(), CSV_PATH)).status == 200
+
+        await eventually(free, 20)
+        assert await stored() == MOST_LINES
+        again = await upload(push, gateway, file)
+        assert again.counts == (100, MOST_LINES, 0, 0)
+        assert await stored() == count
+    assert await connection.fetchval("select count(*) from reading_conflicts") == 0
+
+
+@pytest.mark.parametrize("count", [40_000, pytest.param(400_000, marks=pytest.mark.long)])
+async def test_a_file_of_any_length_takes_little_memory(
+    connection: Connection, settings: IngestSettings, gateway: Address, tmp_path: Path, count: int
+) -> None:
+    """Every tenth line is refused; sent faster than it is stored, to a process of its own."""
+    codes = [f"{gateway.gateway}-0", f"{gateway.gateway}-1", "nobody's"]
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield HEADER.encode()
+        for start in range(0, count, 1_000):
+            rows = range(start, start + 1_000)
+            yield "".join(f"{codes[2 if i % 10 == 0 else i % 2]},{START_MS + i},{i}.5\n" for i in rows).encode()
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    own = msgspec.structs.replace(settings, http=HttpSettings(port=port))
+    with worker.process(own, tmp_path) as process:
+        base = f"http://127.0.0.1:{port}"
+        async with aiohttp.ClientSession() as client:
+
+            async def send(body: Any) -> list[Entry]:
+                headers = {GATEWAY_HEADER: gateway_header(gateway)}
+                async with client.post(base + CSV_PATH, data=body, headers=headers) as response:
+                    return [decode_entry(line) async for line in response.content]
+
+            async def listening() -> bool:
+                try:
+                    return bool(await send(HEADER.encode()))
+                except aiohttp.ClientError:
+                    return False
+
+            await eventually(listening, 60)
+            watched = psutil.Process(process.pid)
+            before = watched.memory_info().rss
+            entries = await send(lines())
+            grown = watched.memory_info().rss - before
+    summary = entries[-1]
+    assert isinstance(summary, Summary)
+    assert (summary.stored, summary.refused, summary.complete) == (count * 9 // 10, count // 10, True)
+    assert await connection.fetchval("select count(*) from readings") == count * 9 // 10
+    assert grown < 60 << 20, f"{grown >> 20} MiB for {count} lines"
