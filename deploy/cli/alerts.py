@@ -32,7 +32,7 @@ def run(config: Path) -> None:
 
 @alerts.command("list")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Take the database from this service's file.")
-@click.option("--dsn", envvar="QUOTAWATT_DSN", help="postgresql://user@host:port/database")
+@click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, with the evidence of each.")
 def list_flagged(config: Path | None, dsn: str | None, *, as_json: bool) -> None:
     """List the quotas whose alert is firing, gravest first."""

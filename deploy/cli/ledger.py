@@ -30,7 +30,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--json", "form", flag_value="json", help="One JSON object.")
 @click.option("--csv", "form", flag_value="csv", help="The table as CSV; with --points that of the points.")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Take database and clock from a worker's file.")
-@click.option("--dsn", envvar="QUOTAWATT_DSN", help="postgresql://user@host:port/database")
+@click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database")
 def ledger(  # noqa: PLR0913, PLR0917 - one for each option
     gateway: str | None,
     first: datetime | None,

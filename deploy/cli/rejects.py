@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -56,7 +57,7 @@ def _filters(command: F) -> F:
         click.option("--point", help="Readings of this point."),
         click.option("--code", help="Refused for this, such as unknown_point."),
         click.option("--gateway", help="Sent by this gateway; '' for what came from nobody known."),
-        click.option("--dsn", envvar="QUOTAWATT_DSN", help="postgresql://user@host:port/database"),
+        click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database"),
         click.option("--config", "-c", type=click.Path(path_type=Path), help="Take the database from a worker's file."),
     ):
         command = option(command)
@@ -126,10 +127,17 @@ def replay(config: Path | None, dsn: str | None, *, dry_run: bool, yes: bool, by
     which = Chosen(**chosen, open=True)
     if not yes and not dry_run:
         _ask(place, which)
-    worker = f"replay-{by or getpass.getuser()}"
+    worker = f"replay-{by or _account()}"
     prepared = Replay.at(DataClock(place.clock), place.checks, worker, dry=dry_run)
     sums = _on(place, lambda connection: prepared.run(connection, which))
     click.echo("\n".join(replayed_lines(sums, worker, dry=dry_run)))
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        return f"uid-{os.getuid()}"
 
 
 def _ask(place: _Place, which: Chosen) -> None:

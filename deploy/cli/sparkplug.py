@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_DSN = click.option("--dsn", envvar="QUOTAWATT_DSN", required=True, help="postgresql://user@host:port/database")
+_DSN = click.option(
+    "--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, required=True, help="postgresql://user@host:port/database"
+)
 
 
 @click.group()

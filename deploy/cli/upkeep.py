@@ -48,7 +48,12 @@ def run(config: Path) -> None:
 @click.option(
     "--config", "-c", type=click.Path(path_type=Path), help="Take database and settings from a worker's file."
 )
-@click.option("--dsn", envvar="QUOTAWATT_DSN", help="postgresql://user@host:port/database, with default settings")
+@click.option(
+    "--dsn",
+    envvar="QUOTAWATT_DSN",
+    show_envvar=True,
+    help="postgresql://user@host:port/database, with default settings",
+)
 @click.option("--last", type=click.IntRange(min=0), default=20, show_default=True, help="So many of the things done.")
 def show(config: Path | None, dsn: str | None, last: int) -> None:
     """Tell edition, chunks, and what was done."""
