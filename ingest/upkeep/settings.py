@@ -35,6 +35,6 @@ class UpkeepSettings(msgspec.Struct, frozen=True):
     accounts_days: Positive = 2_200.0
     memory_mb: Annotated[int, msgspec.Meta(ge=16)] | None = None
     memory_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.25
-    most_chunks: Annotated[int, msgspec.Meta(ge=10, le=10_000)] = 500
+    most_chunks: Annotated[int, msgspec.Meta(ge=10, le=10_000)] = 200
     policies: bool = True
     columnstore_days: Positive = 45.0

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from energy.errors import StorageError
+from energy.queries import load_queries
 from energy.storage import Connection, Pool, StorageSettings
 from ingest.upkeep.settings import UpkeepSettings
 from ingest.upkeep.steps import Round, run_round
@@ -174,6 +175,18 @@ async def test_two_rounds_at_once(pool: Pool) -> None:
         await require_kept_from(connection, chunks[50])
         dropped = await connection.fetchval("select sum(count) from upkeep_run where action = 'chunks_dropped'")
         assert dropped == 50
+
+
+async def test_a_round_beside_another_ones_leaves_all_to_it(pool: Pool) -> None:
+    """As long as its transaction lasts."""
+    async with pool.acquire() as connection, pool.acquire() as other:
+        await fill(connection, 6)
+        chunks = await spans(connection)
+        async with other.transaction():
+            assert await other.fetchval(load_queries("ingest.upkeep", "upkeep.sql").lock)
+            made = await round_at(connection, chunks[3] + 365 * DAY)
+        assert made.standby
+        assert await spans(connection) == chunks
 
 
 async def test_a_round_that_is_killed_is_finished_by_the_next(pool: Pool) -> None:
