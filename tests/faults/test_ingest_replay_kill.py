@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from energy.storage import Connection, Pool
+from ingest.checking.verdicts import Bounds
 from tests.support.eventually import eventually
-from tests.support.ingest_world import message
+from tests.support.ingest_world import START_MS, message
 from tests.support.rejects_world import keep, register, replay, unknown
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +51,7 @@ async def test_a_killed_replay_is_run_again(pool: Pool, dsn: str) -> None:
         await register(connection)
         for _ in range(KILLS):
             await kill_one(connection, dsn)
-        await replay(connection)
+        await replay(connection, bounds=Bounds(0, START_MS + 1_000_000 * ENVELOPES))
         assert await replayed(connection) == 1_000 * ENVELOPES
         assert await connection.fetchval("select count(*) from reading_conflicts") == 0
         offered = await connection.fetchval("select sum(offered)::int from ingest_batch where worker like 'replay-%'")
