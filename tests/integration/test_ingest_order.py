@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from deploy.stack import Endpoints
 from energy.channel import Channel
 from energy.readings import Reading, content_order
-from energy.storage import StorageSettings, connect
+from energy.storage import Pool, StorageSettings, connect
 from energy.storage.databases import create_database, drop_database
 from ingest.checking.points import PointTable
 from ingest.checking.verdicts import Bounds
@@ -27,6 +27,7 @@ from ingest.database import KeptConnection
 from ingest.receiving.carrier import Delivery
 from ingest.writing.store import Outcome, Store
 from ingest.writing.writer import Writer
+from tests.support.eventually import eventually
 from tests.support.ingest_world import START_MS, batch_of, message
 
 CODES = ("A-1", "A-2")
@@ -176,3 +177,41 @@ def expected_effective(readings: Sequence[Reading]) -> list[Bits]:
     for one in sorted(readings, key=lambda r: content_order(r.quality, r.value)):
         best.setdefault((one.point, one.at), one)
     return sorted(map(content, best.values()))
+
+
+@pytest.mark.parametrize("first_is_lost", [False, True])
+async def test_who_waits_for_another_workers_key_sees_what_became_of_it(
+    pool: Pool, database: StorageSettings, *, first_is_lost: bool
+) -> None:
+    """Two workers hold contradicting readings of one key at one moment; the first commits, or its session is ended."""
+    table = PointTable.of([("A-1", 11, "gw-a"), ("A-2", 12, "gw-a")])
+    first, second = ([[[Reading("A-1", START_MS, value)]]] for value in (2.0, 1.0))
+    await commit_all(database, table, [[[Reading("A-2", START_MS, 1.0)]]])  # the chunk is there: no one waits for that
+    async with pool.acquire() as holder, asyncio.TaskGroup() as group:
+        blocker = holder.transaction()
+        await blocker.start()
+        await holder.execute("lock table ingest_batch in exclusive mode")  # a batch's last statement waits
+        group.create_task(commit_all(database, table, first))
+        await eventually(lambda: waiting(pool, "relation"))
+        ahead = await pool.fetchval(WAITING, "relation")
+        group.create_task(commit_all(database, table, second))
+        await eventually(lambda: waiting(pool, "transactionid"))
+        if first_is_lost:
+            await pool.execute("select pg_terminate_backend($1)", ahead)
+        await blocker.rollback()
+    stored = await pool.fetch("select value from readings where point_id = 11")
+    conflicts = await pool.fetch("select value from reading_conflicts")
+    effective = await pool.fetch("select value from readings_effective where point_id = 11")
+    assert sorted(row["value"] for row in [*stored, *conflicts]) == [1.0, 2.0]
+    assert [row["value"] for row in effective] == [1.0]
+
+
+WAITING = """
+select pid from pg_locks join pg_stat_activity using (pid)
+where datname = current_database() and not granted and locktype = $1
+"""
+
+
+async def waiting(pool: Pool, kind: str) -> bool:
+    """Whether a session waits for a lock of that kind: for a table, or for another's transaction."""
+    return await pool.fetchval(WAITING, kind) is not None
