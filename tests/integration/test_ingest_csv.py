@@ -295,4 +295,4 @@ async def test_a_file_of_any_length_takes_little_memory(
     assert isinstance(summary, Summary)
     assert (summary.stored, summary.refused, summary.complete) == (count * 9 // 10, count // 10, True)
     assert await connection.fetchval("select count(*) from readings") == count * 9 // 10
-    assert grown < 60 << 20, f"{grown >> 20} MiB for {count} lines"
+    assert grown < 40 << 20, f"{grown >> 20} MiB for {count} lines"
