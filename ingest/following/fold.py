@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from energy.periods import DEFAULT_ZONE
 from energy.queries import load_queries
@@ -35,7 +36,7 @@ class Progress:
         envelopes: numbered envelopes in them, repeated ones too.
         oldest_at: data time of the oldest commit among them; None without.
         drained: nothing is left that was committed when the step began.
-        missing: what has turned out to be missing since the last step.
+        missing: what has turned out to be missing since it was judged last.
         standby: another worker follows, so that nothing was done.
     """
 
@@ -47,25 +48,38 @@ class Progress:
     standby: bool = False
 
 
-async def step(connection: Connection, limit: int) -> Progress:
+async def step(connection: Connection, limit: int, *, judge: bool) -> Progress:
     """Follow up to `limit` batches. Only one worker at a time may: see `ingest.following.follower`.
 
-    What a status says of the lowest number kept is taken over only when everything committed before it is followed:
-    until then an envelope that the gateway forgot because it was confirmed would be taken for a missing one.
+    What a status says of the lowest number kept, or by naming another stream, is taken over only when everything
+    committed before it is followed: until then an envelope that the gateway forgot because it was confirmed would be
+    taken for a missing one.
+
+    Args:
+        connection: the one that has the lock.
+        limit: most batches.
+        judge: whether to find out as well which numbers have turned out to be missing, which looks at all open ones.
+
     Raises as `energy.storage.translating` says; then nothing has changed.
     """
     with translating():
         async with connection.transaction():
             announced = await connection.fetch(SQL.announced)
+            superseding = await connection.fetch(SQL.superseding) if judge else []
             folded = await connection.fetchrow(SQL.fold, limit, DEFAULT_ZONE)
             assert folded is not None  # noqa: S101 - it always has one row
             drained = folded["batches"] < limit
             missing: list[Missing] = []
             if drained:
-                if announced:
-                    columns = ([row[name] for row in announced] for name in ("gateway", "stream", "announced"))
-                    await connection.execute(SQL.take_over, *columns)
-                await connection.execute(SQL.supersede)
+                await _apply(connection, SQL.take_over, announced)
+                await _apply(connection, SQL.supersede, superseding)
+            if drained and judge:
                 rows = await connection.fetch(SQL.name_missing, MOST_NAMED)
                 missing = [Missing(row["gateway"], row["stream"], int(row["count"]), row["numbers"]) for row in rows]
     return Progress(folded["batches"], folded["envelopes"], folded["oldest_at"], drained, missing)
+
+
+async def _apply(connection: Connection, query: str, rows: Sequence[Any]) -> None:
+    """Run `query` with the three columns of `rows`, if there are any."""
+    if rows:
+        await connection.execute(query, *(list(column) for column in zip(*rows, strict=True)))

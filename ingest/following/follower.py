@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from energy.backoff import Backoff
 from energy.clocks import DataClock
@@ -86,10 +87,11 @@ class Follower:
         async with Notifications(self._database, "readings") as commits:
             while True:
                 began = time()
-                progress = await self._connection.once(self._step)
+                looks = began >= self._look_at
+                progress = await self._connection.once(partial(self._step, judge=looks))
                 backoff.reset()
                 metrics.step_done(progress, now=self._clock.now().timestamp())
-                if progress.drained and time() >= self._look_at:
+                if progress.drained and looks:
                     self._look_at = time() + self._settings.check_s
                     await self._connection.once(self._look)
                 if progress.drained or progress.standby:
@@ -98,10 +100,10 @@ class Follower:
                 else:
                     await asyncio.sleep(time() - began)  # catching up leaves half of the time to those who write
 
-    async def _step(self, connection: Connection) -> Progress:
+    async def _step(self, connection: Connection, *, judge: bool) -> Progress:
         if connection is not self._leads and not await self._take_lead(connection):
             return Progress(standby=True)
-        return await step(connection, self._settings.batches)
+        return await step(connection, self._settings.batches, judge=judge)
 
     async def _take_lead(self, connection: Connection) -> bool:
         """Try to get the lock, which lasts as long as the connection; who gets it knows nothing of earlier requests."""

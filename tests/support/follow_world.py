@@ -89,9 +89,9 @@ async def report(  # noqa: PLR0913 - what a worker hears, and how
 
 async def follow(connection: Connection, limit: int = 100) -> list[Progress]:
     """Step until nothing is left."""
-    done = [await step(connection, limit)]
+    done = [await step(connection, limit, judge=True)]
     while not done[-1].drained:
-        done.append(await step(connection, limit))
+        done.append(await step(connection, limit, judge=True))
     return done
 
 

@@ -78,17 +78,24 @@ with ready as (
 update gateway_stream as s set kept_from = greatest(s.kept_from, ready.announced)
 from ready where s.gateway = ready.gateway and s.stream = ready.stream;
 
+-- name: superseding
+-- Of streams with open numbers: which are no longer, or are again, their gateway's present one.
+select s.gateway, s.stream, status.stream <> s.stream as superseded
+from gateway_stream as s
+join gateway_status as status using (gateway)
+where s.open <> '{}'::int8multirange and s.superseded <> (status.stream <> s.stream)
+order by s.gateway, s.stream;
+
 -- name: supersede
--- Of streams with open numbers, which are not their gateway's present one.
-with changed as (
-    select s.gateway, s.stream, status.stream <> s.stream as superseded
-    from gateway_stream as s
-    join gateway_status as status using (gateway)
-    where s.open <> '{}'::int8multirange and s.superseded <> (status.stream <> s.stream)
+-- The same, once everything committed until then is followed.
+with ready as (
+    select s.gateway, s.stream, a.superseded
+    from unnest($1::text[], $2::text[], $3::bool[]) as a (gateway, stream, superseded)
+    join gateway_stream as s on s.gateway = a.gateway and s.stream = a.stream
     order by s.gateway, s.stream for update of s
 )
-update gateway_stream as s set superseded = changed.superseded
-from changed where s.gateway = changed.gateway and s.stream = changed.stream;
+update gateway_stream as s set superseded = ready.superseded
+from ready where s.gateway = ready.gateway and s.stream = ready.stream;
 
 -- name: name_missing
 -- Numbers that have turned out to be missing, each told once, of at most $1 streams.
@@ -104,16 +111,28 @@ returning s.gateway, s.stream, seq_count(news.numbers)::text as count, seq_text(
 -- name: gaps
 -- How many numbers are open now.
 select
-    coalesce(sum(seq_count(open - missing)), 0)::float8 as to_come,
-    coalesce(sum(seq_count(missing)), 0)::float8 as missing
-from gateway_stream where open <> '{}'::int8multirange;
+    coalesce(sum(to_come), 0)::float8 as to_come, coalesce(sum(lost), 0)::float8 as missing
+from gateway_stream
+cross join lateral (
+    select sum(coalesce(upper(part), 9223372036854775807) - lower(part)::numeric) from unnest(open - missing) as part
+) as kept (to_come)
+cross join lateral (
+    select sum(coalesce(upper(part), 9223372036854775807) - lower(part)::numeric) from unnest(missing) as part
+) as gone (lost)
+where open <> '{}'::int8multirange;
 
 -- name: holes
 -- The lowest $1 open ranges of every stream whose gateway is online, and of its missing ones those never asked for.
 select
     s.gateway, s.stream, status.region, status.carrier,
-    seq_first(s.open - s.missing, $1) as to_come,
-    seq_first(s.missing - s.recalled, $1) as missing
+    (
+        select coalesce(range_agg(part), '{}')
+        from (select part from unnest(s.open - s.missing) as part limit $1) as lowest
+    ) as to_come,
+    (
+        select coalesce(range_agg(part), '{}')
+        from (select part from unnest(s.missing - s.recalled) as part limit $1) as lowest
+    ) as missing
 from gateway_stream as s
 join gateway_status as status using (gateway)
 where s.open <> '{}'::int8multirange and status.online

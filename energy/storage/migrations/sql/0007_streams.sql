@@ -28,13 +28,6 @@ return (
 );
 comment on function seq_text is 'Ranges as a person reads them, `12-14 20`; after the first `most` of them an ellipsis.';
 
-create function seq_first(numbers int8multirange, most int4) returns int8multirange
-language sql immutable parallel safe
-return (
-    select coalesce(range_agg(part), '{}') from unnest(numbers) with ordinality as parts (part, place) where place <= most
-);
-comment on function seq_first is 'The lowest `most` ranges.';
-
 alter table gateway_status add column dropped_envelopes int8;
 alter table gateway_status add column dropped_readings int8;
 alter table gateway_status add column carrier text not null default 'mqtt';
@@ -154,46 +147,56 @@ where stream.open <> '{}'::int8multirange;
 comment on view board.gap is 'Streams with open numbers: to_come are kept by the gateway, missing are not and never came; of these dropped_unnamed were dropped so long ago that the gateway counts them but names them no more. The lowest twenty ranges are named.';
 
 create view board.ledger as
-with numbered as (
-    select
-        day.*, stream.stored, stream.refused, stream.dropped, stream.open, stream.missing as lost,
-        seq_span(1, day.last_seq) - seq_span(1, (
-            select coalesce(max(earlier.last_seq), 0) from gateway_day as earlier
-            where earlier.gateway = day.gateway and earlier.stream = day.stream and earlier.day < day.day
-        )) as numbers
-    from gateway_day as day
-    join gateway_stream as stream using (gateway, stream)
-), parts as (
-    select
-        numbered.*,
-        numbers * stored as of_stored,
-        numbers * refused - stored as of_refused,
-        numbers * dropped - stored - refused as of_dropped,
-        numbers * open - lost as of_to_come,
-        numbers * lost as of_missing
-    from numbered
-)
 select
-    parts.gateway,
+    day.gateway,
     unit.code as unit,
-    parts.day,
-    parts.stream,
-    seq_count(numbers) as expected,
-    seq_count(of_stored) as stored,
-    seq_count(of_refused) as refused,
-    seq_count(of_dropped) as dropped,
-    seq_count(of_to_come) as to_come,
-    seq_count(of_missing) as missing,
-    seq_count(numbers) - seq_count(of_stored) - seq_count(of_refused) - seq_count(of_dropped)
-        - seq_count(of_to_come) - seq_count(of_missing) as difference,
-    parts.envelopes,
-    parts.readings,
-    parts.rejected,
-    seq_text(of_dropped, 20) as dropped_numbers,
-    seq_text(of_to_come, 20) as to_come_numbers,
-    seq_text(of_missing, 20) as missing_numbers
-from parts
-left join gateway on gateway.code = parts.gateway
+    day.day,
+    day.stream,
+    counted.expected,
+    counted.stored,
+    counted.refused,
+    counted.dropped,
+    counted.to_come,
+    counted.missing,
+    counted.expected - counted.stored - counted.refused - counted.dropped - counted.to_come - counted.missing
+        as difference,
+    day.envelopes,
+    day.readings,
+    day.rejected,
+    case when isempty(of_dropped) then '' else seq_text(of_dropped, 20) end as dropped_numbers,
+    case when isempty(of_to_come) then '' else seq_text(of_to_come, 20) end as to_come_numbers,
+    case when isempty(of_missing) then '' else seq_text(of_missing, 20) end as missing_numbers
+from gateway_day as day
+join gateway_stream as stream using (gateway, stream)
+-- Each step is computed once a row (offset 0): the planner would write the expressions into each other.
+cross join lateral (
+    select seq_span(1, day.last_seq) - seq_span(1, (
+        select coalesce(max(earlier.last_seq), 0) from gateway_day as earlier
+        where earlier.gateway = day.gateway and earlier.stream = day.stream and earlier.day < day.day
+    )) as numbers
+    offset 0
+) as known
+cross join lateral (
+    select
+        numbers * stream.stored as of_stored,
+        numbers * stream.refused - stream.stored as of_refused,
+        numbers * stream.dropped - stream.stored - stream.refused as of_dropped,
+        numbers * stream.open - stream.missing as of_to_come,
+        numbers * stream.missing as of_missing
+    offset 0
+) as part
+cross join lateral (
+    -- Most parts are empty, and a call of a function is not free.
+    select
+        seq_count(numbers) as expected,
+        seq_count(of_stored) as stored,
+        case when isempty(of_refused) then 0 else seq_count(of_refused) end as refused,
+        case when isempty(of_dropped) then 0 else seq_count(of_dropped) end as dropped,
+        case when isempty(of_to_come) then 0 else seq_count(of_to_come) end as to_come,
+        case when isempty(of_missing) then 0 else seq_count(of_missing) end as missing
+    offset 0
+) as counted
+left join gateway on gateway.code = day.gateway
 left join unit using (unit_id);
 comment on view board.ledger is 'Per gateway, day and stream the envelopes whose numbers were first heard of on that day: expected = stored + refused + dropped + to_come + missing, difference is always 0. envelopes, readings and rejected (of the readings) were first committed on that day.';
 
