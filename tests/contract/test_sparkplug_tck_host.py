@@ -515,8 +515,7 @@ async def play_request(world: World) -> Request:
             await world.tell(link, world.edge.data("meter-1"))
             await eventually(lambda: bool(world.asked), 20)
             after = world.clock.now_ms()
-            sent = list(world.edge.data("meter-1"))
-            await world.tell(link, sent)
+            await world.say(link, "meter-1")
         return _request(world, tap, (before, after))
 
 
@@ -635,8 +634,7 @@ async def test_reordering_success(world: World) -> None:
         await world.tell(link, [second, first])
         await world.until_stored(rows_of([first, second]))
         await never_within(1.5 * TIMEOUT_S, lambda: bool(world.asked))
-        after = list(world.edge.data("meter-1"))
-        await world.tell(link, after)
+        after = await world.say(link, "meter-1")
         await world.until_stored(rows_of(after))
 
 
@@ -652,8 +650,7 @@ async def test_reordering_rebirth(world: World) -> None:
         assert asyncio.get_running_loop().time() - began >= TIMEOUT_S
         # What names itself is stored all the same; after the births everything is understood again.
         await world.until_stored(rows_of([late]))
-        after = list(world.edge.data("meter-1"))
-        await world.tell(link, after)
+        after = await world.say(link, "meter-1")
         await world.until_stored(rows_of(after))
 
 

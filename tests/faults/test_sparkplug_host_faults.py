@@ -30,8 +30,7 @@ def world(database: StorageSettings, mqtt: MqttSettings) -> World:
 
 async def data_is_stored(world: World, link: Link) -> None:
     """The edge node says something, and the host of the hour understands it."""
-    sent = list(world.edge.data("meter-1"))
-    await world.tell(link, sent)
+    sent = await world.say(link, "meter-1")
     await world.until_stored(rows_of(sent))
 
 
@@ -93,16 +92,13 @@ async def test_with_its_window_full_the_host_goes_offline_and_comes_back(world: 
             await blocker.execute("lock table readings in access exclusive mode")
 
             async def offline() -> bool:
-                more = list(world.edge.data("meter-1", by_name=True))
-                sent.extend(more)
-                await world.tell(link, more)
+                sent.extend(await world.say(link, "meter-1", by_name=True))
                 state = await world.kept_state()
                 return state is not None and not state.online
 
             await eventually(offline, 30)
             held = len(sent) * 3
-            lost = list(world.edge.data("meter-2", by_name=True))
-            await world.tell(link, lost)
+            lost = await world.say(link, "meter-2", by_name=True)
         await world.until_host(online=True)
         await eventually(lambda: bool(world.asked), 20)
         await data_is_stored(world, link)

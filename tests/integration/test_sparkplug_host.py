@@ -113,8 +113,7 @@ async def test_an_edge_node_registered_later_is_asked_for_its_births(world: Worl
     async with world.hosted(), world.online() as link:
         await world.register()
         await eventually(lambda: bool(world.asked), 20)
-        sent = list(world.edge.data("meter-1"))
-        await world.tell(link, sent)
+        sent = await world.say(link, "meter-1")
         await world.until_stored(rows_of(sent))
 
 
@@ -127,8 +126,7 @@ async def test_what_was_said_while_the_host_was_away_is_noticed(world: World) ->
         await world.tell(link, world.edge.data("meter-1"))
         await world.tell(link, world.edge.rebirth_of("meter-1"))
         await eventually(lambda: len(tap.connects()) == 2 and bool(world.asked), 20)
-        sent = list(world.edge.data("meter-1"))
-        await world.tell(link, sent)
+        sent = await world.say(link, "meter-1")
         await world.until_stored(rows_of(sent))
         assert {row.metric for row in await world.rows()} == set(NAMES)
         assert await rejects_of(world) == set()

@@ -56,7 +56,7 @@ class World:
         gateway: as which it writes.
         host_id: of the host.
         edge: makes its messages.
-        asked: the requests for births that it got.
+        asked: the requests for births that it got, and answered.
     """
 
     database: StorageSettings
@@ -64,6 +64,7 @@ class World:
     name: str = field(default_factory=lambda: f"g-{uuid.uuid4().hex[:8]}")
     edge: SimulatedEdgeNode = field(default_factory=lambda: SimulatedEdgeNode(START_MS))
     asked: list[Payload] = field(default_factory=list)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     clock_settings: ClockSettings = field(
         default_factory=lambda: ClockSettings(datetime.fromtimestamp(START_MS / 1000 + 3_600, UTC), time.time())
     )
@@ -170,9 +171,16 @@ class World:
                 answering.cancel()
 
     async def tell(self, link: Link, messages: Iterable[Sent], *, retain: bool = False) -> None:
-        """Publish messages of the edge node."""
-        for one in messages:
-            await self.publish(link, one.kind, one.device, encode(one.payload), retain=retain)
+        """Publish messages of the edge node; made only now, they are never amid births that answer a request."""
+        async with self._one_at_a_time:
+            await self._tell(link, list(messages), retain=retain)
+
+    async def say(self, link: Link, device: str, *, by_name: bool = False) -> list[Sent]:
+        """Publish values of all metrics of a device; likewise."""
+        async with self._one_at_a_time:
+            sent = list(self.edge.data(device, by_name=by_name))
+            await self._tell(link, sent)
+        return sent
 
     async def publish(self, link: Link, kind: Kind, device: str, body: bytes, *, retain: bool = False) -> None:
         """Publish with the quality of service of the specification."""
@@ -226,11 +234,15 @@ class World:
 
         await eventually(there, 20)
 
+    async def _tell(self, link: Link, messages: Sequence[Sent], *, retain: bool = False) -> None:
+        for one in messages:
+            await self.publish(link, one.kind, one.device, encode(one.payload), retain=retain)
+
     async def _answer(self, link: Link, *, answers: bool) -> None:
         async for message in link.messages:
-            self.asked.append(decode(message.payload))
             if answers:
                 await self.tell(link, self.edge.births())
+            self.asked.append(decode(message.payload))
 
 
 async def stored_rows(connection: Connection) -> list[Row]:
