@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from energy.errors import WireError
 from energy.wire import Address
@@ -13,6 +14,7 @@ from ingest.receiving.http.exchange import TurnedAwayError
 from ingest.receiving.http.settings import HttpLimits
 
 _BEARER = "bearer "
+_parse_header = lru_cache(maxsize=65_536)(parse_gateway_header)  # it comes again with every request
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Gatekeeper:
             # Whoever stands between might judge by the one and we by the other.
             raise TurnedAwayError(400, "ambiguous", "a header that may stand once stands twice")
         try:
-            address = parse_gateway_header("".join(credentials.gateway))
+            address = _parse_header("".join(credentials.gateway))
         except WireError as error:
             raise TurnedAwayError(401, "unauthenticated", f"{GATEWAY_HEADER}: REGION/GATEWAY expected") from error
         if not self._proves:

@@ -67,6 +67,9 @@ class Request:
     async def _raw(self) -> AsyncIterator[bytes]:
         """As it came; what comes by drops has to come within a time, and the longer, the more it is."""
         content, loop, received = self.http.content, asyncio.get_running_loop(), 0
+        if content.is_eof():  # it came with its head, as most do
+            yield content.read_nowait()
+            return
         began = loop.time()
         while not content.at_eof():
             try:
