@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from itertools import islice
 
@@ -18,6 +19,9 @@ from ingest.stopping import until_stopping
 
 REFRESH_S = 60.0
 """Real seconds after which the registry's version is asked for although nobody said that it changed."""
+REST = 4.0
+"""After reading it, so many times as long passes until it is read again: whoever registers a million points one by one
+does not keep a worker from its work. New points need not wait for that, see `Directory.look_up`."""
 MOST_LOOKED_UP = 10_000
 """Most unknown codes that one look asks for."""
 
@@ -59,7 +63,8 @@ class Directory:
         if not self._limit.allows():
             return False
         self._limit.looked()
-        found = await self._find(list(islice(codes, MOST_LOOKED_UP)))
+        asked = list(islice(codes, MOST_LOOKED_UP))
+        found = await self._looking.until_done(lambda own: find_points(own, asked))
         self._take(_with(self.table, found))
         return bool(found)
 
@@ -70,12 +75,8 @@ class Directory:
             return
         before.lineups.forget()  # for the memory that two tables need; positions will be others anyway
         table = await self._reading.until_done(load_table)
-        if late := self.table.late.keys() - before.late.keys():  # found while `table` was read, so perhaps not in it
-            table = _with(table, await self._find(late))
-        self._take(table)
-
-    async def _find(self, codes: Collection[str]) -> Mapping[str, PointKey]:
-        return await self._looking.until_done(lambda own: find_points(own, codes))
+        since = self.table.found_late(self.table.late.keys() - before.late.keys())
+        self._take(_with(table, since))  # what was found while `table` was read is perhaps not in it
 
     async def close(self) -> None:
         """Drop the connections; the next look makes new ones."""
@@ -85,9 +86,12 @@ class Directory:
     async def _follow(self, control: Control) -> None:
         await self._reading.until_done(check_schema)
         async with Notifications(self._database, "registry") as changes:
+            clock = asyncio.get_running_loop().time
             while True:
+                start = clock()
                 await self.load()
                 control.ready()
+                await asyncio.sleep(min(REST * (clock() - start), REFRESH_S))
                 await changes.wait(REFRESH_S)
 
     def _take(self, table: PointTable) -> None:

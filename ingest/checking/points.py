@@ -73,6 +73,16 @@ class PointTable:
             late={**self.late, **{code: len(self) + number for number, code in enumerate(points)}},
         )
 
+    def found_late(self, codes: Iterable[str]) -> Mapping[str, PointKey]:
+        """Those of its points that were found one by one and have these `codes`."""
+        gateways = {number: code for code, number in self.gateways.items()}
+        classes, found = self.bounds.classes(), {}
+        for code in codes:
+            at = self.late[code]
+            owner = int(self.owners[at])
+            found[code] = PointKey(int(self.ids[at]), owner, gateways[owner], *classes[int(self.classes[at])])
+        return found
+
     def positions(self, lists: Sequence[Sequence[str]]) -> NDArray[np.int32]:
         """int32, the position of each code of each list, one after the other; `UNKNOWN` for one not registered."""
         parts: list[bytes] = []

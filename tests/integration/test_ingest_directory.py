@@ -208,14 +208,16 @@ async def test_a_point_found_while_the_registry_was_read_is_not_lost_again(
     """What was read is older than what was looked up."""
 
     async def register_and_find() -> None:
-        await apply(connection, world("E1", "E2"))
+        await apply(connection, world("E1", "E2", low=1.0, high=2.0))
         assert await directory.look_up({"E2"})
 
     await apply(connection, world("E1"))
     directory._reading = Meanwhile(database, register_and_find)
     await directory.load()
-    assert UNKNOWN not in known(directory.table, ["E1", "E2"])
-    assert directory.table.version < await registry_version(connection)
+    table = directory.table
+    assert UNKNOWN not in known(table, ["E1", "E2"])
+    assert table.bounds.classes()[table.classes[table.find(["E2"])[0]]] == (1.0, 2.0, math.inf)
+    assert table.version < await registry_version(connection)
 
 
 async def test_a_change_too_fast_is_stored_and_flagged_once(directory: Directory, connection: Connection) -> None:

@@ -11,6 +11,7 @@ from energy.registry.store import PointKey
 from ingest.checking.code_index import UNKNOWN, CodeIndex, CodeKeys, KeysCollideError
 from ingest.checking.lineups import SHORTEST, Lineups
 from ingest.checking.points import PointTable
+from ingest.checking.value_bounds import NO_BOUNDS
 
 CODES = [f"P-{number}" for number in range(6)]
 TABLE = [(code, 100 + number, f"gw-{number // 3}") for number, code in enumerate(CODES)]
@@ -71,6 +72,18 @@ def test_what_is_remembered_is_bounded_and_what_comes_again_stays() -> None:
         assert lineups.get(regular, 2) == b"12345678"
     assert lineups.get(regular, 3) is None
     assert lineups.get(lineups.digest(["X-0"]), 0) is None
+
+
+def test_a_list_with_a_code_that_was_unknown_is_looked_up_again() -> None:
+    """Once its point is found, not only for those who name it alone."""
+    table = PointTable.of(TABLE)
+    named = [*CODES, *CODES, "L-1"]
+    assert found_ids(table, [named])[-1] == UNKNOWN
+    assert found_ids(table.having(LATE), [named])[-1] == LATE["L-1"].point_id
+    assert table.having(LATE).found_late(LATE) == {
+        "L-1": PointKey(200, 7, "gw-late", *NO_BOUNDS),
+        "L-2": PointKey(201, 0, "gw-0", *NO_BOUNDS),
+    }
 
 
 def test_lists_that_read_alike_when_joined_are_told_apart() -> None:
