@@ -14,10 +14,13 @@ import ingest.rejects.service
 from energy.clocks import ClockSettings, DataClock
 from energy.services import run_services
 from energy.storage import Connection, Pool, StorageSettings
+from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from ingest.rejects.bounds import Removed, Remover
 from ingest.rejects.service import RejectBounds
 from ingest.rejects.settings import RejectSettings
+from ingest.service import services
+from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually
 from tests.support.ingest_world import message
 from tests.support.rejects_world import NOW, keep, register, replay, table, unknown
@@ -118,6 +121,11 @@ async def test_removing_and_replaying_at_once_end(pool: Pool, monkeypatch: pytes
         assert removed.rejects == 2_000
         assert sums.stored == await one.fetchval("select count(*) from readings")
         assert removed.replayed.total() <= sums.rejects
+
+
+async def test_every_worker_has_the_service(database: StorageSettings, mqtt: MqttSettings) -> None:
+    """Between its other services, so that nobody has to remember it."""
+    assert "rejects" in {service.name for service in services(worker.settings(database, mqtt))}
 
 
 async def test_the_service_keeps_the_bounds(

@@ -3,17 +3,21 @@
 
 -- name: summary
 -- How many there are of each kind, the latest first.
-select gateway, code, point, count(*) as rejects, count(*) filter (where replayed_by is null) as open,
-    min(received_at) as first_at, max(received_at) as last_at,
-    (array_agg(detail order by reject_id desc))[1] as detail
-from rejects
-where ($1::text is null or coalesce(gateway, '') = $1) and ($2::text is null or code = $2)
-    and ($3::text is null or point = $3) and ($4::text is null or carrier = $4)
-    and ($5::timestamptz is null or received_at >= $5) and ($6::timestamptz is null or received_at < $6)
-    and ($7::bool is null or (replayed_by is null) = $7)
-group by gateway, code, point
-order by max(reject_id) desc
-limit $8;
+select gateway, code, point, rejects, open, first_at, last_at,
+    (select detail from rejects where reject_id = kinds.newest) as detail
+from (
+    select gateway, code, point, count(*) as rejects, count(*) filter (where replayed_by is null) as open,
+        min(received_at) as first_at, max(received_at) as last_at, max(reject_id) as newest
+    from rejects
+    where ($1::text is null or coalesce(gateway, '') = $1) and ($2::text is null or code = $2)
+        and ($3::text is null or point = $3) and ($4::text is null or carrier = $4)
+        and ($5::timestamptz is null or received_at >= $5) and ($6::timestamptz is null or received_at < $6)
+        and ($7::bool is null or (replayed_by is null) = $7)
+    group by gateway, code, point
+    order by newest desc
+    limit $8
+) kinds
+order by newest desc;
 
 -- name: each
 -- Single ones, the latest first.

@@ -14,6 +14,8 @@ drop index rejects_once, rejects_unidentified_once;
 create unique index rejects_once on rejects
     (coalesce(gateway, ''), source, stream, seq, reading_index, code, (md5(payload)::uuid)) nulls not distinct;
 comment on index rejects_once is 'A message that comes again is refused again, but kept once; another one under its number is kept too.';
+-- In a flood as much is removed as comes in: what is removed should not wait long for the room to be used again.
+alter table rejects set (autovacuum_vacuum_scale_factor = 0.05);
 create index rejects_by_gateway on rejects (coalesce(gateway, ''), reject_id);
 comment on column rejects.point is 'The point that a refused reading names; null for a whole message.';
 comment on column rejects.carrier is 'The way in: mqtt, http, sparkplug, csv, replay (readings of a message that was refused whole before).';
