@@ -115,12 +115,14 @@ async def _entries(answer: StreamedAnswer, kept: IO[bytes] | None) -> AsyncItera
         if kept is not None:
             kept.write(line + b"\n")
         try:
-            last = decode_entry(line)
+            entry = decode_entry(line)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise SetupError(
                 f"the answer is no report: {error}", advice="Check the url: it is what stands before /v1/csv."
             ) from error
-        yield last
+        if entry is not None:
+            last = entry
+            yield entry
     if answer.status != 200 and isinstance(last, RefusedLine):  # noqa: PLR2004 - OK
         raise RejectedError("the platform refuses the file, nothing of it is stored")
     if not isinstance(last, Summary):

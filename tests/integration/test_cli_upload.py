@@ -17,10 +17,10 @@ from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from energy.wire.push import gateway_header
-from ingest.receiving.csv.report import Conflict, RefusedLine, Summary, decode_entry
+from ingest.receiving.csv.report import Conflict, RefusedLine, Summary
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
-from tests.support.csv_files import HEADER, csv_file
+from tests.support.csv_files import HEADER, csv_file, entries_of
 from tests.support.eventually import eventually
 from tests.support.http_push import Authority, pushing, with_http, write_tokens
 from tests.support.ingest_world import START_MS
@@ -136,7 +136,7 @@ async def test_what_is_wrong_is_named_by_line_and_kept_in_the_report(
     assert lines[2] == 'line 4: refused (unknown_point): point "nobody\'s" is not registered'
     assert len([line for line in lines if line.startswith("line ")]) == 50
     assert "63 lines: 1 stored, 0 there already, 1 conflicting, 61 refused" in lines
-    entries = [decode_entry(line) for line in report.read_bytes().splitlines()]
+    entries = entries_of(report.read_bytes())
     assert sum(isinstance(entry, RefusedLine) for entry in entries) == 61
     assert sum(isinstance(entry, Conflict) for entry in entries) == 1
     assert isinstance(entries[-1], Summary)

@@ -19,11 +19,11 @@ from energy.transport.mqtt import MqttSettings
 from energy.wire import Address, RefusalCode
 from energy.wire.push import GATEWAY_HEADER, gateway_header
 from ingest.receiving.csv.pieces import MOST_LINES
-from ingest.receiving.csv.report import CSV_PATH, Conflict, Entry, Progress, RefusedLine, Start, Summary, decode_entry
+from ingest.receiving.csv.report import CSV_PATH, Conflict, Entry, Progress, RefusedLine, Start, Summary
 from ingest.receiving.http.settings import HttpSettings
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
-from tests.support.csv_files import HEADER, csv_file, upload
+from tests.support.csv_files import HEADER, csv_file, entries_of, upload
 from tests.support.eventually import eventually
 from tests.support.http_push import pushing, with_http
 from tests.support.ingest_world import START_MS
@@ -278,7 +278,7 @@ async def test_a_file_of_any_length_takes_little_memory(
             async def send(body: Any) -> list[Entry]:
                 headers = {GATEWAY_HEADER: gateway_header(gateway)}
                 async with client.post(base + CSV_PATH, data=body, headers=headers) as response:
-                    return [decode_entry(line) async for line in response.content]
+                    return entries_of(await response.read())
 
             async def listening() -> bool:
                 try:

@@ -23,8 +23,8 @@ from ingest.receiving.csv.layout import Dialect
 from ingest.receiving.csv.lines import MOST_LINE_BYTES
 from ingest.receiving.csv.outcomes import outcomes
 from ingest.receiving.csv.pieces import CsvCarrier, Piece
-from ingest.receiving.csv.report import Totals, decode_entry, encode_entries
-from tests.support.csv_files import records_of
+from ingest.receiving.csv.report import Totals, encode_entries
+from tests.support.csv_files import entries_of, records_of
 from tests.support.ingest_world import GATEWAY
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -117,8 +117,7 @@ def check(content: bytes, records: list[Record]) -> None:
     deliveries = piece.deliveries(carrier, "csv", GATEWAY)
     carrier.settle([Settled(one, [one.refusal] if one.refusal else []) for one in deliveries])
     report = encode_entries([*outcomes(records, piece.refusals, {}, {}, totals), totals.summary()])
-    told = [decode_entry(line) for line in report.splitlines()]
-    assert len(told) == sum(record.refused is not None for record in records) + 1
+    assert len(entries_of(report)) == sum(record.refused is not None for record in records) + 1
     assert totals.lines == len(records)
 
 

@@ -21,6 +21,7 @@ import energy.metrics
 import ingest.accounting.metrics
 import ingest.following.metrics
 import ingest.metrics
+import ingest.receiving.csv.metrics
 import ingest.receiving.http.metrics
 import ingest.receiving.sparkplug.metrics
 import ingest.rejects.metrics
@@ -37,6 +38,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Uplink": collector.uplink.metrics,
     "Ingest": ingest.metrics,
     "HTTP push": ingest.receiving.http.metrics,
+    "CSV upload": ingest.receiving.csv.metrics,
     "Following": ingest.following.metrics,
     "Rejects": ingest.rejects.metrics,
     "Upkeep": ingest.upkeep.metrics,

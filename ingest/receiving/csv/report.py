@@ -100,6 +100,14 @@ class Summary(msgspec.Struct, frozen=True, tag="summary", tag_field="kind"):
 
 Entry = Start | RefusedLine | Conflict | Progress | Summary
 
+_KINDS = ("start", "refused", "conflict", "progress", "summary")
+
+
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+_kind = msgspec.json.Decoder(_Kind)
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
@@ -109,13 +117,18 @@ def encode_entries(entries: Iterable[Entry]) -> bytes:
     return b"".join(_encoder.encode(entry) + b"\n" for entry in entries)
 
 
-def decode_entry(line: bytes) -> Entry:
-    """One line of a report.
+def decode_entry(line: bytes) -> Entry | None:
+    """One line of a report; None for an object of a kind that is not known here.
 
     Raises:
         msgspec.MsgspecError: it is none.
     """
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except msgspec.ValidationError:
+        if _kind.decode(line).kind in _KINDS:
+            raise
+        return None
 
 
 class Totals:
