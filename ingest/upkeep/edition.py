@@ -50,8 +50,8 @@ class Edition:
         """
         if self.compressed and not self.keeps_late_readings:
             raise SetupError(
-                f"TimescaleDB {self.version} loses late readings in compressed chunks, and {self.compressed} chunks of "
-                "`readings` are compressed",
+                f"TimescaleDB {self.version} loses late readings in compressed chunks, and `readings` has some "
+                f"({self.compressed})",
                 advice=f"Update the extension to {'.'.join(map(str, FIRST_WHOLE))} or later, or decompress the chunks.",
             )
 
