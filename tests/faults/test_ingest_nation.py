@@ -29,7 +29,7 @@ join meter on meter.code = 'M-' || n join gateway on gateway.code = 'gw-' || n /
 """The database makes the registry itself: 150 points to a gateway, with 500 different bounds."""
 MOST_MB = 250.0
 """What a worker may take in all."""
-LONGEST_BLOCK_S = 0.25
+LONGEST_BLOCK_S = 0.5
 ROOT = Path(__file__).parents[2]
 
 
