@@ -71,7 +71,7 @@ def _table(account: Account) -> Iterator[str]:
         key = line.gateway, line.day
         share = _whole(whole[key]) if key in whole and key not in said else ""
         rows.append((str(line.day), line.gateway, line.stream[:_STREAM_DIGITS], *_counts([line]), share))
-        lost.append(line.missing > 0)
+        lost.append(line.missing > 0 or not all(p.complete for p in whole.get(key, ())))
         said.add(key)
     for (gateway, day), some in whole.items():
         if (gateway, day) not in said:  # nothing was heard of it, and that is what its share says

@@ -1,4 +1,4 @@
-"""One step of following: committed batches become what is known of streams, in one transaction or not at all."""
+"""One step of following: committed batches become what is known of streams, each once, wherever it is cut off."""
 
 from __future__ import annotations
 
@@ -60,22 +60,23 @@ async def step(connection: Connection, limit: int, *, judge: bool) -> Progress:
         limit: most batches.
         judge: whether to find out as well which numbers have turned out to be missing, which looks at all open ones.
 
-    Raises as `energy.storage.translating` says; then nothing has changed.
+    Raises as `energy.storage.translating` says; the next step does what is left.
     """
     with translating():
-        async with connection.transaction():
-            announced = await connection.fetch(SQL.announced)
-            superseding = await connection.fetch(SQL.superseding) if judge else []
-            folded = await connection.fetchrow(SQL.fold, limit, DEFAULT_ZONE)
-            assert folded is not None  # noqa: S101 - it always has one row
-            drained = folded["batches"] < limit
-            missing: list[Missing] = []
-            if drained:
-                await _apply(connection, SQL.take_over, announced)
-                await _apply(connection, SQL.supersede, superseding)
-            if drained and judge:
-                rows = await connection.fetch(SQL.name_missing, MOST_NAMED)
-                missing = [Missing(row["gateway"], row["stream"], int(row["count"]), row["numbers"]) for row in rows]
+        announced = await connection.fetch(SQL.announced)
+        superseding = await connection.fetch(SQL.superseding) if judge else []
+        folded = await connection.fetchrow(SQL.fold, limit, DEFAULT_ZONE)
+        assert folded is not None  # noqa: S101 - it always has one row
+        drained = folded["batches"] < limit
+        missing: list[Missing] = []
+        # Each statement is a transaction: it locks rows in their order, as those do who write statuses. What a cut-off
+        # leaves undone the next step does.
+        if drained:
+            await _apply(connection, SQL.take_over, announced)
+            await _apply(connection, SQL.supersede, superseding)
+        if drained and judge:
+            rows = await connection.fetch(SQL.name_missing, MOST_NAMED)
+            missing = [Missing(row["gateway"], row["stream"], int(row["count"]), row["numbers"]) for row in rows]
     return Progress(folded["batches"], folded["envelopes"], folded["oldest_at"], drained, missing)
 
 

@@ -23,6 +23,8 @@ _SQL = load_queries("ingest.following", "status.sql")
 
 WRITE_EVERY_S = 1.0
 """Real seconds between two writes: a gateway that comes and goes costs no more than one row a second."""
+MOST_AT_ONCE = 1_000
+"""Gateways whose statuses go into one transaction: after a start all retained ones come at once."""
 MOST_STREAMS = 4
 """Streams of one gateway of which a status may wait to be written."""
 MOST_DROPPED = 1_000
@@ -78,8 +80,7 @@ class StatusFollower:
         """Remember a status that came by `carrier`, from the broker or address `via`."""
         ingest_metrics.status_received()
         one = Heard(address, status, carrier, via, self._clock.now_ms())
-        earlier = [other for other in self._pending.get(address, ()) if other.status.stream != status.stream]
-        self._pending[address] = [*earlier, one][-MOST_STREAMS:]
+        self._pending[address] = _newest([*self._pending.get(address, ()), one])
 
     async def run(self, control: Control) -> None:
         """Write at a steady pace until the stop, and once more then."""
@@ -94,14 +95,16 @@ class StatusFollower:
     async def _write_pending(self) -> None:
         """Write what is new; what cannot be written now stays pending unless something newer came."""
         pending, self._pending = self._pending, {}
-        if not pending:
-            return
-        heard = [one for address in sorted(pending, key=_by_gateway) for one in pending[address]]
-        try:
-            await self._write(heard)
-        except StorageError as error:
-            ingest_metrics.database_failed(error)
-            self._pending = pending | self._pending
+        addresses = sorted(pending, key=_by_gateway)
+        for start in range(0, len(addresses), MOST_AT_ONCE):
+            heard = [one for address in addresses[start : start + MOST_AT_ONCE] for one in pending[address]]
+            try:
+                await self._write(heard)
+            except StorageError as error:
+                ingest_metrics.database_failed(error)
+                for address in addresses[start:]:
+                    self._pending[address] = _newest([*pending[address], *self._pending.get(address, ())])
+                return
 
     async def _write(self, heard: Sequence[Heard]) -> None:
         """Write all, or where the database refuses one of them, all but that."""
@@ -131,6 +134,12 @@ async def write(connection: Connection, heard: Sequence[Heard]) -> None:
             await connection.executemany(_SQL.follow_status, [_status_row(one) for one in heard])
             await connection.executemany(_SQL.follow_stream, [_stream_row(one) for one in numbered])
             await connection.executemany(_SQL.follow_day, [_day_row(one) for one in numbered])
+
+
+def _newest(heard: Sequence[Heard]) -> list[Heard]:
+    """Of each stream the last one, in the order in which they came."""
+    streams = [one.status.stream for one in heard]
+    return [one for place, one in enumerate(heard) if one.status.stream not in streams[place + 1 :]][-MOST_STREAMS:]
 
 
 def _by_gateway(address: Address) -> tuple[str, str]:

@@ -19,13 +19,15 @@ from energy.registry.store import apply
 from energy.services import run_services
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings, connect
-from energy.wire import Address, Command, decode_command, encode, encode_envelope
+from energy.wire import Address, Command, decode_command, decode_status_answer, encode, encode_envelope
+from energy.wire.push import STATUS_PATH
 from ingest.following.commands import Commands
 from ingest.following.follower import Follower
 from ingest.following.settings import FollowSettings
 from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually, never_within
 from tests.support.follow_world import NOON, REGION, Sent, commit, ledger, report, status, stream_name
+from tests.support.http_push import envelope, pushing, with_http
 from tests.support.ingest_world import START_MS
 
 STREAM = stream_name(7)
@@ -231,3 +233,30 @@ async def test_a_backlog_of_batches_is_followed_to_the_end(connection: Connectio
 
         await eventually(all_stored, 20)
     assert await connection.fetchval("select count(*) from batch_envelopes where not followed") == 0
+
+
+async def test_the_answer_to_a_posted_status_carries_the_command(
+    connection: Connection, database: StorageSettings, mqtt: MqttSettings
+) -> None:
+    """The whole way over HTTP: envelopes with a gap, the command in the answer to a status, the gap closed."""
+    address = worker.address()
+    await apply(connection, worker.registry(address.gateway, 1))
+    told = encode(status("a" * 32, 3, 2))
+    settings = with_http(msgspec.structs.replace(worker.settings(database, mqtt), follow=QUICK))
+    async with pushing(settings) as platform, asyncio.timeout(60):
+        for seq in (1, 3):
+            assert (await platform.post(address, envelope(address, seq))).status == 200
+
+        async def asked() -> list[bytes]:
+            answer = await platform.post(address, told, STATUS_PATH)
+            return [bytes(command) for command in decode_status_answer(answer.body).commands]
+
+        (command,) = await eventually(asked, 30)
+        assert decode_command(command).ranges == [(2, 2)]
+        assert (await platform.post(address, envelope(address, 2))).status == 200
+
+        async def closed() -> bool:
+            return not await connection.fetch("select * from board.gap")
+
+        await eventually(closed, 20)
+    assert await connection.fetchval("select carrier from board.gateway") == "http"

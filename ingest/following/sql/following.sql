@@ -50,12 +50,15 @@ with taken as materialized (
         last_seq = greatest(known.last_seq, excluded.last_seq),
         first_at = least(known.first_at, excluded.first_at),
         latest_at = greatest(known.latest_at, excluded.latest_at)
+    returning 1
 ), days as (
     insert into gateway_day as known (gateway, stream, day, last_seq, envelopes, readings, rejected)
     select
         gateway, stream, day, max(seq), count(*) filter (where fresh),
         coalesce(sum(readings) filter (where fresh), 0), coalesce(sum(rejected) filter (where fresh and readings > 0), 0)
-    from envelope group by gateway, stream, day order by gateway, stream, day
+    from envelope
+    where (select count(*) from streams) >= 0  -- streams are locked before days, as by those who write statuses
+    group by gateway, stream, day order by gateway, stream, day
     on conflict (gateway, stream, day) do update set
         last_seq = greatest(known.last_seq, excluded.last_seq),
         envelopes = known.envelopes + excluded.envelopes,

@@ -77,7 +77,11 @@ where known.last_seq < excluded.last_seq;
 
 -- name: silent
 -- Gateways that post over HTTP and have let nothing be heard since $1, neither a status nor an envelope, are offline.
-update gateway_status as status set online = false
-where status.online and status.carrier = 'http' and status.heard_at < $1 and not exists (
-    select from gateway_stream as s where s.gateway = status.gateway and s.latest_at >= $1
-);
+with silent as (
+    select status.gateway from gateway_status as status
+    where status.online and status.carrier = 'http' and status.heard_at < $1 and not exists (
+        select from gateway_stream as s where s.gateway = status.gateway and s.latest_at >= $1
+    )
+    order by status.gateway for update of status
+)
+update gateway_status as status set online = false from silent where status.gateway = silent.gateway;
