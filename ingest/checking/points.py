@@ -159,7 +159,10 @@ class TableBuilder:
 
         Raises:
             KeysCollideError: two codes have one key; draw others.
+            ValueError: there were fewer points than announced.
         """
+        if self._filled != len(self._ids):
+            raise ValueError(f"{self._filled} of {len(self._ids)} points")
         upper, place = sorted_places(self._upper)
         self._upper = upper  # one column after the other: each frees the one before
         self._lower = placed(self._lower, place)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from energy.registry.store import PointKey
 from ingest.checking.code_index import UNKNOWN, CodeIndex, CodeKeys, KeysCollideError
 from ingest.checking.lineups import SHORTEST, Lineups
-from ingest.checking.points import PointTable
+from ingest.checking.points import PointTable, TableBuilder
 from ingest.checking.value_bounds import NO_BOUNDS
 
 CODES = [f"P-{number}" for number in range(6)]
@@ -58,6 +58,12 @@ def test_equal_keys_never_map_to_another_point() -> None:
         CodeIndex(blind, np.zeros(2, np.uint64), np.array([1, 2], np.uint32))
     index = CodeIndex(blind, np.zeros(1, np.uint64), np.ones(1, np.uint32))
     assert index.find(["A-1", "B-1"]).tolist() == [UNKNOWN, UNKNOWN]
+
+
+def test_a_table_that_lacks_points_is_refused() -> None:
+    """A stream that ended early must not pass for the whole registry."""
+    with pytest.raises(ValueError, match="0 of 1 points"):
+        TableBuilder(CodeKeys.drawn(), 1).table({}, version=1)
 
 
 def test_what_is_remembered_is_bounded_and_what_comes_again_stays() -> None:
