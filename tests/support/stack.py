@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploy.stack import Stack
@@ -56,4 +56,5 @@ def _sweep() -> None:
             continue
         for home in (entry for entry in path.iterdir() if (entry / "run").is_dir()):
             Stack(home.name, path, environ={}).down()
-        shutil.rmtree(path)
+        with suppress(FileNotFoundError):  # another run sweeps too
+            shutil.rmtree(path)
