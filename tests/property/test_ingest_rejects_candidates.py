@@ -10,7 +10,8 @@ from energy.readings import Reading
 from ingest.rejects.candidates import Candidate, Taken, candidate
 from ingest.rejects.keep import storable
 
-TEXTS = st.text(st.characters(exclude_categories=()), max_size=40)  # half surrogate pairs and NUL among them
+TEXTS = st.text(st.sampled_from("\0\ud800\udfff") | st.characters(exclude_categories=()), max_size=40)
+"""Half surrogate pairs and NUL among them, more often than by chance."""
 READINGS = st.builds(
     Reading,
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
