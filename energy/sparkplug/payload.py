@@ -120,20 +120,21 @@ def encode(payload: Payload) -> bytes:
 
 
 def _metric(message: Any) -> Metric:
+    has = message.HasField
     which = message.WhichOneof("value")
-    name = _given(message, "name") or None
+    name = message.name or None
     # The library hands out what is not UTF-8 as bytes.
     if isinstance(name, bytes):
         raise MessageError("payload", f"the name {name!r} of a metric is not UTF-8")
     return Metric(
         name=name,
-        alias=_given(message, "alias"),
-        timestamp=_given(message, "timestamp"),
-        datatype=_given(message, "datatype"),
+        alias=message.alias if has("alias") else None,
+        timestamp=message.timestamp if has("timestamp") else None,
+        datatype=message.datatype if has("datatype") else None,
         is_historical=message.is_historical,
         is_null=message.is_null,
         value=getattr(message, which) if which else None,
-        quality=_quality(message.properties),
+        quality=_quality(message.properties) if has("properties") else None,
     )
 
 

@@ -39,21 +39,20 @@ _NODES = Gauge(
 )
 _UNSETTLED = Gauge("quotawatt_ingest_sparkplug_unsettled", "Readings taken in by the host and not committed yet.")
 
-for _outcome in ("taken", "unregistered", "foreign"):
-    _MESSAGES.labels(_outcome)
-for _outcome in ("mapped", "unmapped"):
-    _METRICS.labels(_outcome)
+# Looked up once: they count at every message.
+_OUTCOMES = {outcome: _MESSAGES.labels(outcome) for outcome in ("taken", "unregistered", "foreign")}
+_UNDERSTOOD = {outcome: _METRICS.labels(outcome) for outcome in ("mapped", "unmapped")}
 
 
 def message_came(outcome: str) -> None:
     """A message was `taken`, or passed over as `unregistered` or `foreign`."""
-    _MESSAGES.labels(outcome).inc()
+    _OUTCOMES[outcome].inc()
 
 
 def metrics_understood(mapped: int, unmapped: int) -> None:
     """So many metrics of a message are points, so many are not."""
-    _METRICS.labels("mapped").inc(mapped)
-    _METRICS.labels("unmapped").inc(unmapped)
+    _UNDERSTOOD["mapped"].inc(mapped)
+    _UNDERSTOOD["unmapped"].inc(unmapped)
 
 
 def not_understood(node: NodeId, faults: Sequence[MessageError]) -> None:
