@@ -1,0 +1,84 @@
+"""The traps of writing by COPY, each tried on the real database: what others fell into must fail here."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from energy.readings import Reading
+from energy.registry.store import apply
+from energy.storage import Pool, StorageSettings
+from energy.transport.mqtt import MqttSettings
+from tests.support import ingest_worker as worker
+from tests.support.eventually import eventually
+from tests.support.ingest_gateway import FakeGateway
+from tests.support.ingest_world import START_MS
+from tests.support.writing_world import START, WritingWorld, batch_at, of
+
+LIMIT_S = 30
+MANY = 500
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
+@pytest.fixture
+async def world(database: StorageSettings) -> AsyncIterator[WritingWorld]:
+    """A writer."""
+    made = WritingWorld(database)
+    try:
+        yield made
+    finally:
+        await made.connection.close()
+
+
+async def test_one_taken_key_among_many(pool: Pool, world: WritingWorld) -> None:
+    """The trap "one duplicate key fails or drops the whole batch": all others are stored, at the first attempt."""
+    await world.write(batch_at(7, 9))
+    again = [Reading("A-1", START_MS + at, 2.0 if at == 9 else 1.0) for at in range(MANY)]
+    outcome = await world.write(of(again))
+    assert (outcome.stored, outcome.duplicates, outcome.conflicts) == (MANY - 2, 1, 1)
+    assert world.failures == []
+    assert await pool.fetchval("select count(*) from readings") == MANY
+    assert await pool.fetchval("select value from readings where ts = $1::timestamptz + interval '9 ms'", START) == 1.0
+
+
+async def test_one_key_twice_in_a_batch(pool: Pool, world: WritingWorld) -> None:
+    """The trap "two rows with one key inside one statement fail for ever": the better one is stored, the other kept."""
+    twice = [Reading("A-1", START_MS + at, value, quality) for at in (1, 2) for value, quality in ((5.0, 1), (6.0, 0))]
+    async with asyncio.timeout(LIMIT_S):
+        outcome = await world.write(of([*twice, *twice]))
+        assert (outcome.stored, outcome.duplicates, outcome.conflicts) == (2, 4, 2)
+        outcome = await world.write(of(twice))
+        assert (outcome.stored, outcome.duplicates, outcome.conflicts) == (0, 4, 0)
+    assert world.failures == []
+    assert [tuple(row) for row in await pool.fetch("select value, quality from readings")] == [(6.0, 0)] * 2
+    assert [tuple(row) for row in await pool.fetch("select value, quality from reading_conflicts")] == [(5.0, 1)] * 2
+
+
+async def test_nobody_is_told_before_the_commit(pool: Pool, database: StorageSettings, mqtt: MqttSettings) -> None:
+    """The trap "acknowledged on receipt": no acknowledgement and no NOTIFY while the transaction can still fail."""
+    address = worker.address()
+    async with pool.acquire() as holder, pool.acquire() as listener:
+        await apply(holder, worker.registry(address.gateway, 1))
+        point = await holder.fetchval("select point_id from point where code = $1", f"{address.gateway}-0")
+        await holder.execute("insert into readings values ($1, 0, 0, 0, 0)", START)  # its chunk is there
+        notices: list[object] = []
+        await listener.add_listener("readings", lambda *notice: notices.append(notice))
+        gateway = FakeGateway(mqtt, address, uuid.uuid4().hex, [[Reading(f"{address.gateway}-0", START_MS, 1.0)]])
+        async with asyncio.timeout(LIMIT_S), worker.running(worker.settings(database, mqtt)):
+            holding = holder.transaction()
+            await holding.start()
+            await holder.execute("insert into readings values ($1, $2, 0, 0, 0)", START, point)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(gateway.run())
+                await eventually(lambda: pool.fetchval(WAITING), 20)
+                resent = gateway.sent
+                await eventually(lambda: gateway.sent > resent, 20)  # it has waited in vain, and sends again
+                assert not gateway.confirmed
+                assert not notices
+                await holding.rollback()
+            await eventually(lambda: notices)
+        await listener.reset()
+    assert await pool.fetchval("select value from readings where point_id = $1", point) == 1.0
