@@ -33,8 +33,8 @@ from energy.storage.databases import create_database, drop_database
 from energy.storage.migrate import migrate
 from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.writing.copy_format import READINGS_COLUMNS, encode_readings
+from ingest.writing.merge import chunks
 from ingest.writing.settings import BatchSettings
-from ingest.writing.store import chunks
 
 ROUNDS = 3
 COPY_SIZES = (10_000, 20_000, 50_000, 100_000, 200_000)

@@ -13,6 +13,7 @@ from ingest.checking.directory import Directory
 from ingest.checking.due import Due
 from ingest.checking.flags import RATE
 from ingest.checking.rates import RateWatch
+from ingest.checking.recent import Recent
 from ingest.checking.settings import CheckSettings
 from ingest.checking.verdicts import Bounds
 from ingest.receiving.batcher import Gathered
@@ -42,13 +43,15 @@ class Cutter:
         self._future_ms = round(settings.future_s * 1000)
         self._batches = batches
         self._rates = RateWatch()
+        self._recent = Recent()
 
     async def run(self, control: Control) -> None:
         """Cut batches until the intake ends."""
         control.ready()
         try:
             while gathered := await self._intake.take():
-                await self._batches.put(Due(await self.checked(gathered), gathered.opened))
+                for part in self._recent.apart(gathered):
+                    await self._batches.put(Due(await self.checked(part), part.opened))
         finally:
             self._batches.close()
         await control.stopping.wait()  # the intake ends before this service is told to

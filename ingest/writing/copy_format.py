@@ -15,7 +15,7 @@ from ingest.checking.rows import Rows, Touched
 
 READINGS_COLUMNS = ("ts", "point_id", "value", "quality", "batch")
 """Columns of `encode_readings`, in the order in which they are encoded."""
-STAGING_COLUMNS = (*READINGS_COLUMNS, "effective")
+STAGING_COLUMNS = (*READINGS_COLUMNS, "row")
 """Columns of `encode_staging`."""
 DIRTY_COLUMNS = ("batch", "points", "since", "until")
 """Columns of `encode_dirty`."""
@@ -40,7 +40,7 @@ _FIELDS = [
     ("batch", ">i8"),
 ]
 _READING = np.dtype(_FIELDS)
-_STAGED = np.dtype([*_FIELDS, ("effective_length", ">i4"), ("effective", "?")])
+_STAGED = np.dtype([*_FIELDS, ("row_length", ">i4"), ("row", ">i4")])
 
 
 def encode_readings(rows: Rows, batch: int) -> bytes:
@@ -49,10 +49,10 @@ def encode_readings(rows: Rows, batch: int) -> bytes:
 
 
 def encode_staging(rows: Rows, batch: int) -> bytes:
-    """The rows for the staging table, which also knows which ones are effective."""
+    """The rows for the staging table, each with its index, by which it is named."""
     records = _records(rows, batch, _STAGED)
-    records["effective_length"] = 1
-    records["effective"] = rows.effective
+    records["row_length"] = 4
+    records["row"] = np.arange(len(rows))
     return _framed(records)
 
 

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from energy.errors import StorageError, StorageRejectedError
-from energy.queries import load_queries
 from energy.storage import Connection, KeyConflictError, translating
 from ingest.checking.batch import Batch
 from ingest.checking.flags import keep_flags
 from ingest.checking.rows import Rows, touched
 from ingest.rejects.keep import keep_rejects
-from ingest.writing.copy_format import (
-    DIRTY_COLUMNS,
-    READINGS_COLUMNS,
-    STAGING_COLUMNS,
-    encode_dirty,
-    encode_readings,
-    encode_staging,
-)
+from ingest.writing.copy_format import DIRTY_COLUMNS, encode_dirty
 from ingest.writing.envelopes import EnvelopeRecord, record_of
+from ingest.writing.merge import SQL, Written, copy, copy_rows, merge_rows
 
-SQL = load_queries("ingest.writing", "writing.sql")
-
-CHUNK_BYTES = 65_536
-"""Bytes of one CopyData message."""
+_MERGES = 5
+"""So often a merge is tried at once; each failure means that somebody else has stored one of its keys meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +65,25 @@ class Store:
         """
         if not batch.rows.contested:
             try:
-                return await self._transact(connection, batch, number, _copied)
+                return await self._transact(connection, batch, number, copy_rows)
             except KeyConflictError:
                 pass  # resent or contradicting readings: only such a batch pays for the merge
-        try:
-            return await self._transact(connection, batch, number, _merged)
-        except KeyConflictError as error:
-            raise StorageError(f"batch {number} is being committed by a connection that was lost") from error
+        return await _merging(lambda: self._transact(connection, batch, number, merge_rows))
 
     async def _transact(self, connection: Connection, batch: Batch, number: int, write: _Write) -> Outcome:
         with translating():
             async with connection.transaction():
-                stored, conflicts = await write(connection, batch.rows, number)
-                if stored or conflicts:
-                    await _copy(
-                        connection, "derivation_dirty", DIRTY_COLUMNS, encode_dirty(touched(batch.rows), number)
-                    )
+                written = await write(connection, batch.rows, number)
+                if any(written):
+                    await copy(connection, "derivation_dirty", DIRTY_COLUMNS, encode_dirty(touched(batch.rows), number))
                 if batch.rejects:
                     await keep_rejects(connection, batch, number)
                 if batch.fast.flags:
                     await keep_flags(connection, batch.fast.flags, number)
-                return await self._record(connection, batch, number, stored, conflicts)
+                return await self._record(connection, batch, number, written)
 
-    async def _record(self, connection: Connection, batch: Batch, number: int, stored: int, conflicts: int) -> Outcome:
+    async def _record(self, connection: Connection, batch: Batch, number: int, written: Written) -> Outcome:
+        stored, conflicts = written
         rejected = len(batch.rejects)
         outcome = Outcome(
             stored, batch.offered - stored - conflicts - rejected, conflicts, rejected, committed_at=self.now()
@@ -117,7 +105,22 @@ class Store:
         return outcome
 
 
-_Write = Callable[[Connection, Rows, int], Awaitable[tuple[int, int]]]
+_Write = Callable[[Connection, Rows, int], Awaitable[Written]]
+T = TypeVar("T")
+
+
+async def _merging(merge: Callable[[], Awaitable[T]]) -> T:
+    """Merge again as long as somebody else has stored one of the keys meanwhile."""
+    tries = 0
+    while True:
+        try:
+            return await merge()
+        except KeyConflictError as error:
+            tries += 1
+            if tries == _MERGES:
+                raise StorageError(
+                    f"the batch's keys, or its number, are being committed by others: {error}"
+                ) from error
 
 
 async def committed(connection: Connection, number: int) -> Outcome | None:
@@ -156,12 +159,18 @@ async def find_refused(connection: Connection, rows: Rows) -> tuple[NDArray[np.b
 
 async def _try(connection: Connection, rows: Rows) -> str | None:
     """What the database says against `rows`, None for nothing; always rolled back."""
+    return await _merging(lambda: _try_once(connection, rows))
+
+
+async def _try_once(connection: Connection, rows: Rows) -> str | None:
     with translating():
         transaction = connection.transaction()
         await transaction.start()
         try:
             with translating():
-                await _merged(connection, rows, 0)
+                await merge_rows(connection, rows, 0)
+        except KeyConflictError:
+            raise
         except StorageRejectedError as error:
             return str(error)
         finally:
@@ -169,39 +178,8 @@ async def _try(connection: Connection, rows: Rows) -> str | None:
     return None
 
 
-async def _copied(connection: Connection, rows: Rows, number: int) -> tuple[int, int]:
-    """Store rows of which no key is taken; counts of stored and conflicting rows."""
-    if len(rows):
-        await _copy(connection, "readings", READINGS_COLUMNS, encode_readings(rows, number))
-    return len(rows), 0
-
-
-async def _merged(connection: Connection, rows: Rows, number: int) -> tuple[int, int]:
-    """Store rows whose key is free and keep those that contradict; counts of stored and conflicting rows."""
-    await connection.execute(SQL.create_staging)
-    await _copy(connection, "ingest_staging", STAGING_COLUMNS, encode_staging(rows, number))
-    stored = await connection.execute(SQL.merge_staged)
-    conflicts = await connection.execute(SQL.record_conflicts)
-    return _count(stored), _count(conflicts)
-
-
-async def _copy(connection: Connection, table: str, columns: tuple[str, ...], content: bytes) -> None:
-    await connection.copy_to_table(table, source=chunks(content), columns=columns, format="binary")
-
-
-async def chunks(content: bytes) -> AsyncIterator[bytes]:
-    """In pieces, so that the server starts to work before it has all."""
-    for start in range(0, len(content), CHUNK_BYTES):
-        yield content[start : start + CHUNK_BYTES]
-
-
 def _columns(record: EnvelopeRecord) -> tuple[list[str] | list[int], ...]:
     return record.gateways, record.streams, record.sender, record.seq, record.readings, record.rejected
-
-
-def _count(tag: str) -> int:
-    """Rows of a command tag such as `INSERT 0 17`."""
-    return int(tag.rsplit(" ", 1)[1])
 
 
 def _time(at_ms: int) -> datetime:

@@ -22,7 +22,8 @@ from energy.storage import Connection, Pool, StorageSettings, translating
 from ingest.checking.batch import Batch
 from ingest.checking.rows import Rows
 from ingest.database import KeptConnection, NoAnswerError
-from ingest.writing.store import Store, _copied
+from ingest.writing.merge import copy_rows
+from ingest.writing.store import Store
 from ingest.writing.writer import Writer
 from tests.support.eventually import eventually
 from tests.support.ingest_world import START_MS, batch_of, message
@@ -145,7 +146,7 @@ async def test_a_lost_session_does_not_hold_its_keys(line: Line, pool: Pool) -> 
     async def half(connection: Connection) -> None:
         with translating():
             async with connection.transaction():
-                await _copied(connection, batch.rows, 1)
+                await copy_rows(connection, batch.rows, 1)
                 line.proxy.forget()
                 await connection.execute("select 1")
 

@@ -4,31 +4,37 @@
 -- Batch numbers for the next batches of one worker, so that not every batch asks for one.
 select nextval('batch_id') from generate_series(1, $1);
 
--- name: create_staging
--- Where a batch goes that contradicts itself or what is stored; once per connection, emptied by every commit.
+-- name: prepare_staging
+-- Where a batch goes that contradicts itself or what is stored; made once per connection, emptied by every commit. Its
+-- rows are to be looked up one by one in the index, whatever the planner believes of a table it knows nothing about: a
+-- join that reads whole chunks takes the longer the more is stored.
 create temporary table if not exists ingest_staging (
+    row       int4 not null,
     ts        timestamptz not null,
     point_id  int4 not null,
     value     float8 not null,
     quality   int2 not null,
-    batch     int8 not null,
-    effective bool not null
+    batch     int8 not null
 ) on commit delete rows;
+set local enable_mergejoin = off;
+set local enable_hashjoin = off;
+set local plan_cache_mode = force_custom_plan;
 
--- name: merge_staged
--- Store what has no row yet, in the order of the index, so that two workers take their locks in one order.
-insert into readings (ts, point_id, value, quality, batch)
-select ts, point_id, value, quality, batch from ingest_staging where effective order by point_id, ts
-on conflict do nothing;
-
--- name: record_conflicts
--- Keep what contradicts the stored row of its key. A statement of its own: it must see the rows of other workers on
--- which merge_staged waited. NaN equals NaN in PostgreSQL.
-insert into reading_conflicts (point_id, ts, value, quality, batch)
-select s.point_id, s.ts, s.value, s.quality, s.batch
+-- name: find_taken
+-- The staged rows between two times whose key is stored already, and those of them whose content differs. NaN equals NaN.
+select
+    coalesce(array_agg(s.row), '{}') as taken,
+    coalesce(array_agg(s.row) filter (where (r.value, r.quality) is distinct from (s.value, s.quality)), '{}')
+        as contradicting
 from ingest_staging s join readings r on r.point_id = s.point_id and r.ts = s.ts
-where (r.value, r.quality) is distinct from (s.value, s.quality)
-order by s.point_id, s.ts, s.value, s.quality
+where s.ts >= $1 and s.ts < $2 and r.ts >= $1 and r.ts < $2;
+
+-- name: keep_conflicts
+-- Keep what contradicts the stored row of its key; the same again is there already.
+insert into reading_conflicts (point_id, ts, value, quality, batch)
+select point_id, ts, value, quality, batch
+from ingest_staging where row = any($1::int4[])
+order by point_id, ts, value, quality
 on conflict do nothing;
 
 -- name: record_batch
