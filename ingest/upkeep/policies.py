@@ -41,28 +41,33 @@ async def arrange(connection: Connection, plan: Wanted, *, paused: bool) -> list
     jobs = {row["proc_name"]: row for row in await connection.fetch(_SQL.jobs)}
     done = []
     retention, compression = jobs.get("policy_retention"), jobs.get("policy_compression")
-    if (age := retention["age"] if retention else None) != plan.retention:
-        done += await _replace(connection, age, plan.retention, _SQL.remove_retention, _SQL.add_retention)
+    before = retention["age"] if retention else None
+    if before != plan.retention:
+        statements = _SQL.remove_retention, _SQL.add_retention
+        done += await _replace(connection, "retention", before, plan.retention, statements)
         retention = None
     if plan.compression is not None and not await connection.fetchval(_SQL.is_columnar):
         await connection.execute(_SQL.make_columnar)
         done.append(Done("readings", "columnstore_set", detail="by point, in the order of time"))
-    if (age := compression["age"] if compression else None) != plan.compression:
-        done += await _replace(connection, age, plan.compression, _SQL.remove_compression, _SQL.add_compression)
+    before = compression["age"] if compression else None
+    if before != plan.compression:
+        statements = _SQL.remove_compression, _SQL.add_compression
+        done += await _replace(connection, "compression", before, plan.compression, statements)
     if plan.retention is not None:
-        if retention is None:
-            retention = next(r for r in await connection.fetch(_SQL.jobs) if r["proc_name"] == "policy_retention")
-        if retention["scheduled"] is paused:
-            await connection.fetch(_SQL.schedule, retention["job_id"], not paused)
+        scheduled = retention["scheduled"] if retention else True
+        if scheduled is paused:
+            job = await connection.fetchval(_SQL.retention_job)
+            await connection.execute(_SQL.schedule, job, not paused)
             done.append(Done("readings", "policy_paused" if paused else "policy_resumed"))
     return done
 
 
 async def _replace(
-    connection: Connection, before: timedelta | None, age: timedelta | None, remove: str, add: str
+    connection: Connection, kind: str, before: timedelta | None, age: timedelta | None, statements: tuple[str, str]
 ) -> list[Done]:
+    """Remove the policy of age `before` and make one of `age`; None is no policy."""
+    remove, add = statements
     done = []
-    kind = "retention" if "retention" in add else "compression"
     if before is not None:
         await connection.execute(remove)
         done.append(Done("readings", "policy_removed", detail=f"{kind} from {before.days} days on"))

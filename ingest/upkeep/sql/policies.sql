@@ -2,7 +2,7 @@
 
 -- name: jobs
 -- The policies on readings: what they do, from which age on, and whether they are active.
-select job_id, proc_name, scheduled,
+select proc_name, scheduled,
     coalesce(config ->> 'drop_after', config ->> 'compress_after')::interval as age
 from timescaledb_information.jobs
 where hypertable_name = 'readings' and proc_name in ('policy_retention', 'policy_compression');
@@ -14,6 +14,11 @@ select add_retention_policy('readings', drop_after => $1::interval);
 -- name: remove_retention
 -- Leave them to us.
 select remove_retention_policy('readings');
+
+-- name: retention_job
+-- The policy that drops chunks of readings.
+select job_id from timescaledb_information.jobs
+where hypertable_name = 'readings' and proc_name = 'policy_retention';
 
 -- name: schedule
 -- Pause a policy, or let it go on.
