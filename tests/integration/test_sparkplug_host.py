@@ -132,6 +132,20 @@ async def test_what_was_said_while_the_host_was_away_is_noticed(world: World) ->
         assert await rejects_of(world) == set()
 
 
+async def test_a_death_while_the_host_was_away_is_no_life(world: World) -> None:
+    """Nobody told it: the edge node is offline since the host began, until births say otherwise."""
+    await world.register()
+    async with world.online(), world.hosted():
+        await eventually(lambda: bool(world.asked), 20)
+        await world.until_state("meter-1", online=True)
+    before = world.clock.now_ms()
+    async with world.hosted():
+        assert before <= await world.until_state("", online=False)
+        assert before <= await world.until_state("meter-1", online=False)
+        async with world.online():
+            await world.until_state("meter-1", online=True)
+
+
 async def test_a_birth_that_the_broker_kept_is_not_believed(world: World) -> None:
     """Births are not for keeping: this one may be of any age."""
     await world.register([("", "energy/import")])

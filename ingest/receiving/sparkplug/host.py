@@ -128,7 +128,7 @@ class Host:
         if session.superseded_by:
             return
         await session.publish_birth()
-        self._network.connected(_now())
+        self._network.connected(_now(), self._clock.now_ms())
         metrics.host_online(self._settings.host_id)
         for message in early:
             if message.topic != self._topic:

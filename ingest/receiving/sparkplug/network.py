@@ -63,8 +63,9 @@ class Network:
             )  # fmt: skip
             self._nodes[name].reconnected()
 
-    def connected(self, now: float) -> None:
-        """Anything may have been missed."""
+    def connected(self, now: float, now_ms: int) -> None:
+        """Anything may have been missed, deaths too: who is online shows by births. `now_ms` is data time."""
+        self._presence.forget(now_ms)
         self._connected_at = now
         self._online.clear()
         self._waiting.clear()

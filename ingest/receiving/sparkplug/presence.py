@@ -5,6 +5,7 @@ Metrics of an edge node or device that is offline are stale: view `sparkplug_poi
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -30,6 +31,22 @@ class _State(NamedTuple):
     at_ms: int
 
 
+@dataclass
+class _Noted:
+    """What is to be written, in this order: that all is forgotten, edge nodes that died, what each said since."""
+
+    forgotten_ms: int | None = None
+    dead: dict[NodeId, int] = field(default_factory=dict)
+    said: dict[tuple[NodeId, str], _State] = field(default_factory=dict)
+
+    def followed_by(self, later: _Noted) -> _Noted:
+        """This and what was noted later, as one."""
+        if later.forgotten_ms is not None:
+            return later
+        said = {key: state for key, state in self.said.items() if key[0] not in later.dead}
+        return _Noted(self.forgotten_ms, self.dead | later.dead, said | later.said)
+
+
 class Presence:
     """Remembers births and deaths and writes them down now and then; a service.
 
@@ -41,17 +58,18 @@ class Presence:
 
     def __init__(self, database: StorageSettings) -> None:
         self._connection = KeptConnection(database, metrics.database_failed)
-        self._pending: dict[tuple[NodeId, str], _State] = {}
-        self._dead: dict[NodeId, int] = {}
+        self._noted = _Noted()
+
+    def forget(self, at_ms: int) -> None:
+        """From data time `at_ms` on nobody is known to be online: deaths may have been missed."""
+        self._noted = _Noted(at_ms)
 
     def note(self, node: NodeId, device: str, *, is_online: bool, at_ms: int) -> None:
         """Remember a birth or death at data time `at_ms`; the death of an edge node (`NODE`) is that of its devices."""
         state = _State(is_online, min(at_ms, LATEST_MS))
         if device == NODE and not is_online:
-            self._dead[node] = state.at_ms
-            for known in [key for key in self._pending if key[0] == node]:
-                del self._pending[known]
-        self._pending[node, device] = state
+            self._noted = self._noted.followed_by(_Noted(dead={node: state.at_ms}))
+        self._noted.said[node, device] = state
 
     async def run(self, control: Control) -> None:
         """Write at a steady pace until the stop, and once more then."""
@@ -59,33 +77,31 @@ class Presence:
         try:
             while not control.stopping.is_set():
                 await set_within(control.stopping, WRITE_EVERY_S)
-                await self._write_pending()
+                await self._write_noted()
         finally:
             await self._connection.close()
 
-    async def _write_pending(self) -> None:
-        """Write what is new; what cannot be written now stays pending unless something newer came."""
-        pending, self._pending = self._pending, {}
-        dead, self._dead = self._dead, {}
-        if not pending:
+    async def _write_noted(self) -> None:
+        """Write what is new; what cannot be written now stays unless something newer came."""
+        noted, self._noted = self._noted, _Noted()
+        if not noted.said and noted.forgotten_ms is None:
             return
         try:
-            await self._connection.once(lambda connection: _write(connection, dead, pending))
+            await self._connection.once(lambda connection: _write(connection, noted))
         except StorageError as error:
             metrics.database_failed(error)
-            self._pending = {key: state for key, state in pending.items() if key[0] not in self._dead} | self._pending
-            self._dead = dead | self._dead
+            self._noted = noted.followed_by(self._noted)
 
 
-async def _write(
-    connection: Connection, dead: dict[NodeId, int], pending: dict[tuple[NodeId, str], _State]
-) -> None:  # fmt: skip
-    """First the deaths of whole edge nodes, then what each said since."""
+async def _write(connection: Connection, noted: _Noted) -> None:
     with translating():
         async with connection.transaction():
-            for node, at_ms in sorted(dead.items()):
+            if noted.forgotten_ms is not None:
+                await connection.execute(_SQL.forget_states, _time(noted.forgotten_ms))
+            for node, at_ms in sorted(noted.dead.items()):
                 await connection.execute(_SQL.devices_died, *node, _time(at_ms))
-            rows = [(*node, device, state.is_online, _time(state.at_ms)) for (node, device), state in pending.items()]
+            said = noted.said.items()
+            rows = [(*node, device, state.is_online, _time(state.at_ms)) for (node, device), state in said]
             await connection.executemany(_SQL.follow_state, sorted(rows))
 
 

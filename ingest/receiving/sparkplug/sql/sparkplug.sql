@@ -16,6 +16,10 @@ order by m.group_id, m.edge_node, m.device, m.metric;
 -- Become the host of this id, as long as the connection lives; false while another one is.
 select pg_try_advisory_lock(hashtextextended('quotawatt sparkplug host ' || $1::text, 0));
 
+-- name: forget_states
+-- The host begins: deaths may have been missed while there was none.
+update sparkplug_state set online = false, changed_at = $1 where online;
+
 -- name: devices_died
 -- An edge node is gone: none of its devices is heard of any more.
 update sparkplug_state set online = false, changed_at = $3
