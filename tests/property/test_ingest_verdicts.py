@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import msgspec
@@ -30,15 +31,16 @@ SENDERS = [Address("610303", gateway) for gateway in ("gw-a", "gw-b", "gw-unknow
 
 edges = [BOUNDS.earliest - 1, BOUNDS.earliest, START_MS, BOUNDS.latest, BOUNDS.latest + 1, -1, 10**30, -(10**30)]
 borders = [-1.0, math.nextafter(-1.0, -math.inf), 0.0, -0.0, 5e-324, -5e-324, 1.0, math.nextafter(1.0, math.inf)]
-right = st.builds(Reading, st.sampled_from([*POINTS]), st.just(START_MS), st.sampled_from([*borders, 100.0, 100.1]))
-wrong = st.builds(
+codes = [*POINTS, "X-1", "A-fre", "A-free ", "A-free\0", ""]
+odd = [None, 100.0, 100.1, math.nan, math.inf, -math.inf]
+qualities = [0, 1, 2, 3, 4, -1, 255, 256, 10**30]
+readings = st.builds(
     Reading,
-    st.sampled_from([*POINTS, "X-1", "A-fre", "A-free ", "A-free\0", ""]),
+    st.sampled_from(codes),
     st.sampled_from(edges),
-    st.one_of(st.none(), st.sampled_from([*borders, math.nan, math.inf, -math.inf]), st.floats()),
-    st.sampled_from([0, 1, 2, 3, 4, -1, 255, 256, 10**30]),
+    st.one_of(st.sampled_from([*borders, *odd]), st.floats()),
+    st.sampled_from(qualities),
 )
-readings = st.one_of(right, wrong)
 deliveries = st.lists(st.tuples(st.sampled_from(SENDERS), st.lists(readings, min_size=1, max_size=20)), max_size=4)
 
 
@@ -91,6 +93,20 @@ def delivered(sender: Address, sent: list[Reading]) -> Delivery:
 @given(deliveries)
 def test_each_verdict_is_that_of_the_reading_alone(sent: list[tuple[Address, list[Reading]]]) -> None:
     """Whatever else is in the batch; every refusal has the code that comes first, and names its own reading."""
+    agrees(sent)
+
+
+def test_every_border_from_every_sender() -> None:
+    """All combinations of points, times, values and qualities at and beside their bounds, in one batch."""
+    combinations = itertools.product(codes, edges, [*borders, *odd], qualities)
+    agrees([(sender, list(itertools.starmap(Reading, combinations))) for sender in SENDERS[:1]])
+    few = itertools.product(codes, [START_MS, BOUNDS.latest + 1], [0.0, 2.0, None], [0, 3, 4])
+    every = list(itertools.starmap(Reading, few))
+    agrees([(sender, every) for sender in SENDERS])
+
+
+def agrees(sent: list[tuple[Address, list[Reading]]]) -> None:
+    """Compare a batch with its readings one by one."""
     batch = batch_of(*(delivered(sender, part) for sender, part in sent), table=TABLE)
     found = {(reject.delivery, reject.refusal.index): reject.refusal.code for reject in batch.rejects}
     expected = {
@@ -100,12 +116,13 @@ def test_each_verdict_is_that_of_the_reading_alone(sent: list[tuple[Address, lis
         if (code := verdict(reading, sender)) is not None
     }
     assert found == expected
+    rates = batch.max_rates()
     accepted = [reading for sender, part in sent for reading in part if verdict(reading, sender) is None]
     assert len(batch.accepted) == len(accepted)
     for reading, row in zip(accepted, batch.row_of.tolist(), strict=True):
         key = POINTS[reading.point]
         assert (batch.rows.point[row], batch.rows.at[row]) == (key.point_id, reading.at)
-        assert batch.max_rates()[row] == (key.max_rate or math.inf)
+        assert rates[row] == (key.max_rate or math.inf)
     assert batch.unknown_codes() == {r.point for _, part in sent for r in part if r.point not in POINTS}
 
 
