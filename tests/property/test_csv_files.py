@@ -116,6 +116,7 @@ def test_a_local_time_is_its_instant_or_is_refused(at: int, zone: ZoneInfo) -> N
         ("2026-10-25T02:30+01:00", None, "2026-10-25T01:30:00+00:00"),
         ("2026/3/1 8:15", SHANGHAI, "2026-03-01T00:15:00+00:00"),
         ("2026-03-01T08:15:00.1239 +0800", None, "2026-03-01T00:15:00.123+00:00"),
+        ("2026-03-01T08:15:00.5+08", None, "2026-03-01T00:15:00.500+00:00"),
         ("2026-03-01 00:15Z", SHANGHAI, "2026-03-01T00:15:00+00:00"),
         ("1969-12-31T23:59:59.999Z", None, "1969-12-31T23:59:59.999+00:00"),
     ],
@@ -268,3 +269,9 @@ def test_a_line_in_another_charset_is_refused_with_a_hint() -> None:
         "byte 1 of the line is not utf-8: is the charset gb18030 (as Excel in China writes)?"
     )
     assert second.reading is not None
+
+
+def test_only_the_end_is_taken_from_a_line() -> None:
+    """What is kept of a refused line is the line: one CR belongs to its end, a second one to its content."""
+    first, second = records_of(b"point,time,value\r\nA,1,x\r\r\nA,1,y\r")
+    assert (first.content, second.content) == (b"A,1,x\r", b"A,1,y")

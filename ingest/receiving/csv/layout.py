@@ -95,15 +95,12 @@ def decoded(content: bytes, charset: str) -> str:
         WireError: `malformed`, with a hint at the other charset.
     """
     try:
-        text = content.decode(charset)
-        text.encode()  # GB18030 writes surrogates, too, which nothing else takes
-    except UnicodeError as error:
+        return content.decode(charset)
+    except UnicodeDecodeError as error:
         other = "gb18030 (as Excel in China writes)" if charset == "utf-8" else "utf-8"
-        place = error.start + 1 if isinstance(error, UnicodeDecodeError) else 1
         raise WireError(
-            RefusalCode.MALFORMED, f"byte {place} of the line is not {charset}: is the charset {other}?"
+            RefusalCode.MALFORMED, f"byte {error.start + 1} of the line is not {charset}: is the charset {other}?"
         ) from error
-    return text
 
 
 def _known(text: str, delimiter: str) -> int:
