@@ -21,7 +21,7 @@ from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, never_within
 from tests.support.http_push import GENEROUS, HOST, Pushing, envelope, locked, pushing, with_http
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.uplink_world import QUICK, Sending, open_spool, sending
@@ -167,7 +167,7 @@ async def test_an_orderly_stop_answers_what_it_took(
         await eventually(lambda: unsettled() == 5)
         stop.set()
         await eventually(refuses_connections)
-        assert not any(task.done() for task in waiting)
+        await never_within(2.5, lambda: any(task.done() for task in waiting))
         await release()
     assert [task.result().acknowledgement.confirmed for task in waiting] == [[seq] for seq in range(1, 6)]
     assert len(await stored(connection)) == 5

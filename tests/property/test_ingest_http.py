@@ -18,7 +18,7 @@ from ingest.receiving.http.buckets import BURST_S, Buckets
 from ingest.receiving.http.decompression import PIECE_BYTES, inflater
 from ingest.receiving.http.depth import nested_beyond
 
-texts = st.text(st.sampled_from('[]{}"\\,:a\n é'), max_size=8)
+texts = st.text(st.sampled_from('[]{}"\\,:a\n é'), max_size=8) | st.sampled_from(['"]"', '"["'])
 documents = st.recursive(
     st.none() | st.integers() | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
