@@ -55,7 +55,7 @@ def test_the_collector_needs_no_server_library() -> None:
     assert imported(names).stderr == ""
 
 
-@pytest.mark.parametrize("command", ["collector", "profiles"])
+@pytest.mark.parametrize("command", ["collector", "profiles", "upload", "upload_client", "upload_text"])
 def test_the_command_line_of_a_gateway_needs_no_server_library(command: str) -> None:
     """A command loads what it needs and nothing of the others."""
     assert imported(["deploy.cli", f"deploy.cli.{command}"]).stderr == ""
