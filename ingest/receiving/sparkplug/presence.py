@@ -37,14 +37,17 @@ class _Noted:
 
     forgotten_ms: int | None = None
     dead: dict[NodeId, int] = field(default_factory=dict)
-    said: dict[tuple[NodeId, str], _State] = field(default_factory=dict)
+    said: dict[NodeId, dict[str, _State]] = field(default_factory=dict)
 
     def followed_by(self, later: _Noted) -> _Noted:
         """This and what was noted later, as one."""
         if later.forgotten_ms is not None:
             return later
-        said = {key: state for key, state in self.said.items() if key[0] not in later.dead}
-        return _Noted(self.forgotten_ms, self.dead | later.dead, said | later.said)
+        said = self.said | {
+            node: states if node in later.dead else self.said.get(node, {}) | states
+            for node, states in later.said.items()
+        }
+        return _Noted(self.forgotten_ms, self.dead | later.dead, said)
 
 
 class Presence:
@@ -68,8 +71,9 @@ class Presence:
         """Remember a birth or death at data time `at_ms`; the death of an edge node (`NODE`) is that of its devices."""
         state = _State(is_online, min(at_ms, LATEST_MS))
         if device == NODE and not is_online:
-            self._noted = self._noted.followed_by(_Noted(dead={node: state.at_ms}))
-        self._noted.said[node, device] = state
+            self._noted.dead[node] = state.at_ms
+            self._noted.said[node] = {}
+        self._noted.said.setdefault(node, {})[device] = state
 
     async def run(self, control: Control) -> None:
         """Write at a steady pace until the stop, and once more then."""
@@ -100,9 +104,12 @@ async def _write(connection: Connection, noted: _Noted) -> None:
                 await connection.execute(_SQL.forget_states, _time(noted.forgotten_ms))
             for node, at_ms in sorted(noted.dead.items()):
                 await connection.execute(_SQL.devices_died, *node, _time(at_ms))
-            said = noted.said.items()
-            rows = [(*node, device, state.is_online, _time(state.at_ms)) for (node, device), state in said]
-            await connection.executemany(_SQL.follow_state, sorted(rows))
+            rows = [
+                (*node, device, state.is_online, _time(state.at_ms))
+                for node, states in sorted(noted.said.items())
+                for device, state in sorted(states.items())
+            ]
+            await connection.executemany(_SQL.follow_state, rows)
 
 
 def _time(at_ms: int) -> datetime:
