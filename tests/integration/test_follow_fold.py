@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from energy.queries import load_queries
 from energy.registry.store import apply
 from energy.storage import Connection, Pool
 from energy.wire import Status
@@ -327,3 +328,23 @@ async def test_days_are_those_of_the_units_zone(connection: Connection) -> None:
 
 def _fields(struct: Any) -> dict[str, Any]:
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+async def test_what_upkeep_deletes_changes_no_later_day(connection: Connection) -> None:
+    """Records of followed batches, and old days: also where a backlog came on a day after higher numbers."""
+    for day, seqs in enumerate([(9,), range(1, 6), range(6, 9), (10, 12)]):
+        await commit(connection, [Sent("gw", stream_name(1), seq) for seq in seqs], NOON + timedelta(days=day))
+    await report(connection, "gw", status(stream_name(1), 12, None), at=NOON + timedelta(days=3))
+    await follow(connection)
+    last = (await ledger(connection, "gw"))[-1]
+    assert (last["expected"], last["stored"], last["missing_numbers"]) == (3, 2, "11")
+    records = load_queries("ingest.upkeep", "records.sql")
+    await connection.execute(records.batches, NOON + timedelta(days=9), 100)
+    await connection.execute(records.accounts, NOON + timedelta(days=3), 100)
+    assert await connection.fetchval("select count(*) from batch_envelopes") == 0
+    kept = await ledger(connection, "gw")
+    assert kept[-1] == last
+    assert len(kept) == 3
+    await commit(connection, [Sent("gw", stream_name(1), seq) for seq in (9, 11)], NOON + timedelta(days=4))
+    await follow(connection)
+    assert [int(row["stored"]) for row in await ledger(connection, "gw")] == [9, 0, 3, 0]

@@ -13,13 +13,13 @@ with oldest as (
 delete from ingest_batch where batch in (select batch from over);
 
 -- name: accounts
--- Daily accounts of gateways, but for the last one of each stream: the next day's numbers are counted from it.
+-- Daily accounts of gateways, but for those of each stream with the highest number: the next day's are counted from it.
 delete from gateway_day g using (
     select gateway, stream, day from gateway_day one
     where day < ($1::timestamptz at time zone 'UTC')::date and exists (
         select from gateway_day later
         where later.gateway = one.gateway and later.stream = one.stream and later.day > one.day
-            and later.day < ($1::timestamptz at time zone 'UTC')::date
+            and later.day < ($1::timestamptz at time zone 'UTC')::date and later.last_seq >= one.last_seq
     )
     limit $2
 ) over
