@@ -133,7 +133,7 @@ class Follower:
                 try:
                     self._tell(address, resend(key[1], ranges))
                 except TransportError:
-                    return  # the broker is away: nobody is asked, and nobody was
+                    continue  # the broker is away: nobody is asked on it, and nobody was
             await note_asked(connection, key, ranges, at=self._clock.now(), waits=http)
             self._requests.asked(key, ranges, now)
             metrics.resend_asked(*key, ranges)

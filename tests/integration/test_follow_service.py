@@ -31,7 +31,8 @@ from tests.support.http_push import envelope, pushing, with_http
 from tests.support.ingest_world import START_MS
 
 STREAM = stream_name(7)
-QUICK = FollowSettings(pause_s=0.01, timer_s=0.1, check_s=0.05, ask_after_s=0.2, ask_most_s=60.0, silent_s=0.4)
+QUICK = FollowSettings(pause_s=0.01, timer_s=0.1, check_s=0.05, ask_after_s=0.2, ask_most_s=60.0, silent_s=60.0)
+IMPATIENT = msgspec.structs.replace(QUICK, silent_s=0.4)
 
 
 @pytest.fixture
@@ -123,15 +124,22 @@ async def test_a_gateway_that_never_answers_is_asked_ever_more_seldom(
 
 
 async def test_nobody_is_asked_who_is_away(connection: Connection, database: StorageSettings) -> None:
-    """Neither a gateway that is offline, nor anyone while the broker is away; afterwards they are."""
+    """Neither a gateway that is offline, nor anyone on a broker that is away; over HTTP they are meanwhile."""
     await with_gap(connection)
     await report(connection, "gw", status(None, online=False))
-    told = Told(away=True)
+    told = Told()
     async with following(database, told):
         await never_within(0.6, lambda: told.commands)
+        told.away = True
         await report(connection, "gw", status(STREAM, 5, 3))
-        await never_within(0.6, lambda: told.commands)
-        assert await connection.fetchval("select asked from gateway_stream") == 0
+        await with_gap(connection, carrier="http", gateway="gw-http")
+
+        async def asked() -> bool:
+            return bool(await connection.fetchval("select asked > 0 from gateway_stream where gateway = 'gw-http'"))
+
+        await eventually(asked, 20)
+        await never_within(0.3, lambda: told.commands)
+        assert await connection.fetchval("select asked from gateway_stream where gateway = 'gw'") == 0
         told.away = False
         await eventually(lambda: told.commands, 20)
 
@@ -155,7 +163,7 @@ async def test_a_gateway_over_http_is_asked_in_the_answer_to_its_status(
     await with_gap(connection, carrier="http")
     told, commands, address = Told(), Commands(database), Address(REGION, "gw")
     assert await commands.commands_for(address) == []
-    async with following(database, told, msgspec.structs.replace(QUICK, ask_most_s=0.2, silent_s=600.0)):
+    async with following(database, told, msgspec.structs.replace(QUICK, ask_most_s=0.2)):
 
         async def waits() -> bool:
             return bool(await connection.fetchval("select wanted is not null from gateway_stream"))
@@ -214,9 +222,9 @@ async def test_a_gateway_over_http_that_is_silent_is_offline(connection: Connect
         return await online() == {"gw-sends", "gw-mqtt"}
 
     began = loop.time()
-    async with following(database, Told(), clock=clock):
+    async with following(database, Told(), IMPATIENT, clock):
         await eventually(gone, 20)
-        assert loop.time() - began >= QUICK.silent_s
+        assert loop.time() - began >= IMPATIENT.silent_s
         await report(connection, "gw-silent", status(STREAM, 0, None), at=clock.now(), carrier="http")
         assert "gw-silent" in await online()
 

@@ -61,6 +61,13 @@ def test_a_new_gap_does_not_wait_for_the_pause_of_an_old_one() -> None:
     assert asked[0] == (2_060, [(7, 9), (20, 20)])
 
 
+def test_pauses_begin_anew_when_what_was_asked_for_has_come() -> None:
+    """A stream that was asked often is treated like any other once its gap is closed."""
+    requests = Requests(SETTINGS)
+    looks(requests, 2_000, [(7, 9)])
+    assert [now for now, _ in looks(requests, 2_300, [(20, 20)], start=2_000)] == [2_060, 2_120, 2_240]
+
+
 def test_a_gateway_that_was_away_gets_time_to_send_by_itself() -> None:
     """While it is away it is not among the holes; then its ranges count anew."""
     requests = Requests(SETTINGS)
