@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.ingest_over_copy import GATEWAYS, POINTS, ROUNDS, copy_rate, prepare, template_of, yesterday_ms
-from benchmarks.ingest_process import configured, drained, running, stored
+from benchmarks.ingest_process import configured, running, stored
 from benchmarks.load import Load
 from deploy.stack import Endpoints
 from deploy.stack.ports import LOOPBACK, choose
@@ -61,13 +61,12 @@ async def _rate(endpoints: Endpoints, load: Load, directory: Path, *, packed: bo
     port = choose(str(directory), None)
     limits = f"[http]\nport = {port}\n[http.limits]\nrequests_per_s = 1000\nbytes_per_s = 100000000\n"
     requests = [_request(topic, body, packed=packed) for topic, body in load.messages()]
-    with running(configured(directory, endpoints, dsn, _WORKER, limits)) as process:
+    with running(configured(directory, endpoints, dsn, _WORKER, limits)):
         await _listening(port)
         begin = time.perf_counter()
         left = iter(requests)
         await asyncio.gather(*(_send_all(port, left) for _ in range(CONNECTIONS)))
         seconds = time.perf_counter() - begin
-        await drained(dsn, load.readings, [process])
     if (found := await stored(dsn)) != load.readings:
         raise SystemExit(f"ingest stored {found} of {load.readings} readings")
     await drop_database(endpoints.dsn, "bench_ingest")
