@@ -180,7 +180,7 @@ def test_what_cannot_be_is_refused_before_the_database_is_asked(mapped: Database
         (1, "nodes[0].edge_node"),
         (2, "nodes[0].group"),
         (5, "nodes[0].metrics[0]"),
-        (14, "nodes[0].metrics[1].unit"),
+        (13, "nodes[0].metrics[1].unit"),
     ]
 
 

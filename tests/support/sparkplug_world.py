@@ -7,20 +7,22 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from deploy.stack import Endpoints
 from energy.clocks import ClockSettings, DataClock
 from energy.registry.store import apply
 from energy.sparkplug.payload import Payload, decode, encode
 from energy.sparkplug.topics import Kind, NodeId
 from energy.storage import Connection, StorageSettings, connect
+from energy.storage.databases import create_database, drop_database
 from energy.transport.mqtt import Link, MqttSettings, Will
 from energy.transport.mqtt import connect as connect_mqtt
 from ingest.receiving.sparkplug.settings import SparkplugSettings
@@ -30,6 +32,8 @@ from tests.support import ingest_worker as worker
 from tests.support.edge_node import DEVICES, NAMES, Sent, SimulatedEdgeNode, owner
 from tests.support.eventually import eventually
 from tests.support.ingest_world import START_MS
+
+T = TypeVar("T")
 
 SESSIONS = json.loads((Path(__file__).parent / "sparkplug" / "sessions.json").read_text(encoding="utf-8"))
 """What an edge node with one device says from birth to death, encoded by two libraries that are not ours."""
@@ -271,3 +275,18 @@ def rows_of(sent: Iterable[Sent]) -> set[Row]:
         for metric in one.payload.metrics
         if metric.name != "bdSeq"
     }
+
+
+def run_scenario(endpoints: Endpoints, template: str, name: str, scenario: Callable[[World], Awaitable[T]]) -> T:
+    """Play a scenario once, on a database of its own, for all tests that look at what came of it."""
+
+    async def run() -> T:
+        dsn = await create_database(endpoints.dsn, f"tck_{name}", template=template)
+        try:
+            async with asyncio.timeout(100):
+                mqtt = MqttSettings(host=endpoints.mqtt_host, port=endpoints.mqtt_port)
+                return await scenario(World(StorageSettings(dsn), mqtt))
+        finally:
+            await drop_database(endpoints.dsn, f"tck_{name}")
+
+    return asyncio.run(run())
