@@ -11,9 +11,11 @@ import pytest
 
 from energy.config import decode_toml
 from energy.errors import ConfigError, SetupError
+from energy.services import Control
 from energy.wire import Address
 from ingest.receiving.http.exchange import TurnedAwayError
 from ingest.receiving.http.gatekeeper import Credentials, Gatekeeper
+from ingest.receiving.http.server import HttpServer
 from ingest.receiving.http.settings import HttpLimits, HttpSettings
 from ingest.receiving.http.tls import ServerTlsSettings, names_in
 from ingest.receiving.http.window import Window
@@ -189,6 +191,34 @@ def test_certificates_that_cannot_be_used_are_a_clear_fault(tmp_path: Path) -> N
     missing = ServerTlsSettings(cert_file=tmp_path / "none.pem", key_file=tmp_path / "none.key")
     with pytest.raises(SetupError, match=r"\[http\.tls\]"):
         missing.context(required=False)
+
+
+async def test_a_port_that_is_taken_is_a_clear_fault() -> None:
+    """At the start, with advice; unless it is meant to be shared."""
+    taken = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port = taken.sockets[0].getsockname()[1]
+    server = HttpServer(HttpSettings(port=port), gatekeeper(), None, {})
+    try:
+        with pytest.raises(SetupError, match=f"cannot listen on 127.0.0.1:{port}"):
+            await server.run(Control("http", asyncio.Event()))
+    finally:
+        taken.close()
+
+
+async def test_two_workers_may_share_a_port() -> None:
+    """Where both are told to; each ends in order."""
+    first = HttpServer(HttpSettings(port=0, shared_port=True), gatekeeper(), None, {})
+    async with asyncio.TaskGroup() as group:
+        one, other = Control("http", asyncio.Event()), Control("http", asyncio.Event())
+        group.create_task(first.run(one))
+        await one.wait_ready()
+        assert first.port
+        second = HttpServer(HttpSettings(port=first.port, shared_port=True), gatekeeper(), None, {})
+        group.create_task(second.run(other))
+        await other.wait_ready()
+        assert second.port == first.port
+        one.stopping.set()
+        other.stopping.set()
 
 
 def test_names_are_common_names_and_dns_names() -> None:
