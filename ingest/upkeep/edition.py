@@ -11,9 +11,9 @@ from energy.storage import Connection, translating
 
 _SQL = load_queries("ingest.upkeep", "edition.sql")
 
-FIRST_WHOLE = (2, 18, 1)
-"""Before this version `on conflict do nothing` into a compressed chunk ends at the first conflict: what stands behind
-it in the same statement is lost. See docs/adr/0012."""
+FIRST_PASSING = (2, 18, 1)
+"""Before this version `on conflict do nothing` into a compressed chunk ends at the first conflict, without an error:
+what stands behind it in the same statement is lost. Ingest does not use it, others might. See docs/adr/0012."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +38,9 @@ class Edition:
         return self.license != "apache" and self.functions
 
     @property
-    def keeps_late_readings(self) -> bool:
-        """Whether late readings into compressed chunks are safe with it."""
-        return parse_version(self.version) >= FIRST_WHOLE
-
-    def require_whole(self) -> None:
-        """Refuse to write into chunks in which readings would be lost.
-
-        Raises:
-            SetupError: there are compressed chunks, and this version loses late readings in such.
-        """
-        if self.compressed and not self.keeps_late_readings:
-            raise SetupError(
-                f"TimescaleDB {self.version} loses late readings in compressed chunks, and `readings` has some "
-                f"({self.compressed})",
-                advice=f"Update the extension to {'.'.join(map(str, FIRST_WHOLE))} or later, or decompress the chunks.",
-            )
+    def passes_conflicts(self) -> bool:
+        """Whether rows behind a conflict in a compressed chunk are stored with it, whoever inserts them."""
+        return parse_version(self.version) >= FIRST_PASSING
 
 
 def parse_version(version: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge
 
 from energy.errors import QuotawattError
 from energy.logs import Availability
-from ingest.upkeep.edition import FIRST_WHOLE
+from ingest.upkeep.edition import FIRST_PASSING, Edition
 from ingest.upkeep.steps import Round
 
 _log = structlog.get_logger("ingest.upkeep")
@@ -35,11 +35,12 @@ def round_done(made: Round) -> None:
         _log.warning("retention_held_back", reason="accounting has not derived all that is older than readings_days")
 
 
-def edition_found(version: str, *, has_policies: bool, keeps_late_readings: bool) -> None:
+def edition_found(edition: Edition) -> None:
     """The database's TimescaleDB was looked at."""
-    _log.info("timescaledb_found", version=version, policies=has_policies)
-    if has_policies and not keeps_late_readings:
-        _log.warning("columnstore_left_off", version=version, safe_from=".".join(map(str, FIRST_WHOLE)))
+    _log.info("timescaledb_found", version=edition.version, policies=edition.has_policies)
+    if edition.has_policies and not edition.passes_conflicts:
+        safe = ".".join(map(str, FIRST_PASSING))
+        _log.warning("columnstore_left_off", version=edition.version, safe_from=safe, compressed=edition.compressed)
 
 
 def round_failed(error: QuotawattError) -> None:

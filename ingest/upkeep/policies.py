@@ -26,7 +26,7 @@ def wanted(edition: Edition, settings: UpkeepSettings, *, real_time: bool) -> Wa
     """What the edition can do itself; its policies go by the server's clock, and are of no use in another time."""
     if not (settings.policies and edition.has_policies and real_time):
         return Wanted(None, None)
-    compressed = timedelta(days=settings.columnstore_days) if edition.keeps_late_readings else None
+    compressed = timedelta(days=settings.columnstore_days) if edition.passes_conflicts else None
     return Wanted(timedelta(days=settings.readings_days), compressed)
 
 

@@ -27,8 +27,8 @@ async def tell(connection: Connection, now: datetime, settings: UpkeepSettings, 
     edition = await read_edition(connection)
     can = "policies and columnstore" if edition.has_policies else "no policies, no columnstore"
     yield f"TimescaleDB {edition.version}, licence {edition.license}: {can}"
-    if edition.has_policies and not edition.keeps_late_readings:
-        yield "  it loses late readings in compressed chunks: the columnstore stays off"
+    if edition.has_policies and not edition.passes_conflicts:
+        yield "  `on conflict do nothing` loses rows in compressed chunks with it: the columnstore is not switched on"
     with translating():
         for relation in (READINGS, CONSUMPTION):
             summary = await connection.fetchrow(_CHUNKS.summary, relation)

@@ -1,11 +1,11 @@
-"""The loop of upkeep in a worker: a look at the database before anything is written, then a round now and then."""
+"""The loop of upkeep in an ingest worker: a round now and then."""
 
 from __future__ import annotations
 
 import asyncio
 
 from energy.clocks import ClockSettings, DataClock
-from energy.errors import QuotawattError, SetupError, StorageError
+from energy.errors import QuotawattError, StorageError
 from energy.services import Control
 from energy.storage import Connection, StorageSettings, check_schema, connect
 from energy.waiting import set_within
@@ -40,10 +40,10 @@ class Upkeep:
         self._settings = settings
 
     async def run(self, control: Control) -> None:
-        """Refuse a database that would lose readings, then keep it up until the stop.
+        """Look at the database, then keep it up until the stop.
 
         Raises:
-            FatalError: its schema is of another version, or its TimescaleDB loses readings in compressed chunks.
+            FatalError: it does not exist, refuses us, or has another schema.
         """
         await until_stopping(control, self._keep_up(control))
 
@@ -62,8 +62,6 @@ class Upkeep:
         """Whether a round went to its end; rights or locks that are missing must not stop ingest."""
         try:
             metrics.round_done(await self._work())
-        except SetupError:  # to write on would lose readings
-            raise
         except QuotawattError as error:
             metrics.round_failed(error)
             return False
@@ -80,8 +78,4 @@ class Upkeep:
 
 async def _look_at(connection: Connection) -> None:
     await check_schema(connection)
-    edition = await read_edition(connection)
-    edition.require_whole()
-    metrics.edition_found(
-        edition.version, has_policies=edition.has_policies, keeps_late_readings=edition.keeps_late_readings
-    )
+    metrics.edition_found(await read_edition(connection))

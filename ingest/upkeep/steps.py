@@ -49,11 +49,9 @@ async def run_round(connection: Connection, now: datetime, settings: UpkeepSetti
         real_time: whether data time is the wall clock's, as TimescaleDB's policies believe.
 
     Raises:
-        SetupError: this version of TimescaleDB loses readings in chunks that are compressed.
         StorageError and its like: as `energy.storage.translating` says; what was done before stays done.
     """
     made = Round(await read_edition(connection))
-    made.edition.require_whole()
     plan = policies.wanted(made.edition, settings, real_time=real_time)
     until = retention.horizon(now, settings)
 

@@ -13,6 +13,7 @@ from energy.errors import StorageError
 from energy.readings import Reading
 from energy.storage import Pool, StorageSettings, translating
 from ingest.checking.batch import Batch
+from ingest.upkeep.edition import read_edition
 from tests.support import late_world
 from tests.support.ingest_world import START_MS
 from tests.support.late_world import HOUR_MS, HOURS, POINTS
@@ -135,7 +136,7 @@ async def test_late_readings_may_touch_more_than_the_servers_own_bound(database:
 
 
 async def test_rows_behind_a_conflict_are_stored(database: StorageSettings, pool: Pool) -> None:
-    """The trap itself: every second row of one late batch is taken already."""
+    """Every second row of one late batch is taken already: the others are stored, with every version."""
     readings = late_world.on_time()
     await write_by(1, database, readings, random.Random(0))  # noqa: S311 - a repeatable shuffle, not a secret
     async with pool.acquire() as connection:
@@ -147,3 +148,15 @@ async def test_rows_behind_a_conflict_are_stored(database: StorageSettings, pool
     await world.connection.close()
     assert (outcome.stored, outcome.duplicates, outcome.conflicts) == (450, 450, 0)
     await require_all(pool, readings + halves[:900])
+
+
+async def test_which_versions_lose_rows_behind_a_conflict(pool: Pool) -> None:
+    """The trap itself, in the one statement that ingest avoids: `on conflict do nothing` ends, or goes on."""
+    async with pool.acquire() as connection:
+        insert = "insert into readings select to_timestamp($1) + n * interval '1 hour', 11, n, 0, 0 "
+        await connection.execute(insert + "from generate_series(0, 98, 2) n", START_MS / 1000)
+        await connection.execute(MAKE_COLUMNAR)
+        await connection.fetchval(COMPRESS)
+        await connection.execute(insert + "from generate_series(0, 99) n on conflict do nothing", START_MS / 1000)
+        went_on = await connection.fetchval("select count(*) from readings") == 100
+        assert went_on == (await read_edition(connection)).passes_conflicts

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from energy.clocks import ClockSettings
-from energy.errors import SetupError
-from energy.services import Control, run_services
 from energy.storage import Connection, Pool, StorageSettings
 from ingest.accounting.step import step
 from ingest.upkeep import edition
 from ingest.upkeep.edition import read_edition
-from ingest.upkeep.service import Upkeep
 from ingest.upkeep.settings import UpkeepSettings
 from ingest.upkeep.steps import Round, run_round
 from tests.support import late_world
@@ -100,31 +95,15 @@ async def test_dropping_is_paused_until_all_is_derived(pool: Pool) -> None:
         assert await round_at(connection, START) == ["policy_resumed"]
 
 
-class _Writer:
-    """What starts after upkeep has looked at the database."""
-
-    name = "writer"
-
-    async def run(self, control: Control) -> None:
-        """Must not come to this."""
-        raise AssertionError(control.name)
-
-
-async def test_a_version_that_loses_readings_is_not_written_to(
-    database: StorageSettings, pool: Pool, monkeypatch: pytest.MonkeyPatch
+async def test_a_version_that_ends_at_conflicts_gets_no_columnstore(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Were this one such, upkeep would compress nothing; where somebody else did, worker and round refuse."""
-    monkeypatch.setattr(edition, "FIRST_WHOLE", (99, 0, 0))
+    """Were this one such: what is compressed already stays, nothing more is compressed, and retention works."""
     async with pool.acquire() as connection:
-        assert await round_at(connection, START) == ["policy_set"]
+        await round_at(connection, START)
+        monkeypatch.setattr(edition, "FIRST_PASSING", (99, 0, 0))
+        assert await round_at(connection, START) == ["policy_removed"]
         assert set(await policies(connection)) == {"policy_retention"}
-        await connection.execute("insert into readings values ($1, 11, 1, 0, 1)", START)
-        await connection.execute("alter table readings set (timescaledb.compress)")
-        await connection.fetch("select compress_chunk(c) from show_chunks('readings') c")
-        with pytest.raises(SetupError, match="loses late readings"):
-            await round_at(connection, START)
-    with pytest.raises(SetupError, match="loses late readings"):
-        await run_services([Upkeep(database, ClockSettings(), SETTINGS), _Writer()], grace=5, stop=asyncio.Event())
 
 
 async def test_accounting_derives_late_readings_in_compressed_chunks(database: StorageSettings, pool: Pool) -> None:

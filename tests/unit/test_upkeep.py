@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from energy.config import decode_toml
-from energy.errors import ConfigError, SetupError
+from energy.errors import ConfigError
 from ingest.settings import IngestSettings
 from ingest.upkeep.edition import Edition, parse_version
 from ingest.upkeep.policies import Wanted, wanted
@@ -60,18 +60,3 @@ def test_policies_are_wanted_where_they_help(found: Edition, plan: Wanted, *, re
 def test_policies_can_be_switched_off() -> None:
     """By one key."""
     assert wanted(edition(), UpkeepSettings(policies=False), real_time=True) == Wanted(None, None)
-
-
-@pytest.mark.parametrize(
-    ("version", "compressed", "refused"),
-    [("2.17.2", 1, True), ("2.18.0", 3, True), ("2.18.0", 0, False), ("2.18.1", 3, False), ("2.29.2", 3, False)],
-)
-def test_versions_that_lose_readings_are_refused(version: str, compressed: int, *, refused: bool) -> None:
-    """As soon as chunks are compressed; the error says from which version on it is safe."""
-    found = edition(version, compressed=compressed)
-    if not refused:
-        found.require_whole()
-        return
-    with pytest.raises(SetupError, match=f"TimescaleDB {version} loses late readings") as raised:
-        found.require_whole()
-    assert "2.18.1 or later" in raised.value.advice
