@@ -59,7 +59,7 @@ async def table_counts(connection: Connection) -> dict[str, int]:
 
 
 def a_bit_of_everything(gateway: Address, other: Address) -> bytes:
-    """Good lines, one of them twice, one that contradicts it, and one for each way of being refused."""
+    """Good lines, one of them twice, one that contradicts it, and one for each way of being refused; nothing ends the last."""
     own = f"{gateway.gateway}-0"
     return csv_file(
         [
