@@ -17,6 +17,9 @@ _MAKERS = {"NBIRTH": sp.NBirth, "DBIRTH": sp.DBirth, "NDATA": sp.NData, "DDATA":
 _TYPES = {
     **{name: sp.DataType[name.upper()] for name in ("Int8", "Int16", "Int32", "Int64", "Float", "Double", "Boolean")},
     **{name: sp.DataType[name.upper()] for name in ("UInt8", "UInt16", "UInt32", "UInt64", "String", "Text", "UUID")},
+    **{f"{name}Array": sp.DataType[f"{name.upper()}_ARRAY"] for name in ("Int8", "Int16", "Int32", "Int64", "Boolean")},
+    **{f"{name}Array": sp.DataType[f"{name.upper()}_ARRAY"] for name in ("UInt8", "UInt16", "UInt32", "UInt64")},
+    **{f"{name}Array": sp.DataType[f"{name.upper()}_ARRAY"] for name in ("Float", "Double", "String", "DateTime")},
     "DateTime": sp.DataType.DATETIME,
     "Bytes": sp.DataType.BYTES,
 }
@@ -45,6 +48,8 @@ def metric(one: dict[str, Any]) -> sp.Metric:
             value = int(value)
         elif one["type"] == "DateTime":
             value = datetime.fromtimestamp(int(value) / 1000, UTC)
+        elif one["type"] == "DateTimeArray":
+            value = [datetime.fromtimestamp(each / 1000, UTC) for each in value]
         elif one["type"] == "Bytes":
             value = bytes(value)
     return sp.Metric(

@@ -62,6 +62,15 @@ NPM_ONLY: list[dict[str, Any]] = [
 """What pysparkplug cannot encode: our decoder is to pass over it."""
 
 
+PYSPARKPLUG_ONLY: list[dict[str, Any]] = [
+    *({"name": f"{kind}s", "type": f"{kind}Array", "value": [0, 1, 2]} for kind, _ in NUMBERS),
+    {"name": "Booleans", "type": "BooleanArray", "value": [True, False, True]},
+    {"name": "Strings", "type": "StringArray", "value": ["a", "电表"]},
+    {"name": "DateTimes", "type": "DateTimeArray", "value": [START, START + 1]},
+]
+"""What the released sparkplug-payload cannot encode: likewise."""
+
+
 def messages(*, npm: bool) -> list[dict[str, Any]]:
     """The session, as (kind, device, payload)."""
     born = [
@@ -69,7 +78,8 @@ def messages(*, npm: bool) -> list[dict[str, Any]]:
         for place, (kind, value) in enumerate([*NUMBERS, *OTHERS])
     ]
     null = {"name": "spare", "type": "Double", "value": None, "isNull": True, "alias": 60, "timestamp": START + 100}
-    odd = [{**one, "alias": 70 + place, "timestamp": START + 100} for place, one in enumerate(NPM_ONLY if npm else [])]
+    others = NPM_ONLY if npm else PYSPARKPLUG_ONLY
+    odd = [{**one, "alias": 70 + place, "timestamp": START + 100} for place, one in enumerate(others)]
     quality = {"properties": {"Quality": {"type": "Int32", "value": 500}}} if npm else {}
     bd_seq = {"name": "bdSeq", "type": "Int64", "value": "7", "timestamp": START}
     rebirth = {"name": "Node Control/Rebirth", "type": "Boolean", "value": False, "timestamp": START}
