@@ -117,6 +117,8 @@ class Follower:
 
     async def _look(self, connection: Connection) -> None:
         """Look at what is open, ask for what has been so for too long, and see who has fallen silent."""
+        if connection is not self._leads:
+            return  # the one that had the lock was lost a moment ago
         now = asyncio.get_running_loop().time()
         if now - self._since >= self._settings.silent_s:  # before that, it may be us who did not listen
             await mark_silent(connection, self._clock, self._settings.silent_s)
@@ -133,7 +135,9 @@ class Follower:
                 try:
                     self._tell(address, resend(key[1], ranges))
                 except TransportError:
-                    continue  # the broker is away: nobody is asked on it, and nobody was
+                    # The broker is away. When it is back, its gateways first get the time to send by themselves.
+                    self._requests.forget(key)
+                    continue
             await note_asked(connection, key, ranges, at=self._clock.now(), waits=http)
             self._requests.asked(key, ranges, now)
             metrics.resend_asked(*key, ranges)

@@ -109,6 +109,10 @@ class Requests:
             stream.first_at = now + self._settings.ask_after_s
             stream.again_at = now + stream.pause.next()
 
+    def forget(self, key: tuple[str, str]) -> None:
+        """The gateway could not be asked: its ranges start anew."""
+        self._streams.pop(key, None)
+
     def _new_pause(self) -> Backoff:
         return Backoff(self._settings.ask_after_s, self._settings.ask_most_s, jitter=0.0)
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -50,7 +51,7 @@ async def test_a_worker_killed_while_it_follows_counts_nothing_twice(
             group.create_task(gateway.run())
             for share in (0.01, 0.3, 0.6):
                 with worker.process(own, tmp_path):
-                    await eventually(lambda share=share: followed(share), 60)  # type: ignore[misc]
+                    await eventually(partial(followed, share), 60)
             with worker.process(own, tmp_path):
                 await eventually(lambda: followed(1), 60)
         (row,) = await connection.fetch("select * from board.ledger")

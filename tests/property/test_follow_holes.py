@@ -77,6 +77,16 @@ def test_a_gateway_that_was_away_gets_time_to_send_by_itself() -> None:
     assert looks(requests, 200, [(1, 5)], start=60)[0][0] == 120
 
 
+def test_a_gateway_that_could_not_be_asked_gets_time_too() -> None:
+    """While the broker is away ranges grow no older; when it is back they count anew."""
+    requests = Requests(SETTINGS)
+    for now in range(0, 600, 10):
+        for key, _ in requests.due([Holes(KEY, [(1, 5)])], now):
+            requests.forget(key)
+    back = looks(requests, 800, [(1, 5)], start=600)[0][0]
+    assert 600 <= back <= 600 + SETTINGS.ask_after_s + SETTINGS.check_s
+
+
 def test_missing_numbers_are_asked_for_at_once() -> None:
     """The caller leaves out those that were asked for before."""
     requests = Requests(SETTINGS)
