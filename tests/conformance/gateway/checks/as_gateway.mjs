@@ -1,0 +1,215 @@
+/** A whole gateway, with its spool, against the platform: what it keeps, what it is asked for, and what it must not believe. */
+
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Gateway } from '../client/gateway.mjs';
+import { HttpLine } from '../client/http_line.mjs';
+import { NotOfTheContract, encodeEnvelope, newStream, parseExact, readAcknowledgement, stringifyExact } from '../client/messages.mjs';
+import { MqttLine } from '../client/mqtt_line.mjs';
+import { Spool } from '../client/spool.mjs';
+import { Failed, Skipped, holds, same } from './report.mjs';
+
+const QUICK = { firstDelayMs: 500, mostDelayMs: 5_000 };
+const NEVER = { firstDelayMs: 3_600_000, mostDelayMs: 3_600_000 };
+
+/** How a platform is reached: by name, the way to open a line. */
+export function linesOf(bench) {
+  const lines = {};
+  if (bench.mqtt !== undefined) lines.mqtt = () => MqttLine.open(bench.mqttOptions());
+  if (bench.http !== undefined) lines.http = async () => new HttpLine({ ...bench, url: bench.http });
+  return lines;
+}
+
+/** Make the checks of a whole gateway. */
+export async function asGateway(report, bench) {
+  const lines = linesOf(bench);
+  for (const [name, open] of Object.entries(lines)) {
+    await report.check(`${name}/spool-outlives-a-restart`, 'What a gateway must keep', () => restart(bench, open));
+  }
+  if (bench.http !== undefined) {
+    await report.check('http/what-a-gateway-must-not-believe', 'HTTP push', () => liars(bench, lines.http));
+  }
+  if (bench.mqtt !== undefined && bench.http !== undefined) {
+    await report.check('both/one-spool-two-addresses', 'Several addresses', () => twoAddresses(bench, lines));
+  }
+  await report.check('client/exact-numbers', 'Envelopes', exactNumbers);
+}
+
+/** Whether a missing number is asked for, over each way at once: the platform takes its time. */
+export async function asked(report, bench) {
+  if (bench.askedWithinMs === 0) {
+    return () => report.check('missing-number-asked-for', 'Commands', () => { throw new Skipped('needs --asked-within'); });
+  }
+  const waiting = Object.entries(linesOf(bench)).map(([name, open]) => {
+    const outcome = missingNumber(bench, open).then((note) => () => note, (error) => () => { throw error; });
+    return () => report.check(`${name}/missing-number-asked-for`, 'Commands', async () => (await outcome)());
+  });
+  return async () => { for (const wait of waiting) await wait(); };
+}
+
+async function restart(bench, open) {
+  await inDirectory(async (directory) => {
+    let spool = new Spool(directory);
+    const { stream } = spool;
+    const readings = Array.from({ length: 40 }, () => bench.readings(5));
+    for (const some of readings) spool.append(some);
+    spool.close(); // the power is lost before anything was sent
+
+    spool = new Spool(directory);
+    same('stream after a restart', spool.stream, stream);
+    same('kept after a restart', spool.kept().length, 40);
+    const unknown = [[`${bench.points[0]}-nobody-has-this`.slice(-64), bench.time(), 1, 0]];
+    await running(bench, spool, open, QUICK, async (gateway) => {
+      const refused = [];
+      gateway.on('refused', ({ seq, code }) => refused.push([seq, code]));
+      const last = gateway.add(unknown);
+      await allConfirmed(bench, gateway);
+      same('refused', refused, [[last, 'unknown_point']]);
+    });
+    spool.close();
+
+    spool = new Spool(directory);
+    same('kept when all was confirmed', spool.kept(), []);
+    same('highest number after all was confirmed', spool.last, 41n);
+    spool.close();
+    readings.forEach((some) => bench.expectCommitted(some));
+    bench.expectRejected([[unknown[0][0], unknown[0][1], 'unknown_point']]);
+  });
+}
+
+async function missingNumber(bench, open) {
+  return inDirectory(async (directory) => {
+    const spool = new Spool(directory);
+    const readings = [1, 2, 3, 4].map(() => bench.readings(2));
+    for (const some of readings) spool.append(some);
+    const line = losing(await open(), new Set([2n, 3n]));
+    const began = performance.now();
+    const note = await runningOn(line, spool, { ...NEVER, statusMs: 1_000 }, async (gateway) => {
+      const ranges = [];
+      gateway.on('command', (command) => ranges.push(...command.ranges));
+      await allConfirmed(bench, gateway, bench.askedWithinMs);
+      holds('ranges', ranges.every(([first, last]) => first >= 1n && first <= last && last <= 4n), 'within 1 to 4', ranges);
+      return `asked for ${stringifyExact(ranges)} after ${Math.round((performance.now() - began) / 100) / 10} s`;
+    });
+    readings.forEach((some) => bench.expectCommitted(some));
+    return note;
+  });
+}
+
+async function twoAddresses(bench, lines) {
+  await inDirectory(async (directory) => {
+    const spool = new Spool(directory);
+    const readings = Array.from({ length: 10 }, () => bench.readings(3));
+    for (const some of readings) spool.append(some);
+    const deaf = await lines.mqtt();
+    for (const seq of spool.kept()) await deaf.send(spool.envelope(seq)); // its acknowledgements are not heard
+    await deaf.close();
+    await running(bench, spool, lines.http, QUICK, (gateway) => allConfirmed(bench, gateway));
+    spool.close();
+    readings.forEach((some) => bench.expectCommitted(some));
+  });
+}
+
+/** A server of our own that is not the platform: nothing that it says may free an envelope. */
+async function liars(bench, open) {
+  await inDirectory(async (directory) => {
+    const spool = new Spool(directory);
+    const readings = bench.readings(2);
+    spool.append(readings);
+    const acknowledgement = (stream) => stringifyExact({ v: 1, stream, confirmed: [1n], refused: [] });
+    const lies = [
+      [307, acknowledgement(spool.stream), { Location: '/elsewhere' }], [200, '<html>log in</html>'], [200, acknowledgement(newStream())],
+      [200, acknowledgement(null)], [204, ''], [500, acknowledgement(spool.stream)], [429, acknowledgement(spool.stream), { 'Retry-After': '0' }],
+      [503, '', { 'Retry-After': new Date(0).toUTCString(), Date: new Date(0).toUTCString() }], [200, '{"v":1,"stream":', { 'Content-Length': '999' }],
+    ];
+    const told = [];
+    const paths = new Set();
+    const server = http.createServer((request, response) => {
+      paths.add(request.url);
+      const [code, text, headers] = lies[Math.min(told.length, lies.length - 1)];
+      told.push(code);
+      request.resume().on('end', () => response.writeHead(code, headers).write(text || ' ', () => response.destroy()));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const liar = new HttpLine({ ...bench, url: `http://127.0.0.1:${server.address().port}/push`, gzip: true });
+    liar.status = async () => {};
+    const gateway = new Gateway({ spool, line: liar, firstDelayMs: 20, mostDelayMs: 40 });
+    gateway.on('sent', () => told.length >= lies.length && gateway.emit('enough'));
+    const enough = once(gateway, 'enough', { signal: AbortSignal.timeout(bench.withinMs) });
+    await gateway.start();
+    await enough;
+    gateway.halt();
+    liar.close();
+    server.close();
+    same('kept in spite of all lies', spool.kept(), [1n]);
+    same('paths asked for', [...paths], ['/push/v1/readings']);
+    await running(bench, spool, open, QUICK, (honest) => allConfirmed(bench, honest));
+    spool.close();
+    bench.expectCommitted(readings);
+  });
+}
+
+function exactNumbers() {
+  for (const seq of [1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n]) {
+    const text = encodeEnvelope(newStream(), seq, [['A', 1, 1]]);
+    holds('seq as written', text.includes(`"seq":${seq},`), seq, text);
+    const answer = readAcknowledgement(`{"v":1,"stream":null,"confirmed":[${seq}],"refused":[{"seq":${seq},"index":null,"code":"malformed","detail":"${seq}"}]}`);
+    same('seq as read', [answer.confirmed[0], answer.refused[0].seq, answer.refused[0].detail], [seq, seq, String(seq)]);
+  }
+  same('value as read', parseExact('[1.5e3,"9007199254740993"]'), [1500, '9007199254740993']);
+  try {
+    readAcknowledgement('{"v":1,"stream":null,"confirmed":[],"refused":[{"seq":null,"index":null,"code":"odd","detail":""}]}');
+  } catch (error) {
+    if (error instanceof NotOfTheContract) return;
+    throw error;
+  }
+  throw new Failed('a code that is not in the list', 'an error', 'none');
+}
+
+async function running(bench, spool, open, delays, act) {
+  return runningOn(await open(), spool, delays, act);
+}
+
+async function runningOn(line, spool, delays, act) {
+  const gateway = new Gateway({ spool, line, ...delays });
+  try {
+    await gateway.start();
+    const result = await act(gateway);
+    await gateway.stop();
+    return result;
+  } finally {
+    gateway.halt();
+    await line.close();
+  }
+}
+
+/** The line, but what it sends of these numbers is lost the first time. */
+function losing(line, numbers) {
+  const deliver = line.deliver.bind(line);
+  line.deliver = async (body) => {
+    if (numbers.delete(BigInt(parseExact(body).seq))) return { acknowledgement: null, waitMs: null };
+    return deliver(body);
+  };
+  return line;
+}
+
+async function allConfirmed(bench, gateway, withinMs = bench.withinMs) {
+  const signal = AbortSignal.timeout(withinMs);
+  while (gateway.spool.kept().length > 0) {
+    await once(gateway, 'confirmed', { signal }).catch(() => { throw new Failed('confirmed', 'all', { unconfirmed: gateway.spool.kept() }); });
+  }
+}
+
+async function inDirectory(act) {
+  const directory = mkdtempSync(join(tmpdir(), 'gateway-'));
+  try {
+    return await act(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

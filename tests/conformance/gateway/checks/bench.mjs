@@ -1,0 +1,120 @@
+/** What all checks share: whose points these are, times that no other reading has, and what the platform must have afterwards. */
+
+import { setTimeout as later } from 'node:timers/promises';
+
+import { MqttLine } from '../client/mqtt_line.mjs';
+import { encodeEnvelope, newStream, readAcknowledgement } from '../client/messages.mjs';
+import { Failed } from './report.mjs';
+
+const HOUR_MS = 3_600_000;
+
+export class Bench {
+  #next = null;
+
+  /** Readings that the platform must have, as `[point, at, value, quality]`, and those that it must have refused, with the code. */
+  committed = [];
+  rejected = [];
+
+  constructor(options) {
+    Object.assign(this, options);
+  }
+
+  /** The platform's time, ms; its clock need not be ours, and times of readings are judged by it. */
+  setClock(at) {
+    this.skewMs = at - Date.now();
+    // An hour back, and then on by the millisecond: two runs meet only if they begin in the same one.
+    this.#next = at - HOUR_MS;
+  }
+
+  nowMs() {
+    return Date.now() + (this.skewMs ?? 0);
+  }
+
+  /** A time that no reading of this run has yet. */
+  time() {
+    if (this.#next === null) this.setClock(Date.now());
+    this.#next += 1;
+    return this.#next;
+  }
+
+  /** Readings of the gateway's own points in turn. */
+  readings(count, value = (index) => index + 0.5) {
+    return Array.from({ length: count }, (_, index) => [this.points[index % this.points.length], this.time(), value(index), 0]);
+  }
+
+  /** Write down what must be in the database; readings may leave out the quality. */
+  expectCommitted(readings) {
+    for (const [point, at, value, quality = 0] of readings) this.committed.push([point, at, Object.is(value, -0) ? 0 : value, quality]);
+  }
+
+  expectRejected(readings) {
+    for (const [point, at, code] of readings) this.rejected.push([point, at, code]);
+  }
+
+  mqttOptions() {
+    return { url: this.mqtt, region: this.region, gateway: this.gateway, ca: this.ca };
+  }
+}
+
+/** Listens on `ack` as any gateway does, and remembers all that comes. */
+export class Probe {
+  answers = [];
+  #wake = [];
+
+  static async open(bench) {
+    const probe = new Probe();
+    probe.bench = bench;
+    probe.line = await MqttLine.open(bench.mqttOptions());
+    probe.line.onAcknowledgement = (text) => {
+      probe.answers.push({ text, ...readAcknowledgement(text) });
+      for (const wake of probe.#wake.splice(0)) wake();
+    };
+    return probe;
+  }
+
+  /** A stream of the probe's own, whose numbers are counted here. */
+  stream() {
+    return { id: newStream(), last: 0n };
+  }
+
+  /** Send readings as the next envelope of a stream; gives its number. */
+  async send(stream, readings) {
+    stream.last += 1n;
+    await this.line.send(encodeEnvelope(stream.id, stream.last, readings));
+    return stream.last;
+  }
+
+  /** Wait until all these numbers are confirmed; gives the acknowledgements of the stream since `from`. */
+  async confirmed(streamId, numbers, { from = 0, what = 'confirmed' } = {}) {
+    const missing = () => {
+      const seen = new Set(this.of(streamId, from).flatMap(({ confirmed }) => confirmed));
+      return numbers.filter((seq) => !seen.has(seq));
+    };
+    await this.until(() => missing().length === 0, () => new Failed(what, numbers, { unconfirmed: missing() }));
+    return this.of(streamId, from);
+  }
+
+  /** Acknowledgements of a stream since `from`. */
+  of(streamId, from = 0) {
+    return this.answers.slice(from).filter(({ stream }) => stream === streamId);
+  }
+
+  /** Wait for a condition on what came, or fail as told. */
+  async until(condition, failure) {
+    const deadline = Date.now() + this.bench.withinMs;
+    while (!condition()) {
+      const left = deadline - Date.now();
+      if (left <= 0) throw failure();
+      const stop = new AbortController();
+      await Promise.race([
+        new Promise((resolve) => this.#wake.push(resolve)),
+        later(left, undefined, { signal: stop.signal }).catch(() => {}),
+      ]);
+      stop.abort();
+    }
+  }
+
+  close(options) {
+    return this.line.close(options);
+  }
+}

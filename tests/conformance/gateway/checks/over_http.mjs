@@ -1,0 +1,258 @@
+/** What the page promises of the way by HTTP push. */
+
+import { setTimeout as later } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+
+import { HttpLine, retryAfterMs } from '../client/http_line.mjs';
+import { MOST_ENVELOPE_BYTES, WINDOW, encodeEnvelope, newStream, object, readAcknowledgement, readStatusAnswer, stringifyExact } from '../client/messages.mjs';
+import { cases, numberless } from './cases.mjs';
+import { holding } from './hold.mjs';
+import { Skipped, holds, same } from './report.mjs';
+import { zstdFrame } from './zstd.mjs';
+
+const SECTION = 'HTTP push';
+const READINGS = '/v1/readings';
+const STATUS = '/v1/status';
+
+/** Make all checks over HTTP. */
+export async function overHttp(report, bench) {
+  const line = new HttpLine({ ...bench, url: bench.http, gzip: false });
+  const one = (name, make) => report.check(`http/${name}`, SECTION, () => make(bench, line));
+  try {
+    await one('confirmed', (...given) => accepted(...given, {}));
+    await one('confirmed-after-commit', afterCommit);
+    await one('gzip', (...given) => packed(...given, 'gzip', gzipSync));
+    await one('zstd', (...given) => packed(...given, 'zstd', zstdFrame));
+    await one('chunked', (...given) => accepted(...given, { chunked: true }));
+    await one('expect-continue', (...given) => accepted(...given, { expect: true }));
+    await one('repeats', repeats);
+    for (const given of cases(bench)) await report.check(`http/${given.name}`, given.section, () => answered(bench, line, given));
+    for (const given of numberless(bench)) await report.check(`http/${given.name}`, given.section, () => unconfirmed(line, given));
+    await one('far-too-large', farTooLarge);
+    await one('far-too-large-unpacked', farTooLargeUnpacked);
+    await one('broken-gzip', brokenGzip);
+    await one('unknown-encoding', unknownEncoding);
+    await one('beyond-the-window', beyondTheWindow);
+    await one('gateway-header-missing', (...given) => denied(...given, { 'Quotawatt-Gateway': undefined }, 401));
+    await one('gateway-header-wrong', (...given) => denied(...given, { 'Quotawatt-Gateway': 'nobody' }, 401));
+    await one('gateway-header-twice', (...given) => notTaken(...given, { 'Quotawatt-Gateway': twice(line.headers()['Quotawatt-Gateway']) }));
+    await one('token-missing', (...given) => withToken(...given, undefined, 401));
+    await one('token-wrong', (...given) => withToken(...given, 'Bearer not-a-token', 401));
+    await one('token-twice', tokenTwice);
+    await one('in-anothers-name', inAnothersName);
+    await one('other-paths-and-methods', otherPaths);
+    await one('status', status);
+    await one('status-unreadable', statusUnreadable);
+    await one('line-still-good', (...given) => accepted(...given, {}));
+  } finally {
+    line.close();
+  }
+}
+
+async function accepted(bench, line, options, body = (text) => text) {
+  const stream = newStream();
+  const readings = bench.readings(3);
+  const answer = await line.request(READINGS, body(encodeEnvelope(stream, 1n, readings)), options);
+  same('status', answer.status, 200);
+  confirms(answer, stream, 1n, []);
+  bench.expectCommitted(readings);
+}
+
+function packed(bench, line, encoding, pack) {
+  return accepted(bench, line, { headers: { 'Content-Encoding': encoding } }, (text) => pack(Buffer.from(text)));
+}
+
+async function repeats(bench, line) {
+  const stream = newStream();
+  const readings = bench.readings(3);
+  for (let time = 1; time <= 3; time += 1) {
+    const answer = await line.request(READINGS, encodeEnvelope(stream, 5n, readings));
+    same(`status the ${time}th time`, answer.status, 200);
+    confirms(answer, stream, 5n, []);
+  }
+  bench.expectCommitted(readings);
+}
+
+async function answered(bench, line, { stream, seq, body, refused, committed, rejected, status: expected }) {
+  const answer = await line.request(READINGS, body);
+  same('status', answer.status, expected);
+  if (seq === null) {
+    const acknowledgement = readAcknowledgement(answer.text);
+    same('stream', acknowledgement.stream, null);
+    same('confirmed', acknowledgement.confirmed, []);
+    same('refused', acknowledgement.refused.map(({ seq: number, index, code }) => [number, index, code]), refused.map((one) => [null, ...one]));
+  } else {
+    confirms(answer, stream, seq, refused);
+  }
+  bench.expectCommitted(committed);
+  bench.expectRejected(rejected);
+}
+
+async function unconfirmed(line, { body }) {
+  const answer = await line.request(READINGS, body);
+  same('status', answer.status, 400);
+  const { confirmed, refused } = readAcknowledgement(answer.text);
+  same('confirmed', confirmed, []);
+  same('refused', refused.map(({ code }) => code), ['malformed']);
+}
+
+async function afterCommit(bench, line) {
+  if (bench.hold === undefined) throw new Skipped('needs --hold');
+  const stream = newStream();
+  const readings = bench.readings(2);
+  let early = null;
+  const asked = await holding(bench.hold, async () => {
+    const request = line.request(READINGS, encodeEnvelope(stream, 1n, readings)).then((answer) => (early = answer));
+    await later(bench.heldMs);
+    if (early !== null) holds('an answer while nothing can be committed', !says(early, 1n), 'none that confirms', early.text);
+    return request;
+  });
+  if (asked.status === 200) confirms(asked, stream, 1n, []);
+  else await again(line, stream, readings);
+  bench.expectCommitted(readings);
+}
+
+/** While nothing can be committed, requests beyond the window are answered by 429; without `--hold` they may all be taken in time. */
+async function beyondTheWindow(bench, line) {
+  const stream = newStream();
+  const all = Array.from({ length: WINDOW * 2 }, () => bench.readings(1));
+  const post = (readings, index) => line.request(READINGS, encodeEnvelope(stream, BigInt(index + 1), readings));
+  const answers = bench.hold === undefined
+    ? await Promise.all(all.map(post))
+    : await holding(bench.hold, async () => {
+      const requests = all.map(post);
+      await later(bench.heldMs);
+      return requests;
+    }).then((requests) => Promise.all(requests));
+  const busy = answers.filter(({ status: code }) => code === 429 || code === 503);
+  same('other answers than 200, 429, 503', answers.filter(({ status: code }) => ![200, 429, 503].includes(code)), []);
+  for (const answer of busy) holds('Retry-After', answer.headers['retry-after'] === undefined || retryAfterMs(answer) !== null, 'seconds or a date', answer.headers['retry-after']);
+  answers.forEach((answer, index) => answer.status === 200 && confirms(answer, stream, BigInt(index + 1), []));
+  if (bench.hold !== undefined) holds('429', answers.some(({ status: code }) => code === 429), 'for some of the requests', answers.map(({ status: code }) => code));
+  for (const [index, answer] of answers.entries()) if (answer.status !== 200) await again(line, stream, all[index], BigInt(index + 1));
+  for (const readings of all) bench.expectCommitted(readings);
+  return `${busy.length} of ${all.length} requests were put off`;
+}
+
+async function again(line, stream, readings, seq = 1n) {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await line.request(READINGS, encodeEnvelope(stream, seq, readings));
+    if (answer.status === 200) return confirms(answer, stream, seq, []);
+    holds('status of a repetition', [429, 503].includes(answer.status) && tries < 20, [200, 429, 503], answer.status);
+    await later(retryAfterMs(answer) ?? 200);
+  }
+}
+
+async function farTooLarge(bench, line) {
+  const body = encodeEnvelope(newStream(), 1n, bench.readings(1)).replace('{', `{"pad":"${'x'.repeat(3 * MOST_ENVELOPE_BYTES)}",`);
+  const answer = await line.request(READINGS, body).catch((error) => {
+    throw new Skipped(`the platform closed before it had read all: ${error.message}`);
+  });
+  withoutNumber(answer);
+}
+
+async function farTooLargeUnpacked(bench, line) {
+  const body = encodeEnvelope(newStream(), 1n, bench.readings(1)).replace('{', `{"pad":"${'x'.repeat(40 * MOST_ENVELOPE_BYTES)}",`);
+  withoutNumber(await line.request(READINGS, gzipSync(body), { headers: { 'Content-Encoding': 'gzip' } }));
+}
+
+function withoutNumber(answer) {
+  same('status', answer.status, 413);
+  const { confirmed, refused } = readAcknowledgement(answer.text);
+  same('confirmed', confirmed, []);
+  same('refused', refused.map(({ code }) => code), ['too_large']);
+}
+
+async function brokenGzip(bench, line) {
+  const body = gzipSync(encodeEnvelope(newStream(), 1n, bench.readings(1)));
+  for (const damaged of [body.subarray(0, -9), Buffer.from('not gzip at all')]) {
+    const answer = await line.request(READINGS, damaged, { headers: { 'Content-Encoding': 'gzip' } });
+    same('status', answer.status, 400);
+    confirmsNothing(answer);
+  }
+}
+
+async function unknownEncoding(bench, line) {
+  const answer = await line.request(READINGS, encodeEnvelope(newStream(), 1n, bench.readings(1)), { headers: { 'Content-Encoding': 'br' } });
+  holds('status', answer.status >= 400 && answer.status < 500, '400 to 499', answer.status);
+  confirmsNothing(answer);
+}
+
+async function denied(bench, line, headers, expected) {
+  const answer = await line.request(READINGS, encodeEnvelope(newStream(), 1n, bench.readings(1)), { headers });
+  same('status', answer.status, expected);
+  confirmsNothing(answer);
+  const onStatus = await line.request(STATUS, stringifyExact({ v: 1, online: true }), { headers });
+  same('status of a status', onStatus.status, expected);
+}
+
+async function notTaken(bench, line, headers) {
+  const answer = await line.request(READINGS, encodeEnvelope(newStream(), 1n, bench.readings(1)), { headers });
+  holds('status', answer.status >= 400 && answer.status < 500, '400 to 499', answer.status);
+  confirmsNothing(answer);
+}
+
+async function withToken(bench, line, token, expected) {
+  if (bench.token === undefined) throw new Skipped('needs --token');
+  await denied(bench, line, { Authorization: token }, expected);
+}
+
+async function tokenTwice(bench, line) {
+  if (bench.token === undefined) throw new Skipped('needs --token');
+  await notTaken(bench, line, { Authorization: twice(line.headers().Authorization) });
+}
+
+async function inAnothersName(bench, line) {
+  if (bench.token === undefined) throw new Skipped('needs --token');
+  await denied(bench, line, { 'Quotawatt-Gateway': `${bench.region}/${bench.gateway.slice(0, 55)}-other` }, 403);
+}
+
+async function otherPaths(bench, line) {
+  const body = encodeEnvelope(newStream(), 1n, bench.readings(1));
+  for (const [path, method] of [['/v2/readings', 'POST'], ['/v1/other', 'POST'], [READINGS, 'PUT'], [READINGS, 'GET']]) {
+    const answer = await line.request(path, method === 'GET' ? '' : body, { method });
+    holds(`${method} ${path}`, answer.status >= 400 && answer.status < 500, '400 to 499', answer.status);
+    confirmsNothing(answer);
+  }
+}
+
+async function status(bench, line) {
+  const message = { v: 1, online: true, stream: newStream(), kept_from: null, last_seq: 0, unknown: { member: 1 }, at: bench.nowMs() };
+  for (const one of [message, { v: 1, online: false }]) {
+    const answer = await line.request(STATUS, stringifyExact(one));
+    same('status', answer.status, 200);
+    object(answer.text);
+    holds('commands', readStatusAnswer(answer.text).length <= 16, 'at most 16', answer.text);
+  }
+}
+
+async function statusUnreadable(_, line) {
+  for (const body of ['', 'hello', '[]', '{"v":1}', '{"v":1,"online":"yes"}']) {
+    const answer = await line.request(STATUS, body);
+    same(`status of ${JSON.stringify(body)}`, answer.status, 400);
+  }
+}
+
+function confirms(answer, stream, seq, refused) {
+  const acknowledgement = readAcknowledgement(answer.text);
+  same('stream', acknowledgement.stream, stream);
+  holds('confirmed', acknowledgement.confirmed.includes(seq), [seq], acknowledgement.confirmed);
+  const ours = acknowledgement.refused.filter((refusal) => refusal.seq === seq).map(({ index, code }) => [index, code]);
+  same('refused', ours.sort(([a], [b]) => a - b), refused);
+}
+
+function says(answer, seq) {
+  try {
+    return readAcknowledgement(answer.text).confirmed.includes(seq);
+  } catch {
+    return false;
+  }
+}
+
+function confirmsNothing(answer) {
+  holds('confirmed', !says(answer, 1n), 'nothing', answer.text);
+}
+
+function twice(value) {
+  return [value, value];
+}

@@ -1,0 +1,187 @@
+/** What the page promises of the way over MQTT. */
+
+import { once } from 'node:events';
+import { setTimeout as later } from 'node:timers/promises';
+
+import { MOST_ENVELOPE_BYTES, encodeEnvelope, newStream } from '../client/messages.mjs';
+import { Probe } from './bench.mjs';
+import { cases, numberless } from './cases.mjs';
+import { holding } from './hold.mjs';
+import { Failed, Skipped, holds, same } from './report.mjs';
+
+/** Make all checks over MQTT. */
+export async function overMqtt(report, bench) {
+  const probe = await Probe.open(bench);
+  try {
+    await acknowledgements(report, bench, probe);
+    for (const one of cases(bench)) await report.check(`mqtt/${one.name}`, one.section, () => answered(bench, probe, one));
+    for (const one of numberless(bench)) await report.check(`mqtt/${one.name}`, one.section, () => unconfirmed(bench, probe, one));
+    await report.check('mqtt/far-too-large', 'Refusals', () => farTooLarge(bench, probe));
+    await report.check('mqtt/line-still-good', 'Refusals', () => confirmedPlainly(bench, probe));
+    await report.check('mqtt/only-what-was-sent', 'Acknowledgements', () => {
+      holds('acknowledgements', probe.answers.length > 0, 'some', 'none');
+      return `${probe.answers.length} acknowledgements, all of them as the page says`;
+    });
+  } finally {
+    await probe.close();
+  }
+}
+
+async function acknowledgements(report, bench, probe) {
+  const section = 'Acknowledgements';
+  await report.check('mqtt/confirmed', section, () => confirmedPlainly(bench, probe));
+  await report.check('mqtt/time-of-the-platform', section, () => {
+    const at = probe.answers.find((answer) => answer.at !== null)?.at;
+    if (at === undefined) throw new Skipped('the platform does not tell its time');
+    bench.setClock(at);
+    return `its clock is ${at - Date.now()} ms from ours`;
+  });
+  await report.check('mqtt/confirmed-after-commit', 'In short', () => afterCommit(bench, probe));
+  await report.check('mqtt/many-at-once', section, () => manyAtOnce(bench, probe));
+  await report.check('mqtt/numbers-out-of-order', 'Sending, waiting, sending again', () => outOfOrder(bench, probe));
+  await report.check('mqtt/repeats', 'Identity', () => repeats(bench, probe));
+  await report.check('mqtt/two-streams', 'Identity', () => twoStreams(bench, probe));
+}
+
+async function confirmedPlainly(bench, probe) {
+  const stream = probe.stream();
+  const readings = bench.readings(4);
+  await probe.send(stream, readings);
+  const answers = await probe.confirmed(stream.id, [1n]);
+  same('refused', answers.flatMap(({ refused }) => refused), []);
+  bench.expectCommitted(readings);
+}
+
+async function afterCommit(bench, probe) {
+  if (bench.hold === undefined) throw new Skipped('needs --hold');
+  const stream = probe.stream();
+  const readings = bench.readings(2);
+  await holding(bench.hold, async () => {
+    await probe.send(stream, readings);
+    await later(bench.heldMs);
+    same('confirmed while nothing can be committed', probe.of(stream.id).flatMap(({ confirmed }) => confirmed), []);
+  });
+  await probe.confirmed(stream.id, [1n]);
+  bench.expectCommitted(readings);
+}
+
+async function manyAtOnce(bench, probe) {
+  const stream = probe.stream();
+  const sent = await Promise.all(Array.from({ length: 30 }, () => {
+    const readings = bench.readings(10);
+    bench.expectCommitted(readings);
+    return probe.send(stream, readings);
+  }));
+  const answers = await probe.confirmed(stream.id, sent);
+  return `30 envelopes in ${answers.length} acknowledgements`;
+}
+
+async function outOfOrder(bench, probe) {
+  const stream = newStream();
+  const numbers = [9n, 2n, 7n, 1n, 100n, 3n];
+  for (const seq of numbers) {
+    const readings = bench.readings(1);
+    bench.expectCommitted(readings);
+    await probe.line.send(encodeEnvelope(stream, seq, readings));
+  }
+  await probe.confirmed(stream, numbers);
+}
+
+async function repeats(bench, probe) {
+  const stream = probe.stream();
+  const unknown = [`${bench.points[0]}-nobody-has-this`.slice(-64), bench.time(), 1, 0];
+  const readings = [...bench.readings(3), unknown];
+  bench.expectCommitted(readings.slice(0, 3));
+  bench.expectRejected([[unknown[0], unknown[1], 'unknown_point']]);
+  await probe.send(stream, readings);
+  await probe.confirmed(stream.id, [1n]);
+  for (let time = 2; time <= 4; time += 1) {
+    const from = probe.answers.length;
+    await probe.line.send(encodeEnvelope(stream.id, 1n, readings));
+    const answers = await probe.confirmed(stream.id, [1n], { from, what: `confirmed the ${time}th time` });
+    const refused = answers.flatMap((answer) => answer.refused.map(({ seq, index, code }) => [seq, index, code]));
+    same(`refused the ${time}th time`, refused, [[1n, 3, 'unknown_point']]);
+  }
+}
+
+async function twoStreams(bench, probe) {
+  const [first, second] = [probe.stream(), probe.stream()];
+  for (let number = 1; number <= 3; number += 1) {
+    for (const stream of [first, second]) {
+      const readings = bench.readings(1);
+      bench.expectCommitted(readings);
+      await probe.send(stream, readings);
+    }
+  }
+  for (const stream of [first, second]) await probe.confirmed(stream.id, [1n, 2n, 3n]);
+}
+
+async function answered(bench, probe, { stream, seq, body, refused, committed, rejected }) {
+  const from = probe.answers.length;
+  await probe.line.send(body);
+  const mine = (answer) => answer.stream === stream && (seq === null ? answer.refused.length > 0 : answer.confirmed.includes(seq));
+  const find = () => probe.answers.slice(from).find(mine);
+  await probe.until(() => find() !== undefined, () => new Failed('an answer', { stream, confirmed: seq === null ? [] : [seq] }, probe.answers.slice(from).map(({ text }) => text)));
+  const answer = find();
+  if (seq === null) same('confirmed', answer.confirmed, []);
+  const ours = answer.refused.filter((refusal) => refusal.seq === seq).map(({ index, code }) => [index, code]);
+  same('refused', ours.sort(([a], [b]) => a - b), refused);
+  bench.expectCommitted(committed);
+  bench.expectRejected(rejected);
+}
+
+async function unconfirmed(bench, probe, { stream, body }) {
+  const from = probe.answers.length;
+  await probe.line.send(body);
+  const find = () => probe.answers.slice(from).find((answer) => answer.refused.some(({ code }) => code === 'malformed'));
+  await probe.until(() => find() !== undefined, () => new Failed('an answer', ['malformed'], probe.answers.slice(from)));
+  const answer = find();
+  holds('stream', answer.stream === null || answer.stream === stream, ['null', stream], answer.stream);
+  same('confirmed', answer.confirmed, []);
+}
+
+async function farTooLarge(bench, probe) {
+  const stream = newStream();
+  const from = probe.answers.length;
+  const body = encodeEnvelope(stream, 1n, bench.readings(1)).replace('{', `{"pad":"${'x'.repeat(MOST_ENVELOPE_BYTES + 20_000)}",`);
+  await probe.line.send(body);
+  const find = () => probe.answers.slice(from).find((answer) => answer.refused.some(({ code }) => code === 'too_large'));
+  await probe.until(() => find() !== undefined, () => new Failed('an answer', ['too_large'], probe.answers.slice(from)));
+}
+
+/** The status and the last will as others see them; the broker may deny a gateway to read its own status. */
+export async function statusAndWill(report, bench) {
+  await report.check('mqtt/status-and-will', 'Status', async () => {
+    const watcher = await Probe.open(bench);
+    const seen = [];
+    const { topics } = watcher.line;
+    try {
+      await watcher.line.watch(topics.status, (text, retained) => {
+        seen.push({ ...JSON.parse(text), retained });
+        watcher.line.watched.emit('seen');
+      }).catch((error) => { throw new Skipped(`the broker denies the gateway its own status: ${error.message}`); });
+      const other = await Probe.open(bench);
+      await other.line.status(JSON.stringify({ v: 1, online: true, stream: newStream(), kept_from: null, last_seq: 0 }));
+      await until(watcher, seen, ({ online }) => online);
+      await other.close({ orderly: false });
+      await until(watcher, seen, ({ online }) => !online);
+    } finally {
+      await watcher.close();
+    }
+    const late = await Probe.open(bench);
+    try {
+      const [retained] = await new Promise((resolve) => void late.line.watch(topics.status, (...what) => resolve(what)));
+      same('what a later subscriber gets', JSON.parse(retained), { v: 1, online: false });
+    } finally {
+      await late.close();
+    }
+  });
+}
+
+async function until(watcher, seen, condition) {
+  const signal = AbortSignal.timeout(watcher.bench.withinMs);
+  while (!seen.some(condition)) {
+    await once(watcher.line.watched, 'seen', { signal }).catch(() => { throw new Failed('a status', String(condition), seen); });
+  }
+  seen.length = 0;
+}
