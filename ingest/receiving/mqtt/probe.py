@@ -47,7 +47,8 @@ async def probe(mqtt: MqttSettings, worker: str, *, messages: int = MESSAGES) ->
     async with connect(anonymous, client_id=name, session_expiry=_EXPIRY_S) as link:
         await link.subscribe(topic)
     async with connect(anonymous, client_id=f"{name}-sender") as sender:
-        await asyncio.gather(*(sender.send(topic, b"%d" % number) for number in range(messages)))
+        for confirmation in [sender.send(topic, b"%d" % number) for number in range(messages)]:
+            await confirmation
     async with connect(
         anonymous, client_id=name, manual_ack=True, receive_maximum=_MOST_IN_FLIGHT, clean_start=False
     ) as link:
