@@ -16,6 +16,7 @@ BENCHMARKS = (
     "ingest_single_readings",
     "ingest_duplicates",
     "ingest_http",
+    "ingest_sparkplug",
     "ingest_workers",
     "ingest_growth",
     "ingest_national",
