@@ -202,16 +202,16 @@ async def test_what_passes_is_waited_out(stage: Stage, world: WritingWorld, stat
 
 
 async def test_a_serialization_failure_is_waited_out(stage: Stage, world: WritingWorld) -> None:
-    """A stricter isolation level than ours, and a key that another transaction committed since ours began."""
+    """A stricter isolation level than ours, and a conflict that another transaction committed since ours began."""
     await stage.set_for_all("default_transaction_isolation", "repeatable read")
-    contested = of([Reading("A-1", START_MS + 2, value) for value in (0.0, 1.0)])
+    contested = of([Reading("A-1", START_MS, value) for value in (0.0, 1.0)])
     async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group, stage.holder.transaction():
-        await stage.holder.execute(HOLD, START, 2)
+        await stage.holder.execute("insert into reading_conflicts values (11, $1, 1, 0, 0)", START)
         writing = group.create_task(world.write(contested))
         await stage.writer_waits()
     assert world.states == ["40001"]
-    assert (writing.result().stored, writing.result().duplicates, writing.result().conflicts) == (0, 1, 1)
-    assert await stored(stage.admin) == [2]
+    assert (writing.result().stored, writing.result().duplicates, writing.result().conflicts) == (1, 1, 0)
+    assert await stored(stage.admin) == [0]
 
 
 async def test_a_session_that_is_ended_while_it_does_nothing_is_waited_out(world: WritingWorld) -> None:
