@@ -92,11 +92,10 @@ async function main() {
   }
   const bench = benchOf(values);
   const report = new Report({ only: values.only, quiet: values.json });
-  const waited = await asked(report, bench);
   if (bench.mqtt !== undefined) await overMqtt(report, bench);
   if (bench.http !== undefined) await overHttp(report, bench);
   await asGateway(report, bench);
-  await waited();
+  await asked(report, bench);
   if (bench.mqtt !== undefined) await statusAndWill(report, bench);
   if (values.ledger !== undefined) writeFileSync(values.ledger, JSON.stringify({ committed: bench.committed, rejected: bench.rejected }));
   const [ok, skipped, failed] = ['ok', 'skipped', 'FAILED'].map((outcome) => report.count(outcome));

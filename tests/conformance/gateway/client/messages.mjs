@@ -81,7 +81,7 @@ export function readCommand(message) {
     if (!Array.isArray(range) || range.length !== 2) throw new NotOfTheContract('a range is not a pair');
     return range.map((end) => integer(end, 'ranges'));
   });
-  return { command: 'resend', stream: message.stream, ranges };
+  return { v: VERSION, command: 'resend', stream: message.stream, ranges };
 }
 
 /** The commands in the answer to a status, those that are not known left out. */
