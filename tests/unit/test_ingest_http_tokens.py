@@ -33,6 +33,13 @@ def test_what_the_command_prints_lets_the_gateway_in(tmp_path: Path) -> None:
     assert hashlib.sha256(token.encode()).hexdigest() in line
 
 
+def test_any_bytes_may_be_shown_as_a_token(tmp_path: Path) -> None:
+    """A header need not be text: whoever shows such a token is a stranger like others, not a fault of ours."""
+    path = tmp_path / "tokens.toml"
+    path.write_text("[gateways]\n", encoding="utf-8")
+    assert Tokens(path).owner(b"\xff\xfe".decode(errors="surrogateescape")) is None
+
+
 def test_a_token_cannot_be_guessed() -> None:
     """256 random bits, each time others."""
     tokens = {made_for("gw-1")[0] for _ in range(5)}

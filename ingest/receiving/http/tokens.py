@@ -30,7 +30,8 @@ def new_token() -> str:
 
 def digest_of(token: str) -> str:
     """What the file holds of a token; SHA-256 serves, since nobody guesses 256 random bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    # A header may have any bytes; those that are no UTF-8 come as half surrogate pairs.
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
 def line_of(gateway: str, token: str) -> str:
