@@ -12,6 +12,7 @@ from energy.services import Control
 from energy.transport.mqtt import Link, Message, MqttSettings, connect
 from energy.wire import ALL_STATUS, Acknowledgement, Address, Command, encode, shared_up
 from ingest import metrics
+from ingest.receiving.mqtt.answers import encoded
 from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.stopping import until_stopping
 
@@ -78,7 +79,7 @@ class Session:
         """
         if self._link is None:
             raise TransportError("the broker is away")
-        self._link.send(address.ack, encode(answer), qos=1)
+        self._link.send(address.ack, encoded(answer), qos=1)
 
     def command(self, address: Address, command: Command) -> None:
         """Tell a gateway to do something, without waiting for the broker.
