@@ -30,7 +30,7 @@ Stream = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class RefusalCode(StrEnum):
-    """Why ingest refused a message, an envelope or a reading; the list is closed."""
+    """Why ingest refused a message, an envelope or a reading; the list is closed, a receiver takes other words too."""
 
     MALFORMED = "malformed"
     """Not JSON, or a member is missing or of the wrong type."""
@@ -73,11 +73,15 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=False):
-    """One thing refused: a reading (`index` from 0), a whole envelope (`index` null), a message (`seq` null too)."""
+    """One thing refused: a reading (`index` from 0), a whole envelope (`index` null), a message (`seq` null too).
+
+    `code` is a `RefusalCode`. A platform of a later version may have others: who could not read these would not see
+    what is confirmed beside them, and send for ever.
+    """
 
     seq: int | None
     index: int | None
-    code: RefusalCode
+    code: str
     detail: str
 
 
@@ -174,12 +178,19 @@ class _Identity(msgspec.Struct):
     seq: Sequence
 
 
+class _Version(msgspec.Struct):
+    """What every version of a message has: a later one may have any other shape."""
+
+    v: int
+
+
 Message = Envelope | Acknowledgement | Status | Command | StatusAnswer
 M = TypeVar("M", bound=Message)
 
 _encoder = msgspec.json.Encoder()
 _envelope = msgspec.json.Decoder(Envelope)
 _identity = msgspec.json.Decoder(_Identity)
+_version = msgspec.json.Decoder(_Version)
 _acknowledgement = msgspec.json.Decoder(Acknowledgement)
 _status = msgspec.json.Decoder(Status)
 _command = msgspec.json.Decoder(Command)
@@ -264,10 +275,23 @@ def _decode(decoder: msgspec.json.Decoder[M], body: bytes) -> M:
     try:
         message = decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        _check_version(_version_of(body))
         raise WireError(RefusalCode.MALFORMED, str(error)) from error
-    if message.v != VERSION:
-        raise WireError(RefusalCode.UNSUPPORTED_VERSION, f"version {message.v}: this platform speaks {VERSION}")
+    _check_version(message.v)
     return message
+
+
+def _version_of(body: bytes) -> int:
+    """The version of a message that is not of ours, as far as it can be read."""
+    try:
+        return _version.decode(body).v
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return VERSION
+
+
+def _check_version(version: int) -> None:
+    if version != VERSION:
+        raise WireError(RefusalCode.UNSUPPORTED_VERSION, f"version {version}: this platform speaks {VERSION}")
 
 
 def _check_count(count: int) -> None:

@@ -46,10 +46,20 @@ def from_gateway(carrier: Carrier, receipt: object, source: str, payload: bytes,
 
 
 def refused(  # noqa: PLR0913, PLR0917 - all of a delivery, and why
-    carrier: Carrier, receipt: object, source: str, payload: bytes, address: Address | None, error: WireError
+    carrier: Carrier,
+    receipt: object,
+    source: str,
+    payload: bytes,
+    address: Address | None,
+    error: WireError,
+    *,
+    damaged: bool = False,
 ) -> Delivery:
-    """A delivery refused whole, with the number of its envelope as far as that can be read."""
-    stream, seq = envelope_identity(payload) or (None, None)
+    """A delivery refused whole, with the number of its envelope as far as that can be read.
+
+    Of a `damaged` payload none is: it could be the number of another envelope, which its sender would forget.
+    """
+    stream, seq = (None if damaged else envelope_identity(payload)) or (None, None)
     if len(payload) > MAX_KEPT_BYTES:
         payload = payload[:MAX_KEPT_BYTES]
     refusal = Refusal(seq, None, RefusalCode(error.code), shortened(error.detail))

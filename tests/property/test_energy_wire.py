@@ -145,6 +145,7 @@ def test_any_topic_is_parsed_or_refused(topic: str) -> None:
     [
         (b"", RefusalCode.MALFORMED),
         (b"[" * 100_000, RefusalCode.MALFORMED),
+        (b'{"v":2,"streams":{},"readings":{"P":[1,1.0]}}', RefusalCode.UNSUPPORTED_VERSION),
         (b'{"v":2,"stream":"' + b"0" * 32 + b'","seq":1,"readings":[["P",1,1.0]]}', RefusalCode.UNSUPPORTED_VERSION),
         (b'{"v":1,"stream":"' + b"0" * 32 + b'","seq":0,"readings":[["P",1,1.0]]}', RefusalCode.MALFORMED),
         (b'{"v":1,"stream":"' + b"0" * 31 + b'","seq":1,"readings":[["P",1,1.0]]}', RefusalCode.MALFORMED),

@@ -93,7 +93,7 @@ class Readings:
                 place.grow(len(piece))
                 body += piece
         except WireError as error:
-            return refused(self._carrier, place, asked.path, bytes(body), asked.address, error)
+            return refused(self._carrier, place, asked.path, bytes(body), asked.address, error, damaged=True)
         finally:
             self._gatekeeper.charge(asked.address, len(body))
         payload = bytes(body)

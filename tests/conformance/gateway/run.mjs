@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { asGateway, asked } from './checks/as_gateway.mjs';
+import { stringifyExact } from './client/messages.mjs';
 import { Bench } from './checks/bench.mjs';
 import { overHttp } from './checks/over_http.mjs';
 import { overMqtt, statusAndWill } from './checks/over_mqtt.mjs';
@@ -97,7 +98,7 @@ async function main() {
   await asGateway(report, bench);
   await asked(report, bench);
   if (bench.mqtt !== undefined) await statusAndWill(report, bench);
-  if (values.ledger !== undefined) writeFileSync(values.ledger, JSON.stringify({ committed: bench.committed, rejected: bench.rejected }));
+  if (values.ledger !== undefined) writeFileSync(values.ledger, stringifyExact({ committed: bench.committed, rejected: bench.rejected }));
   const [ok, skipped, failed] = ['ok', 'skipped', 'FAILED'].map((outcome) => report.count(outcome));
   if (values.json) console.log(JSON.stringify({ ok, skipped, failed, checks: report.results }, null, 1));
   else console.log(`${ok} ok, ${skipped} skipped, ${failed} FAILED`);

@@ -86,13 +86,16 @@ export function* cases(bench) {
   // What is refused reading by reading; what is good beside it is committed.
   const unknown = `${own}-nobody-has-this`.slice(-64);
   yield refusing('unknown-point', [...bench.readings(1), [unknown, bench.time(), 1, 0], ...bench.readings(1)], [[1, 'unknown_point']]);
+  yield refusing('point-against-the-pattern', [['', bench.time(), 1, 0], ['A B', bench.time(), 1, 0], ['点'.repeat(70), bench.time(), 1, 0], ...bench.readings(1)],
+    [0, 1, 2].map((index) => [index, 'unknown_point']));
   if (bench.foreign !== undefined) yield refusing('not-owner', [[bench.foreign, bench.time(), 1, 0], ...bench.readings(1)], [[0, 'not_owner']]);
   yield refusing('unknown-quality', [4, -1, 127, 128, 255, 256, 65_536].map((quality) => [own, bench.time(), 1, quality]),
     [0, 1, 2, 3, 4, 5, 6].map((index) => [index, 'unknown_quality']));
   yield refusing('no-value', [...[0, 1, 2].map((quality) => [own, bench.time(), null, quality]), [own, bench.time(), 1, 3], [own, bench.time(), null]],
     [0, 1, 2, 3, 4].map((index) => [index, 'not_finite']));
   yield refusing('future', [...bench.readings(1), [own, bench.nowMs() + HOUR_MS, 1, 0]], [[1, 'future']]);
-  yield refusing('too-old', [[own, -1, 1, 0], ...bench.readings(1)], [[0, 'too_old']]);
+  yield refusing('far-future', [[own, 2n ** 63n - 1n, 1, 0], [own, 2n ** 63n, 1, 0], ...bench.readings(1)], [[0, 'future'], [1, 'future']]);
+  yield refusing('too-old', [[own, -1, 1, 0], [own, -(2n ** 63n), 1, 0], ...bench.readings(1)], [[0, 'too_old'], [1, 'too_old']]);
   if (bench.rangePoint !== undefined) {
     yield refusing('out-of-range', [[bench.rangePoint, bench.time(), bench.rangeMost * 2 + 1, 0], ...bench.readings(1)], [[0, 'out_of_range']]);
   }
@@ -102,12 +105,13 @@ export function* cases(bench) {
 
   // What is refused whole, with its number.
   yield whole('version-2', 'unsupported_version', 422, (message) => stringifyExact({ ...message, v: 2 }));
+  yield whole('version-2-of-another-shape', 'unsupported_version', 422, (message) => stringifyExact({ ...message, v: 2, readings: { of: [] } }));
   yield whole('too-many-readings', 'too_large', 413, (message) => stringifyExact({ ...message, readings: bench.readings(MOST_READINGS + 1) }));
   yield whole('too-many-bytes', 'too_large', 413, (message) => pad(message, MOST_ENVELOPE_BYTES + 1));
   yield whole('no-reading', 'malformed', 400, (message) => stringifyExact({ ...message, readings: [] }));
   yield whole('readings-missing', 'malformed', 400, ({ readings, ...message }) => stringifyExact(message));
-  for (const [name, readings] of malformedReadings(own, bench)) {
-    yield whole(`malformed-${name}`, 'malformed', 400, (message) => stringifyExact({ ...message, readings }));
+  for (const [name, readings, write = (text) => text] of malformedReadings(own, bench)) {
+    yield whole(`malformed-${name}`, 'malformed', 400, (message) => write(stringifyExact({ ...message, readings })));
   }
   yield whole('version-missing', 'malformed', 400, ({ v, ...message }) => stringifyExact(message));
 
@@ -117,6 +121,8 @@ export function* cases(bench) {
   yield unreadable('no-json', 'hello');
   yield unreadable('cut-short', envelope(stream, 1_000_000n, bench.readings(20)).slice(0, -40));
   yield unreadable('no-object', '[]');
+  yield unreadable('byte-order-mark', `\ufeff${stringifyExact(message())}`);
+  yield unreadable('bytes-after-the-end', `${stringifyExact(message())}{}`);
   yield unreadable('not-a-number-of-javascript', stringifyExact(message()).replace(/,0\]\]/, ',NaN]]'));
   yield unreadable('not-utf-8', Buffer.concat([Buffer.from('{"v":1,"stream":"'), Buffer.from([0xff, 0xfe]), Buffer.from('","seq":1,"readings":[["A",1,1]]}')]));
   yield unreadable('stream-missing', stringifyExact({ ...message(), stream: undefined }));
@@ -140,6 +146,9 @@ function malformedReadings(own, bench) {
     ['point-a-number', [[17, at, 1, 0]]],
     ['at-a-text', [[own, String(at), 1, 0]]],
     ['at-a-fraction', [[own, at + 0.5, 1, 0]]],
+    ['at-of-another-writing', [[own, '\u0000', 1, 0]], (text) => text.replace('"\\u0000"', `${at}.0`)],
+    ['value-beyond-a-double', [[own, at, '\u0000', 0]], (text) => text.replace('"\\u0000"', '1e999')],
+    ['quality-null', [[own, at, 1, null]]],
     ['value-a-text', [[own, at, '1', 0]]],
     ['value-a-boolean', [[own, at, true, 0]]],
     ['quality-a-text', [[own, at, 1, '0']]],
