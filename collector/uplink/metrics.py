@@ -10,12 +10,14 @@ import structlog
 from collector.uplink.refusals import Began, Ended
 from collector.uplink.skew import Skew
 from energy.metrics import TallyHistogram
-from energy.wire import Refusal
+from energy.wire import Refusal, RefusalCode
 
 _log = structlog.get_logger("collector")
 
 _MOST_DETAIL = 160
 """Characters that the contract allows for a refusal's detail."""
+_CODES = frozenset[str](RefusalCode)
+"""A later version of the platform may have others; as labels they are bounded."""
 
 _SENT = prometheus_client.Counter(
     "quotawatt_collector_envelopes_sent_total", "Envelopes handed to the carrier.", ["gateway", "attempt"]
@@ -76,7 +78,7 @@ def envelopes_confirmed(gateway: str, count: int) -> None:
 def refused(gateway: str, refusals: Iterable[Refusal]) -> None:
     """Ingest refused readings or envelopes; the log tells of it by `refusals_changed`."""
     for refusal in refusals:
-        _REFUSED.labels(gateway, refusal.code).inc()
+        _REFUSED.labels(gateway, refusal.code if refusal.code in _CODES else "other").inc()
 
 
 def refusals_changed(gateway: str, changes: Iterable[Began | Ended]) -> None:

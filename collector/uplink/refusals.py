@@ -69,7 +69,7 @@ class Refusals:
         for refusal in refused:
             if (point := _point(refusal, points)) is None:
                 continue
-            key = (refusal.code.value, point)
+            key = (refusal.code, point)
             if key not in self._lasting:
                 self._lasting[key] = _Lasting(now, now)
                 yield Began(*key, refusal.seq, refusal.detail)

@@ -58,7 +58,7 @@ def _records(batch: Batch, received_at: datetime, number: int) -> Iterator[tuple
             refusal.seq,
             refusal.index,
             _point(batch, reject),
-            refusal.code.value,
+            refusal.code,
             storable(refusal.detail, DETAIL_CHARACTERS),
             reject.payload[:MAX_KEPT_BYTES],
             number,

@@ -16,7 +16,6 @@ from energy.clocks import DataClock
 from energy.errors import StorageRejectedError
 from energy.registry.store import find_points
 from energy.storage import Connection, translating
-from energy.wire import RefusalCode
 from ingest.checking.batch import Batch, Reject, assemble
 from ingest.checking.points import PointTable
 from ingest.checking.settings import CheckSettings
@@ -50,8 +49,8 @@ class Replayed:
     duplicates: int = 0
     conflicts: int = 0
     rejected: int = 0
-    refused: Counter[RefusalCode] = field(default_factory=Counter)
-    details: dict[RefusalCode, str] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    details: dict[str, str] = field(default_factory=dict)
     hopeless: Counter[str] = field(default_factory=Counter)
     busy: int = 0
     batches: list[int] = field(default_factory=list)

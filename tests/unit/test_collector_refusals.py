@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from collector.uplink import metrics
 from collector.uplink.refusals import QUIET_S, Began, Ended, Refusals
 from energy.readings import Reading
-from energy.wire import Refusal, RefusalCode, encode_envelope
+from energy.wire import Refusal, RefusalCode, decode_acknowledgement, encode_envelope
 
 UNKNOWN, LATE = RefusalCode.UNKNOWN_POINT, RefusalCode.TOO_OLD
 
@@ -88,3 +88,16 @@ def test_every_refusal_is_counted_and_only_changes_are_logged() -> None:
     ]
     assert len(lines[0]["detail"]) == 160
     assert (lines[1]["count"], lines[1]["lasted_seconds"]) == (4, 3 * QUIET_S)
+
+
+def test_a_code_of_a_later_version_is_told_and_confirms_all_the_same() -> None:
+    """Who could not read the answer would never see what it confirms, and send for ever; as a label it is bounded."""
+    answer = decode_acknowledgement(
+        b'{"v":1,"stream":"%s","confirmed":[7],"refused":[{"seq":7,"index":0,"code":"of_2031","detail":"d"}]}'
+        % (b"0" * 32)
+    )
+    assert answer.confirmed == [7]
+    assert Refusals().take(answer.refused, envelope(7, "A"), 0.0) == [Began("of_2031", "A", 7, "d")]
+    metrics.refused("gw-later", answer.refused)
+    labels = {"gateway": "gw-later", "code": "other"}
+    assert REGISTRY.get_sample_value("quotawatt_collector_refusals_total", labels) == 1

@@ -11,7 +11,7 @@ from energy.wire.messages import LATEST_MS
 from ingest.receiving.csv.decoder import Record
 from ingest.receiving.csv.report import Conflict, Entry, RefusedLine, Totals
 
-_TIMES = {
+_TIMES: Mapping[str, str] = {
     RefusalCode.FUTURE: "later than the platform's clock",
     RefusalCode.TOO_OLD: "older than the platform takes; is it in milliseconds?",
 }

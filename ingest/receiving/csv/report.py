@@ -8,8 +8,6 @@ from typing import Literal
 
 import msgspec
 
-from energy.wire import RefusalCode
-
 CSV_PATH = "/v1/csv"
 """Takes a file; what stands before it is the platform's."""
 MOST_POINTS = 1_000
@@ -31,10 +29,10 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
 
 
 class RefusedLine(msgspec.Struct, frozen=True, tag="refused", tag_field="kind"):
-    """A line that is not stored, and why: `line` counts from 1, the header included."""
+    """A line that is not stored, and why: `line` counts from 1, the header included; `code` as in `Refusal`."""
 
     line: int
-    code: RefusalCode
+    code: str
     detail: str
 
 
@@ -152,9 +150,9 @@ class Totals:
         """All of them."""
         return self.stored + self.repeated + self.conflicting + self.refused
 
-    def refuse(self, code: RefusalCode) -> None:
+    def refuse(self, code: str) -> None:
         """Count a line that is not stored."""
-        self._codes[code.value] += 1
+        self._codes[code] += 1
 
     def accept(self, point: str, at: int) -> None:
         """Note whose a reading is, and of when, that one of the three others was counted for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from energy.clocks import DataClock
 from energy.errors import WireError
@@ -28,7 +28,11 @@ READ_BYTES = 2 * MAX_ENVELOPE_BYTES
 MOST_DEPTH = 32
 """An envelope nests three deep; members that are not ours may go deeper."""
 
-_STATUS = {RefusalCode.MALFORMED: 400, RefusalCode.TOO_LARGE: 413, RefusalCode.UNSUPPORTED_VERSION: 422}
+_STATUS: Mapping[str, int] = {
+    RefusalCode.MALFORMED: 400,
+    RefusalCode.TOO_LARGE: 413,
+    RefusalCode.UNSUPPORTED_VERSION: 422,
+}
 """How an envelope that is refused whole is answered."""
 
 
