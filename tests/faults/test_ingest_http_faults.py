@@ -18,7 +18,7 @@ from energy.readings import Reading
 from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
-from energy.wire import Address
+from energy.wire import Address, encode_envelope
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually, never_within
@@ -171,3 +171,17 @@ async def test_an_orderly_stop_answers_what_it_took(
         await release()
     assert [task.result().acknowledgement.confirmed for task in waiting] == [[seq] for seq in range(1, 6)]
     assert len(await stored(connection)) == 5
+
+
+async def test_a_platform_whose_broker_is_away_takes_http(
+    tmp_path: Path, connection: Connection, settings: IngestSettings, gateway: Address
+) -> None:
+    """From its start on: one way in does not wait for another; what stands before it tells the readiness endpoint."""
+    nobody = MqttSettings(host=HOST, port=choose(str(tmp_path), None))
+    away = msgspec.structs.replace(settings, mqtt=nobody)
+    async with pushing(with_http(away)) as push:
+        answer = await push.post(
+            gateway, encode_envelope("0" * 32, 1, [Reading(f"{gateway.gateway}-0", DataClock().now_ms(), 1.0)])
+        )
+        assert (answer.status, answer.acknowledgement.refused) == (200, [])
+    assert await connection.fetchval("select count(*) from readings") == 1

@@ -54,6 +54,8 @@ class Session:
     async def run(self, control: Control) -> None:
         """Connect and subscribe, again whenever the connection is lost, until the stop.
 
+        It is ready as soon as the first attempt has shown whether the broker is there.
+
         Raises:
             PermissionRefusedError: the broker refuses our credentials or rights.
         """
@@ -110,6 +112,7 @@ class Session:
                     await self._lost.wait()
             except TransportError as error:
                 metrics.broker_failed(error)
+                control.ready()  # one that is away holds up no other way in; one that refuses us still ends the start
             finally:
                 self._disown()
             await asyncio.sleep(backoff.next())
