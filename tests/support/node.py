@@ -18,7 +18,7 @@ _DONE = "installed"
 
 
 def program(source: Path, directory: Path) -> Path:
-    """Copy a program into `directory`, its packages beside it; they are fetched unless the cache has those of its lock file.
+    """Copy a program into `directory`, its packages beside it; those that the cache does not have are fetched.
 
     Where packages come from is a matter of npm's own configuration.
 

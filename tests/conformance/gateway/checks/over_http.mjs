@@ -27,8 +27,8 @@ export async function overHttp(report, bench) {
     await one('chunked', (...given) => accepted(...given, { chunked: true }));
     await one('expect-continue', (...given) => accepted(...given, { expect: true }));
     await one('repeats', repeats);
-    for (const given of cases(bench)) await report.check(`http/${given.name}`, given.section, () => answered(bench, line, given));
-    for (const given of numberless(bench)) await report.check(`http/${given.name}`, given.section, () => unconfirmed(line, given));
+    await report.together('http', cases(bench), (given) => answered(bench, line, given));
+    await report.together('http', numberless(bench), (given) => unconfirmed(line, given));
     await one('far-too-large', farTooLarge);
     await one('far-too-large-unpacked', farTooLargeUnpacked);
     await one('broken-gzip', brokenGzip);

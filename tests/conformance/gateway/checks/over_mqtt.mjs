@@ -14,7 +14,10 @@ export async function overMqtt(report, bench) {
   const probe = await Probe.open(bench);
   try {
     await acknowledgements(report, bench, probe);
-    for (const one of cases(bench)) await report.check(`mqtt/${one.name}`, one.section, () => answered(bench, probe, one));
+    const all = [...cases(bench)];
+    await report.together('mqtt', all.filter(({ seq }) => seq !== null), (one) => answered(bench, probe, one));
+    // Which of these an answer belongs to cannot be told: one after the other.
+    for (const one of all.filter(({ seq }) => seq === null)) await report.check(`mqtt/${one.name}`, one.section, () => answered(bench, probe, one));
     for (const one of numberless(bench)) await report.check(`mqtt/${one.name}`, one.section, () => unconfirmed(bench, probe, one));
     await report.check('mqtt/far-too-large', 'Refusals', () => farTooLarge(bench, probe));
     await report.check('mqtt/line-still-good', 'Refusals', () => confirmedPlainly(bench, probe));

@@ -2,6 +2,8 @@
 
 import { stringifyExact } from '../client/messages.mjs';
 
+const BESIDE = 8;
+
 /** What the page promises is not what was got. */
 export class Failed extends Error {
   constructor(what, expected, got) {
@@ -47,6 +49,18 @@ export class Report {
     result.ms = Math.round(performance.now() - began);
     this.results.push(result);
     if (!this.quiet) console.log(line(result));
+  }
+
+  /** Make the check `make(one)` of each, some beside each other: none of them depends on the order. */
+  async together(prefix, some, make) {
+    const waiting = [...some];
+    const next = async () => {
+      while (waiting.length > 0) {
+        const one = waiting.shift();
+        await this.check(`${prefix}/${one.name}`, one.section, () => make(one));
+      }
+    };
+    await Promise.all(Array.from({ length: BESIDE }, next));
   }
 
   count(outcome) {
