@@ -17,7 +17,7 @@ def ingest() -> None:
 def run(config: Path) -> None:
     """Run one worker with the settings of CONFIG (TOML).
 
-    It ends with SIGTERM or SIGINT.
+    docs/examples/ingest.toml has every key. It ends with SIGTERM or SIGINT.
     """
     from energy.config import load_toml  # noqa: PLC0415 - loaded when called
     from energy.services import run_main  # noqa: PLC0415 - likewise
@@ -33,8 +33,9 @@ def run(config: Path) -> None:
 def token(gateway: str) -> None:
     """Make a token by which GATEWAY may push over HTTP.
 
-    The token is for the gateway alone; the line belongs into the file that tokens_file of [http] names, below
-    [gateways]. To replace a token, let the gateway have both for a while: the list may hold several.
+    The token is for the gateway alone, and for whoever uploads files in its name; it is shown once. The line belongs
+    into the file that tokens_file of [http] names, below [gateways]. To replace a token, let the gateway have both for
+    a while: the list may hold several.
     """
     import msgspec  # noqa: PLC0415 - loaded when called
 

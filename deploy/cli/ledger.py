@@ -26,7 +26,11 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--day", type=_DAY, metavar="DAY", help="This day only.")
 @click.option("--completeness", is_flag=True, help="Count the readings that were due and came, by gateway.")
 @click.option("--points", is_flag=True, help="The same by point.")
-@click.option("--check", is_flag=True, help="End with exit code 1 if anything is missing, or less than 90 % complete.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="End with exit code 1 if an envelope is missing, or with --completeness a point less than 90 % complete.",
+)
 @click.option("--json", "form", flag_value="json", help="One JSON object.")
 @click.option("--csv", "form", flag_value="csv", help="The table as CSV; with --points that of the points.")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Take database and clock from a worker's file.")

@@ -53,12 +53,17 @@ def _filters(command: F) -> F:
             metavar="TIME",
             help="Received at or after this time (ISO 8601; UTC without a zone).",
         ),
-        click.option("--carrier", help="By which way: mqtt, http, sparkplug, csv, replay."),
-        click.option("--point", help="Readings of this point."),
-        click.option("--code", help="Refused for this, such as unknown_point."),
-        click.option("--gateway", help="Sent by this gateway; '' for what came from nobody known."),
+        click.option("--carrier", metavar="NAME", help="By which way: mqtt, http, sparkplug, csv, replay."),
+        click.option("--point", metavar="CODE", help="Readings of this point."),
+        click.option("--code", metavar="WORD", help="Refused for this, such as unknown_point."),
+        click.option("--gateway", metavar="CODE", help="Sent by this gateway; '' for what came from nobody known."),
         click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database"),
-        click.option("--config", "-c", type=click.Path(path_type=Path), help="Take the database from a worker's file."),
+        click.option(
+            "--config",
+            "-c",
+            type=click.Path(path_type=Path),
+            help="Take the database, and for a replay the rules, from a worker's file.",
+        ),
     ):
         command = option(command)
     return command

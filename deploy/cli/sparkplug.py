@@ -45,7 +45,7 @@ def import_(file: Path, dsn: str, *, replace: bool) -> None:
 @sparkplug.command()
 @_DSN
 def export(dsn: str) -> None:
-    """Print the whole mapping as such a file."""
+    """Print the whole mapping as a file that import takes."""
     from ingest.receiving.sparkplug.mapping_file import written  # noqa: PLC0415 - loaded when called
     from ingest.receiving.sparkplug.mapping_store import stored_mapping  # noqa: PLC0415 - likewise
 

@@ -56,7 +56,7 @@ def run(config: Path) -> None:
 )
 @click.option("--last", type=click.IntRange(min=0), default=20, show_default=True, help="So many of the things done.")
 def show(config: Path | None, dsn: str | None, last: int) -> None:
-    """Tell edition, chunks, and what was done."""
+    """Show edition, chunks, and what was done; changes nothing."""
     from energy.clocks import ClockSettings  # noqa: PLC0415 - loaded when called
     from energy.config import load_toml  # noqa: PLC0415 - likewise
     from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
@@ -69,7 +69,7 @@ def show(config: Path | None, dsn: str | None, last: int) -> None:
     elif dsn:
         asyncio.run(_show(StorageSettings(dsn), ClockSettings(), UpkeepSettings(), last))
     else:
-        raise click.UsageError("give --config or --dsn")
+        raise click.UsageError("give --config or --dsn, or set QUOTAWATT_DSN")
 
 
 async def _round(database: StorageSettings, clock: ClockSettings, settings: UpkeepSettings) -> Round:

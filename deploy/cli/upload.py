@@ -38,7 +38,7 @@ def _zone(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--url", required=True, help="The platform: what stands before /v1/csv.")
+@click.option("--url", required=True, help="The platform's address, such as https://energy.example.org/push.")
 @click.option(
     "--gateway", "address", required=True, callback=_address, metavar="REGION/CODE", help="Whose points these are."
 )
