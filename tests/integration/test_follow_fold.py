@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -225,6 +226,14 @@ async def test_a_step_that_was_cut_off_is_repeated_and_counts_once(connection: C
         (2, 2, 2, 20, 6),
         (1, 1, 1, 10, 3),
     ]
+
+
+async def test_a_batch_of_many_gateways_takes_no_longer_for_each(connection: Connection) -> None:
+    """As many as a batch can have: if each looked at all others, this would take half a minute."""
+    await commit(connection, [Sent(f"gw-{number}", stream_name(number), 1) for number in range(10_000)])
+    async with asyncio.timeout(10):
+        progress = await step(connection, 1, judge=True)
+    assert (progress.batches, progress.envelopes) == (1, 10_000)
 
 
 async def test_a_confirmed_envelope_is_never_taken_for_missing(connection: Connection) -> None:

@@ -25,16 +25,20 @@ with taken as materialized (
     cross join lateral unnest(taken.gateways, taken.streams) with ordinality as sender (gateway, stream, number)
     left join gateway on gateway.code = sender.gateway
     left join unit using (unit_id)
+), numbered as materialized (
+    -- On its own: beside the join to their senders the planner would unpack a batch once for each sender in it.
+    select taken.batch, one.number, one.seq, one.readings, one.rejected, one.place
+    from taken
+    cross join lateral unnest(taken.sender, taken.seq, taken.readings, taken.rejected) with ordinality
+        as one (number, seq, readings, rejected, place)
 ), envelope as materialized (
     select
         sender.gateway, sender.stream, sender.day, sender.committed_at, one.seq, one.readings, one.rejected,
         row_number() over (
-            partition by sender.gateway, sender.stream, one.seq order by taken.batch, one.place
+            partition by sender.gateway, sender.stream, one.seq order by one.batch, one.place
         ) = 1 and not coalesce(known.stored @> one.seq or known.refused @> one.seq, false) as fresh
-    from taken
-    cross join lateral unnest(taken.sender, taken.seq, taken.readings, taken.rejected) with ordinality
-        as one (sender, seq, readings, rejected, place)
-    join sender on sender.batch = taken.batch and sender.number = one.sender
+    from numbered as one
+    join sender using (batch, number)
     left join gateway_stream as known on known.gateway = sender.gateway and known.stream = sender.stream
 ), streams as (
     insert into gateway_stream as known (gateway, stream, stored, refused, last_seq, first_at, latest_at)
