@@ -60,7 +60,6 @@ def services(settings: IngestSettings) -> list[Service]:
     session = Session(settings.mqtt, settings.receive, settings.worker)
     directory = Directory(settings.database, LookLimit(settings.points_reload_s, asyncio.get_running_loop().time))
     statuses = StatusFollower(settings.database, clock, f"{settings.mqtt.host}:{settings.mqtt.port}")
-    commands = Commands(settings.database)
     intake = Intake(_limits(settings), clock, _window(settings))
     batches: Channel[Due] = Channel(1)
     committed: Channel[Batch] = Channel(2)
@@ -68,7 +67,6 @@ def services(settings: IngestSettings) -> list[Service]:
         watch_queue(name, queue)
     connections = [KeptConnection(settings.database, metrics.database_failed) for _ in range(settings.batch.writers)]
     cutter = Cutter(intake, directory, clock, settings.checks, batches)
-    routes = {CSV_PATH: CsvUploads(settings.database, intake, cutter, clock)}
     return [
         _health(settings, session),
         Upkeep(settings.database, settings.clock, settings.upkeep),
@@ -82,14 +80,21 @@ def services(settings: IngestSettings) -> list[Service]:
         Writer(connections, Store(settings.worker, clock.now), batches, committed),
         cutter,
         IntakeGate(intake),
-        *(
-            [push_server(settings.http, intake, statuses, clock, commands.commands_for, routes)]
-            if settings.http
-            else ()
-        ),
+        *_http(settings, intake, cutter, statuses, clock),
         *_sparkplug(settings, intake, clock),
         Receiver(session, MqttCarrier(session, clock), intake, statuses),
     ]
+
+
+def _http(
+    settings: IngestSettings, intake: Intake, cutter: Cutter, statuses: StatusFollower, clock: DataClock
+) -> list[Service]:
+    own = settings.http
+    if own is None:
+        return []
+    commands = Commands(settings.database)
+    routes = {CSV_PATH: CsvUploads(settings.database, intake, cutter, clock, own.limits.bytes_per_s)}
+    return [push_server(own, intake, statuses, clock, commands.commands_for, routes)]
 
 
 def _sparkplug(settings: IngestSettings, intake: Intake, clock: DataClock) -> list[Service]:

@@ -14,11 +14,13 @@ from ingest.checking.cutter import Cutter
 from ingest.receiving.csv import metrics
 from ingest.receiving.csv.decoder import CsvDecoder, Record
 from ingest.receiving.csv.layout import Dialect
+from ingest.receiving.csv.pacing import paced
 from ingest.receiving.csv.pieces import WINDOW as UPLOAD_WINDOW
 from ingest.receiving.csv.pieces import CsvCarrier
 from ingest.receiving.csv.report import RefusedLine, encode_entries
 from ingest.receiving.csv.upload import Upload, Way
 from ingest.receiving.envelopes import shortened
+from ingest.receiving.http.buckets import Buckets
 from ingest.receiving.http.exchange import Asked, Reply, TurnedAwayError
 from ingest.receiving.intake import Intake
 
@@ -47,10 +49,14 @@ class CsvUploads:
         intake: where readings go.
         cutter: checks them, where that is all that is wanted.
         clock: data time.
+        bytes_per_s: of one gateway's files, decompressed, in the mean.
     """
 
-    def __init__(self, database: StorageSettings, intake: Intake, cutter: Cutter, clock: DataClock) -> None:
+    def __init__(
+        self, database: StorageSettings, intake: Intake, cutter: Cutter, clock: DataClock, bytes_per_s: float
+    ) -> None:
         self._way = Way(database, intake, cutter, clock, CsvCarrier())
+        self._rate = Buckets(bytes_per_s)
         self._gateways: set[str] = set()
 
     async def __call__(self, asked: Asked) -> Reply:
@@ -67,7 +73,7 @@ class CsvUploads:
         try:
             wanted = _wanted(asked)
             decoder = CsvDecoder(wanted.dialect)
-            pieces = asked.pieces(_MOST_BYTES)
+            pieces = paced(asked.pieces(_MOST_BYTES), self._rate, gateway)
             records = await _header(decoder, pieces)
         except WireError as error:
             self._gateways.discard(gateway)

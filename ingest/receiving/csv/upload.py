@@ -85,10 +85,13 @@ class Upload:
 
     async def aclose(self) -> None:
         """End, also before the end."""
-        await self._report.aclose()
-        await self._connection.close()
-        metrics.upload_ended(self._asked.address.gateway, self._totals.summary(self._problem), dry_run=self._dry_run)
-        self._ended()
+        try:
+            await self._report.aclose()
+            await self._connection.close()
+        finally:  # cut off a second time in there, the gateway could never upload again
+            summary = self._totals.summary(self._problem)
+            metrics.upload_ended(self._asked.address.gateway, summary, dry_run=self._dry_run)
+            self._ended()
 
     async def _run(self) -> AsyncGenerator[bytes, None]:
         layout = self._decoder.layout

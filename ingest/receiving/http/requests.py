@@ -65,21 +65,25 @@ class Request:
         stream.finish()
 
     async def _raw(self) -> AsyncIterator[bytes]:
-        """As it came; what comes by drops has to come within a time, and the longer, the more it is."""
-        content, loop, received = self.http.content, asyncio.get_running_loop(), 0
+        """As it came; what comes by drops has to come within a time, and the longer, the more it is.
+
+        Only waiting for the sender counts: what we do with the pieces, such as committing them, is no fault of its own.
+        """
+        content, loop, received, waited = self.http.content, asyncio.get_running_loop(), 0, 0.0
         if content.is_eof():  # it came with its head, as most do
             yield content.read_nowait()
             return
-        began = loop.time()
         while not content.at_eof():
+            began = loop.time()
             try:
-                async with asyncio.timeout_at(began + self.patience_s + received / _SLOWEST_BYTES_S):
+                async with asyncio.timeout(self.patience_s + received / _SLOWEST_BYTES_S - waited):
                     data = await content.readany()
             except TimeoutError as error:
                 raise TurnedAwayError(408, "too_slow", "the body comes too slowly") from error
             except web.RequestPayloadError as error:
                 raise TurnedAwayError(400, "not_http", "the body is cut in a way that is no HTTP") from error
             received += len(data)
+            waited += loop.time() - began
             yield data
 
 
