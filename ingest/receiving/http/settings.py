@@ -28,7 +28,7 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
         gateway_window: how many of the window one gateway may have.
         connections: connections at once.
         requests_per_s: requests of one gateway, in the mean; five seconds' worth may come at once.
-        bytes_per_s: bytes of one gateway, decompressed, likewise; an uploaded file has as much again, and is made to wait.
+        bytes_per_s: bytes of one gateway, decompressed, likewise; uploaded files have as much again, and have to wait.
         strangers_per_s: requests without a valid proof from one address, likewise.
         first_request_s: within which a new connection has shown who it is.
         body_s: within which a body is there; a second more for each KiB that came.
