@@ -51,16 +51,22 @@ class Cutter:
         try:
             while gathered := await self._intake.take():
                 for part in self._recent.apart(gathered):
-                    await self._batches.put(Due(await self.checked(part), part.opened))
+                    await self._batches.put(Due(await self.cut(part), part.opened))
         finally:
             self._batches.close()
         await control.stopping.wait()  # the intake ends before this service is told to
 
     async def checked(self, gathered: Gathered) -> Batch:
-        """The batch; codes that are unknown may be known after another look at the registry."""
+        """The batch as far as it can be told without having one written: nothing is remembered, and nothing counted."""
         batch = self._assemble(gathered)
+        # Codes that are unknown may be known after another look at the registry.
         if (unknown := batch.unknown_codes()) and await self._directory.look_up(unknown):
             batch = self._assemble(gathered)
+        return batch
+
+    async def cut(self, gathered: Gathered) -> Batch:
+        """The batch that is to be written, with what changed too fast since the one before."""
+        batch = await self.checked(gathered)
         if not batch.offer.points.bounds.rated:
             return batch
         batch = replace(batch, fast=self._rates.judge(batch.rows, batch.max_rates()))

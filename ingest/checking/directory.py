@@ -42,6 +42,7 @@ class Directory:
         self._reading = KeptConnection(database, metrics.database_failed)
         self._looking = KeptConnection(database, metrics.database_failed)
         self._limit = limit
+        self._one_look = asyncio.Lock()
 
     async def run(self, control: Control) -> None:
         """Check the schema, load, then follow the registry until the stop.
@@ -55,18 +56,19 @@ class Directory:
             await self.close()
 
     async def look_up(self, codes: Collection[str]) -> bool:
-        """Ask for these unknown codes, if that is allowed now; true when the table has any of them since.
+        """Ask for these unknown codes, if that is allowed now; true when there is another table since.
 
         However large the registry, this is one look into an index: what was just registered need not wait until all is
         read again, and a sender of nonsense costs no more than that.
         """
-        if not self._limit.allows():
-            return False
-        self._limit.looked()
-        asked = list(islice(codes, MOST_LOOKED_UP))
-        found = await self._looking.until_done(lambda own: find_points(own, asked))
-        self._take(_with(self.table, found))
-        return bool(found)
+        before = self.table
+        async with self._one_look:  # the connection takes one at a time, and an upload may ask beside the cutter
+            if self._limit.allows():
+                self._limit.looked()
+                asked = list(islice(codes, MOST_LOOKED_UP))
+                found = await self._looking.until_done(lambda own: find_points(own, asked))
+                self._take(_with(self.table, found))
+        return self.table is not before
 
     async def load(self) -> None:
         """Read the registry again if it changed."""

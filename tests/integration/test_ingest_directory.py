@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -220,20 +221,58 @@ async def test_a_point_found_while_the_registry_was_read_is_not_lost_again(
     assert table.version < await registry_version(connection)
 
 
+async def test_looks_at_once_wait_for_each_other(
+    directory: Directory, connection: Connection, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload that is only tried asks beside the cutter: neither breaks the other's look, and each learns of both."""
+    failures: list[object] = []
+    monkeypatch.setattr(directory._looking, "_retried", failures.append)
+    codes = [f"E{number}" for number in range(20)]
+    await apply(connection, world(*codes))
+
+    async def look(code: str) -> bool:
+        watch.now += 1
+        return await directory.look_up({code})
+
+    assert all(await asyncio.gather(*map(look, codes)))
+    assert UNKNOWN in known(directory.table, codes)  # the interval passed once: only the first ones were looked for
+    assert failures == []
+
+
+def cutting(directory: Directory) -> Cutter:
+    """A cutter whose data time is a day after `START_MS`."""
+    clock = DataClock(ClockSettings(datetime.fromtimestamp(START_MS / 1000 + 86_400, UTC), time.time()))
+    return Cutter(Intake(BatchLimits(100, 10, 1.0), clock, 10), directory, clock, CheckSettings(), Channel(1))
+
+
+async def test_what_is_only_tried_leaves_no_trace(directory: Directory, connection: Connection) -> None:
+    """A dry run of a file with a wrong value flags nothing, and the next good one is not compared with it."""
+    await apply(connection, world("E1", max_rate=10.0))
+    await directory.load()
+    cutter = cutting(directory)
+
+    def offered(hours: int, value: float) -> Gathered:
+        reading = Reading("E1", START_MS + hours * HOUR_MS, value)
+        return Gathered(START_MS, 0.0, [message([reading], sender=GATEWAY)], 1)
+
+    assert (await cutter.cut(offered(0, 0.0))).fast.count == 0
+    assert (await cutter.checked(offered(1, 9_000.0))).fast.count == 0
+    assert (await cutter.cut(offered(2, 10.0))).fast.count == 0
+    assert (await cutter.cut(offered(3, 9_000.0))).fast.count == 1
+
+
 async def test_a_change_too_fast_is_stored_and_flagged_once(directory: Directory, connection: Connection) -> None:
     """Within a message and from one batch to the next; sent again, nothing is flagged twice, and nothing is refused."""
     await apply(connection, world("E1", max_rate=10.0))
     await directory.load()
-    clock = DataClock(ClockSettings(datetime.fromtimestamp(START_MS / 1000 + 86_400, UTC), time.time()))
-    intake = Intake(BatchLimits(100, 10, 1.0), clock, 10)
-    cutter = Cutter(intake, directory, clock, CheckSettings(), Channel(1))
+    cutter = cutting(directory)
     store = Store("worker-1", lambda: datetime(2026, 3, 1, tzinfo=UTC))
     sent = [
         [Reading("E1", START_MS, 0.0), Reading("E1", START_MS + HOUR_MS, 10.0)],
         [Reading("E1", START_MS + 2 * HOUR_MS, 20.1), Reading("E1", START_MS + 3 * HOUR_MS, 90.0)],
     ]
     for number, readings in enumerate([*sent, *sent], 1):
-        batch = await cutter.checked(Gathered(START_MS, 0.0, [message(readings, sender=GATEWAY)], len(readings)))
+        batch = await cutter.cut(Gathered(START_MS, 0.0, [message(readings, sender=GATEWAY)], len(readings)))
         await store.commit(connection, batch, number)
     flags = await connection.fetch("select point_id, ts, flag, detail, batch from reading_flags order by ts")
     assert [(round(row["ts"].timestamp() * 1000) - START_MS, row["flag"], row["batch"]) for row in flags] == [
