@@ -35,8 +35,26 @@ the points named here, at times of the last hour: take a gateway and points that
 
 Exit code: 0 nothing failed, 1 a check failed, 2 wrong usage or no platform.`;
 
-const TEXTS = ['mqtt', 'http', 'region', 'gateway', 'points', 'foreign-point', 'range-point', 'range-most', 'token', 'ca', 'cert', 'key',
-  'hold', 'held-ms', 'asked-within', 'within', 'only', 'ledger'];
+const TEXTS = [
+  'mqtt',
+  'http',
+  'region',
+  'gateway',
+  'points',
+  'foreign-point',
+  'range-point',
+  'range-most',
+  'token',
+  'ca',
+  'cert',
+  'key',
+  'hold',
+  'held-ms',
+  'asked-within',
+  'within',
+  'only',
+  'ledger',
+];
 
 function readOptions() {
   const options = Object.fromEntries(TEXTS.map((name) => [name, { type: 'string' }]));
@@ -45,8 +63,10 @@ function readOptions() {
   for (const name of ['region', 'gateway', 'points']) if (!values[name]) throw new Error(`--${name} is missing`);
   if (!values.mqtt && !values.http) throw new Error('--mqtt or --http is missing');
   if (!/^\d{6}$/.test(values.region)) throw new Error(`--region ${values.region}: expected six digits`);
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(values.gateway)) throw new Error(`--gateway ${values.gateway}: expected [a-z0-9][a-z0-9-]{0,62}`);
-  if ((values['range-point'] === undefined) !== (values['range-most'] === undefined)) throw new Error('--range-point and --range-most go together');
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(values.gateway))
+    throw new Error(`--gateway ${values.gateway}: expected [a-z0-9][a-z0-9-]{0,62}`);
+  if ((values['range-point'] === undefined) !== (values['range-most'] === undefined))
+    throw new Error('--range-point and --range-most go together');
   return values;
 }
 
@@ -98,7 +118,8 @@ async function main() {
   await asGateway(report, bench);
   await asked(report, bench);
   if (bench.mqtt !== undefined) await statusAndWill(report, bench);
-  if (values.ledger !== undefined) writeFileSync(values.ledger, stringifyExact({ committed: bench.committed, rejected: bench.rejected }));
+  if (values.ledger !== undefined)
+    writeFileSync(values.ledger, stringifyExact({ committed: bench.committed, rejected: bench.rejected }));
   const [ok, skipped, failed] = ['ok', 'skipped', 'FAILED'].map((outcome) => report.count(outcome));
   if (values.json) console.log(JSON.stringify({ ok, skipped, failed, checks: report.results }, null, 1));
   else console.log(`${ok} ok, ${skipped} skipped, ${failed} FAILED`);

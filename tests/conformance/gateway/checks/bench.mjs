@@ -3,7 +3,7 @@
 import { setTimeout as later } from 'node:timers/promises';
 
 import { MqttLine } from '../client/mqtt_line.mjs';
-import { encodeEnvelope, newStream, readAcknowledgement } from '../client/messages.mjs';
+import { encodeEnvelope, newStream, parseExact, readAcknowledgement } from '../client/messages.mjs';
 import { Failed } from './report.mjs';
 
 const HOUR_MS = 3_600_000;
@@ -39,12 +39,18 @@ export class Bench {
 
   /** Readings of the gateway's own points in turn. */
   readings(count, value = (index) => index + 0.5) {
-    return Array.from({ length: count }, (_, index) => [this.points[index % this.points.length], this.time(), value(index), 0]);
+    return Array.from({ length: count }, (_, index) => [
+      this.points[index % this.points.length],
+      this.time(),
+      value(index),
+      0,
+    ]);
   }
 
   /** Write down what must be in the database; readings may leave out the quality. */
   expectCommitted(readings) {
-    for (const [point, at, value, quality = 0] of readings) this.committed.push([point, at, Object.is(value, -0) ? 0 : value, quality]);
+    for (const [point, at, value, quality = 0] of readings)
+      this.committed.push([point, at, Object.is(value, -0) ? 0 : value, quality]);
   }
 
   expectRejected(readings) {
@@ -59,6 +65,8 @@ export class Bench {
 /** Listens on `ack` as any gateway does, and remembers all that comes. */
 export class Probe {
   answers = [];
+  odd = [];
+  #sent = new Set();
   #wake = [];
 
   static async open(bench) {
@@ -66,10 +74,41 @@ export class Probe {
     probe.bench = bench;
     probe.line = await MqttLine.open(bench.mqttOptions());
     probe.line.onAcknowledgement = (text) => {
-      probe.answers.push({ text, ...readAcknowledgement(text) });
+      try {
+        probe.answers.push({ text, ...readAcknowledgement(text) });
+      } catch (error) {
+        probe.odd.push(`${error.message}: ${text}`);
+      }
       for (const wake of probe.#wake.splice(0)) wake();
     };
+    const send = probe.line.send.bind(probe.line);
+    probe.line.send = (body) => {
+      probe.#note(body);
+      return send(body);
+    };
     return probe;
+  }
+
+  /** What of the acknowledgements no platform may say, as texts. */
+  wrong() {
+    const wrong = [...this.odd];
+    for (const { text, stream, confirmed, refused } of this.answers) {
+      const never = confirmed.filter((seq) => !this.#sent.has(`${stream}/${seq}`));
+      if (never.length > 0) wrong.push(`confirms ${never}, which was never sent: ${text}`);
+      // A gateway forgets an envelope with the message that confirms it: what comes later finds nothing.
+      const late = refused.filter(({ seq }) => seq !== null && !confirmed.includes(seq));
+      if (late.length > 0) wrong.push(`refuses without confirming: ${text}`);
+    }
+    return wrong;
+  }
+
+  #note(body) {
+    try {
+      const { stream, seq } = parseExact(body.toString());
+      this.#sent.add(`${stream}/${seq}`);
+    } catch {
+      // not JSON, on purpose: no number of it may be confirmed
+    }
   }
 
   /** A stream of the probe's own, whose numbers are counted here. */
@@ -90,7 +129,10 @@ export class Probe {
       const seen = new Set(this.of(streamId, from).flatMap(({ confirmed }) => confirmed));
       return numbers.filter((seq) => !seen.has(seq));
     };
-    await this.until(() => missing().length === 0, () => new Failed(what, numbers, { unconfirmed: missing() }));
+    await this.until(
+      () => missing().length === 0,
+      () => new Failed(what, numbers, { unconfirmed: missing() }),
+    );
     return this.of(streamId, from);
   }
 

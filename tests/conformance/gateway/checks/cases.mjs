@@ -22,7 +22,17 @@ export function* cases(bench) {
 
   const good = (name, section, readings, body = (id, number) => envelope(id, number, readings)) => {
     const number = next();
-    return { name, section, stream, seq: number, body: body(stream, number), refused: [], committed: readings, rejected: [], status: 200 };
+    return {
+      name,
+      section,
+      stream,
+      seq: number,
+      body: body(stream, number),
+      refused: [],
+      committed: readings,
+      rejected: [],
+      status: 200,
+    };
   };
   const refusing = (name, readings, refused) => {
     const number = next();
@@ -35,45 +45,114 @@ export function* cases(bench) {
   const whole = (name, code, status, change) => {
     const number = next();
     const body = change({ v: 1, stream, seq: number, readings: bench.readings(1) });
-    return { name, section: REFUSALS, stream, seq: number, body, refused: [[null, code]], committed: [], rejected: [], status };
+    return {
+      name,
+      section: REFUSALS,
+      stream,
+      seq: number,
+      body,
+      refused: [[null, code]],
+      committed: [],
+      rejected: [],
+      status,
+    };
   };
-  const unreadable = (name, body, code = 'malformed', status = 400) =>
-    ({ name, section: REFUSALS, stream: null, seq: null, body, refused: [[null, code]], committed: [], rejected: [], status });
+  const unreadable = (name, body, code = 'malformed', status = 400) => ({
+    name,
+    section: REFUSALS,
+    stream: null,
+    seq: null,
+    body,
+    refused: [[null, code]],
+    committed: [],
+    rejected: [],
+    status,
+  });
 
   // What is good.
   yield good('qualities', ENVELOPES, [
-    [own, bench.time(), 1234.5], [own, bench.time(), 1, 0], [own, bench.time(), 2, 1], [own, bench.time(), 3, 2],
+    [own, bench.time(), 1234.5],
+    [own, bench.time(), 1, 0],
+    [own, bench.time(), 2, 1],
+    [own, bench.time(), 3, 2],
     [own, bench.time(), null, 3],
   ]);
   yield good('values', ENVELOPES, [
-    [own, bench.time(), 0], [own, bench.time(), -5.25], [own, bench.time(), 1e-300], [own, bench.time(), 1.7976931348623157e308],
-    [own, bench.time(), 0.1], [own, bench.time(), 123456789.12345679], [own, bench.time(), 9007199254740993],
+    [own, bench.time(), 0],
+    [own, bench.time(), -5.25],
+    [own, bench.time(), 1e-300],
+    [own, bench.time(), 1.7976931348623157e308],
+    [own, bench.time(), 0.1],
+    [own, bench.time(), 123456789.12345679],
+    [own, bench.time(), 9007199254740993],
   ]);
-  const written = [[own, bench.time(), 1500, 0], [own, bench.time(), 0, 0]];
-  yield good('numbers-in-other-words', ENVELOPES, written, (id, number) =>
-    `{"v":1,"stream":"${id}","seq":${number},"readings":[["${own}",${written[0][1]},1.5E+3,0],["${own}",${written[1][1]},-0.0]]}`);
+  const written = [
+    [own, bench.time(), 1500, 0],
+    [own, bench.time(), 0, 0],
+  ];
+  yield good(
+    'numbers-in-other-words',
+    ENVELOPES,
+    written,
+    (id, number) =>
+      `{"v":1,"stream":"${id}","seq":${number},"readings":[["${own}",${written[0][1]},1.5E+3,0],["${own}",${written[1][1]},-0.0]]}`,
+  );
   const ordered = bench.readings(2);
-  yield good('members-in-any-order', ENVELOPES, ordered, (id, number) =>
-    `\n{ "readings" : ${stringifyExact(ordered)},\t"seq":${number} , "v":1,\r\n "stream":"${id}" }\n`);
+  yield good(
+    'members-in-any-order',
+    ENVELOPES,
+    ordered,
+    (id, number) => `\n{ "readings" : ${stringifyExact(ordered)},\t"seq":${number} , "v":1,\r\n "stream":"${id}" }\n`,
+  );
   const strange = bench.readings(1);
   yield good('unknown-members', 'Transport', strange, (id, number) =>
-    stringifyExact({ firmware: '2.4', extra: { deep: [1, { er: null }] }, v: 1, stream: id, seq: number, readings: strange, 温度: 21.5 }));
+    stringifyExact({
+      firmware: '2.4',
+      extra: { deep: [1, { er: null }] },
+      v: 1,
+      stream: id,
+      seq: number,
+      readings: strange,
+      温度: 21.5,
+    }),
+  );
   const longer = bench.readings(2);
   yield good('unknown-members-of-readings', 'Transport', longer, (id, number) =>
-    envelope(id, number, longer.map((reading) => [...reading, { phase: 'L1' }, null])));
+    envelope(
+      id,
+      number,
+      longer.map((reading) => [...reading, { phase: 'L1' }, null]),
+    ),
+  );
   const escaped = bench.readings(1);
   yield good('escapes', ENVELOPES, escaped, (id, number) =>
-    envelope(id, number, escaped).replace(own, [...own].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')));
+    envelope(id, number, escaped).replace(
+      own,
+      [...own].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+    ),
+  );
   yield good('late-and-unordered', ENVELOPES, [
-    [own, bench.time() - 30 * DAY_MS, 1, 0], [own, bench.time(), 3, 0], [own, bench.time() - 300 * DAY_MS, 2, 0],
+    [own, bench.time() - 30 * DAY_MS, 1, 0],
+    [own, bench.time(), 3, 0],
+    [own, bench.time() - 300 * DAY_MS, 2, 0],
   ]);
   yield good('most-readings', 'Envelopes: Size', bench.readings(MOST_READINGS));
   const padded = bench.readings(3);
-  yield good('most-bytes', 'Envelopes: Size', padded, (id, number) => pad({ v: 1, stream: id, seq: number, readings: padded }, MOST_ENVELOPE_BYTES));
-  for (const [name, large] of [['two-to-the-53-and-one', 2n ** 53n + 1n], ['greatest', MOST_SEQ]]) {
+  yield good('most-bytes', 'Envelopes: Size', padded, (id, number) =>
+    pad({ v: 1, stream: id, seq: number, readings: padded }, MOST_ENVELOPE_BYTES),
+  );
+  for (const [name, large] of [
+    ['two-to-the-53-and-one', 2n ** 53n + 1n],
+    ['greatest', MOST_SEQ],
+  ]) {
     const id = newStream();
     const readings = bench.readings(1);
-    yield { ...good(`number-${name}`, ENVELOPES, readings), stream: id, seq: large, body: envelope(id, large, readings) };
+    yield {
+      ...good(`number-${name}`, ENVELOPES, readings),
+      stream: id,
+      seq: large,
+      body: envelope(id, large, readings),
+    };
   }
 
   // The identity of readings.
@@ -81,32 +160,90 @@ export function* cases(bench) {
   yield good('readings-first', IDENTITY, twice);
   yield good('readings-again-in-another-envelope', IDENTITY, twice);
   yield good('reading-twice-in-one-envelope', IDENTITY, [...Array(2).fill(bench.readings(1)[0])]);
-  yield good('other-value-for-the-same-time', IDENTITY, [[twice[0][0], twice[0][1], -1, 0], [twice[1][0], twice[1][1], twice[1][2], 1]]);
+  yield good('other-value-for-the-same-time', IDENTITY, [
+    [twice[0][0], twice[0][1], -1, 0],
+    [twice[1][0], twice[1][1], twice[1][2], 1],
+  ]);
 
   // What is refused reading by reading; what is good beside it is committed.
   const unknown = `${own}-nobody-has-this`.slice(-64);
-  yield refusing('unknown-point', [...bench.readings(1), [unknown, bench.time(), 1, 0], ...bench.readings(1)], [[1, 'unknown_point']]);
-  yield refusing('point-against-the-pattern', [['', bench.time(), 1, 0], ['A B', bench.time(), 1, 0], ['点'.repeat(70), bench.time(), 1, 0], ...bench.readings(1)],
-    [0, 1, 2].map((index) => [index, 'unknown_point']));
-  if (bench.foreign !== undefined) yield refusing('not-owner', [[bench.foreign, bench.time(), 1, 0], ...bench.readings(1)], [[0, 'not_owner']]);
-  yield refusing('unknown-quality', [4, -1, 127, 128, 255, 256, 65_536].map((quality) => [own, bench.time(), 1, quality]),
-    [0, 1, 2, 3, 4, 5, 6].map((index) => [index, 'unknown_quality']));
-  yield refusing('no-value', [...[0, 1, 2].map((quality) => [own, bench.time(), null, quality]), [own, bench.time(), 1, 3], [own, bench.time(), null]],
-    [0, 1, 2, 3, 4].map((index) => [index, 'not_finite']));
+  yield refusing(
+    'unknown-point',
+    [...bench.readings(1), [unknown, bench.time(), 1, 0], ...bench.readings(1)],
+    [[1, 'unknown_point']],
+  );
+  yield refusing(
+    'point-against-the-pattern',
+    [
+      ['', bench.time(), 1, 0],
+      ['A B', bench.time(), 1, 0],
+      ['点'.repeat(70), bench.time(), 1, 0],
+      ...bench.readings(1),
+    ],
+    [0, 1, 2].map((index) => [index, 'unknown_point']),
+  );
+  if (bench.foreign !== undefined)
+    yield refusing('not-owner', [[bench.foreign, bench.time(), 1, 0], ...bench.readings(1)], [[0, 'not_owner']]);
+  yield refusing(
+    'unknown-quality',
+    [4, -1, 127, 128, 255, 256, 65_536].map((quality) => [own, bench.time(), 1, quality]),
+    [0, 1, 2, 3, 4, 5, 6].map((index) => [index, 'unknown_quality']),
+  );
+  yield refusing(
+    'no-value',
+    [
+      ...[0, 1, 2].map((quality) => [own, bench.time(), null, quality]),
+      [own, bench.time(), 1, 3],
+      [own, bench.time(), null],
+    ],
+    [0, 1, 2, 3, 4].map((index) => [index, 'not_finite']),
+  );
   yield refusing('future', [...bench.readings(1), [own, bench.nowMs() + HOUR_MS, 1, 0]], [[1, 'future']]);
-  yield refusing('far-future', [[own, 2n ** 63n - 1n, 1, 0], [own, 2n ** 63n, 1, 0], ...bench.readings(1)], [[0, 'future'], [1, 'future']]);
-  yield refusing('too-old', [[own, -1, 1, 0], [own, -(2n ** 63n), 1, 0], ...bench.readings(1)], [[0, 'too_old'], [1, 'too_old']]);
+  yield refusing(
+    'far-future',
+    [[own, 2n ** 63n - 1n, 1, 0], [own, 2n ** 63n, 1, 0], ...bench.readings(1)],
+    [
+      [0, 'future'],
+      [1, 'future'],
+    ],
+  );
+  yield refusing(
+    'too-old',
+    [[own, -1, 1, 0], [own, -(2n ** 63n), 1, 0], ...bench.readings(1)],
+    [
+      [0, 'too_old'],
+      [1, 'too_old'],
+    ],
+  );
   if (bench.rangePoint !== undefined) {
-    yield refusing('out-of-range', [[bench.rangePoint, bench.time(), bench.rangeMost * 2 + 1, 0], ...bench.readings(1)], [[0, 'out_of_range']]);
+    yield refusing(
+      'out-of-range',
+      [[bench.rangePoint, bench.time(), bench.rangeMost * 2 + 1, 0], ...bench.readings(1)],
+      [[0, 'out_of_range']],
+    );
   }
-  yield refusing('several-faults-first-counts', [
-    [unknown, bench.nowMs() + HOUR_MS, null, 9], [own, bench.nowMs() + HOUR_MS, null, 9], [own, bench.nowMs() + 2 * HOUR_MS, null, 0],
-  ], [[0, 'unknown_point'], [1, 'unknown_quality'], [2, 'not_finite']]);
+  yield refusing(
+    'several-faults-first-counts',
+    [
+      [unknown, bench.nowMs() + HOUR_MS, null, 9],
+      [own, bench.nowMs() + HOUR_MS, null, 9],
+      [own, bench.nowMs() + 2 * HOUR_MS, null, 0],
+    ],
+    [
+      [0, 'unknown_point'],
+      [1, 'unknown_quality'],
+      [2, 'not_finite'],
+    ],
+  );
 
   // What is refused whole, with its number.
   yield whole('version-2', 'unsupported_version', 422, (message) => stringifyExact({ ...message, v: 2 }));
-  yield whole('version-2-of-another-shape', 'unsupported_version', 422, (message) => stringifyExact({ ...message, v: 2, readings: { of: [] } }));
-  yield whole('too-many-readings', 'too_large', 413, (message) => stringifyExact({ ...message, readings: bench.readings(MOST_READINGS + 1) }));
+  yield whole('version-2-of-another-shape', 'unsupported_version', 422, (message) =>
+    stringifyExact({ ...message, v: 2, readings: { of: [] } }),
+  );
+  yield whole('too-many-readings', 'too_large', 413, (message) =>
+    stringifyExact({ ...message, readings: bench.readings(MOST_READINGS + 1) }),
+  );
   yield whole('too-many-bytes', 'too_large', 413, (message) => pad(message, MOST_ENVELOPE_BYTES + 1));
   yield whole('no-reading', 'malformed', 400, (message) => stringifyExact({ ...message, readings: [] }));
   yield whole('readings-missing', 'malformed', 400, ({ readings, ...message }) => stringifyExact(message));
@@ -124,7 +261,14 @@ export function* cases(bench) {
   yield unreadable('byte-order-mark', `\ufeff${stringifyExact(message())}`);
   yield unreadable('bytes-after-the-end', `${stringifyExact(message())}{}`);
   yield unreadable('not-a-number-of-javascript', stringifyExact(message()).replace(/,0\]\]/, ',NaN]]'));
-  yield unreadable('not-utf-8', Buffer.concat([Buffer.from('{"v":1,"stream":"'), Buffer.from([0xff, 0xfe]), Buffer.from('","seq":1,"readings":[["A",1,1]]}')]));
+  yield unreadable(
+    'not-utf-8',
+    Buffer.concat([
+      Buffer.from('{"v":1,"stream":"'),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from('","seq":1,"readings":[["A",1,1]]}'),
+    ]),
+  );
   yield unreadable('stream-missing', stringifyExact({ ...message(), stream: undefined }));
   yield unreadable('stream-in-capitals', stringifyExact({ ...message(), stream: 'ABCDEF0123456789ABCDEF0123456789' }));
 }
@@ -132,8 +276,20 @@ export function* cases(bench) {
 /** Those without a number that can be read but with a stream: whether the answer names the stream is the platform's choice. */
 export function* numberless(bench) {
   const stream = newStream();
-  for (const [name, seq] of [['missing', undefined], ['zero', 0], ['negative', -1], ['text', '1'], ['fraction', 1.5], ['too-great', 2n ** 63n]]) {
-    yield { name: `seq-${name}`, section: REFUSALS, stream, body: stringifyExact({ v: 1, stream, seq, readings: bench.readings(1) }) };
+  for (const [name, seq] of [
+    ['missing', undefined],
+    ['zero', 0],
+    ['negative', -1],
+    ['text', '1'],
+    ['fraction', 1.5],
+    ['too-great', 2n ** 63n],
+  ]) {
+    yield {
+      name: `seq-${name}`,
+      section: REFUSALS,
+      stream,
+      body: stringifyExact({ v: 1, stream, seq, readings: bench.readings(1) }),
+    };
   }
 }
 

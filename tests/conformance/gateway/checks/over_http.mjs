@@ -4,7 +4,16 @@ import { setTimeout as later } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
 import { HttpLine, retryAfterMs } from '../client/http_line.mjs';
-import { MOST_ENVELOPE_BYTES, WINDOW, encodeEnvelope, newStream, object, readAcknowledgement, readStatusAnswer, stringifyExact } from '../client/messages.mjs';
+import {
+  MOST_ENVELOPE_BYTES,
+  WINDOW,
+  encodeEnvelope,
+  newStream,
+  object,
+  readAcknowledgement,
+  readStatusAnswer,
+  stringifyExact,
+} from '../client/messages.mjs';
 import { cases, numberless } from './cases.mjs';
 import { holding } from './hold.mjs';
 import { Skipped, holds, same } from './report.mjs';
@@ -36,7 +45,9 @@ export async function overHttp(report, bench) {
     await one('beyond-the-window', beyondTheWindow);
     await one('gateway-header-missing', (...given) => denied(...given, { 'Quotawatt-Gateway': undefined }, 401));
     await one('gateway-header-wrong', (...given) => denied(...given, { 'Quotawatt-Gateway': 'nobody' }, 401));
-    await one('gateway-header-twice', (...given) => denied(...given, { 'Quotawatt-Gateway': twice(line.headers()['Quotawatt-Gateway']) }, 400));
+    await one('gateway-header-twice', (...given) =>
+      denied(...given, { 'Quotawatt-Gateway': twice(line.headers()['Quotawatt-Gateway']) }, 400),
+    );
     await one('token-missing', (...given) => withToken(...given, undefined, 401));
     await one('token-wrong', (...given) => withToken(...given, 'Bearer not-a-token', 401));
     await one('token-twice', tokenTwice);
@@ -81,7 +92,11 @@ async function answered(bench, line, { stream, seq, body, refused, committed, re
     const acknowledgement = readAcknowledgement(answer.text);
     same('stream', acknowledgement.stream, null);
     same('confirmed', acknowledgement.confirmed, []);
-    same('refused', acknowledgement.refused.map(({ seq: number, index, code }) => [number, index, code]), refused.map((one) => [null, ...one]));
+    same(
+      'refused',
+      acknowledgement.refused.map(({ seq: number, index, code }) => [number, index, code]),
+      refused.map((one) => [null, ...one]),
+    );
   } else {
     confirms(answer, stream, seq, refused);
   }
@@ -94,7 +109,11 @@ async function unconfirmed(line, { body }) {
   same('status', answer.status, 400);
   const { confirmed, refused } = readAcknowledgement(answer.text);
   same('confirmed', confirmed, []);
-  same('refused', refused.map(({ code }) => code), ['malformed']);
+  same(
+    'refused',
+    refused.map(({ code }) => code),
+    ['malformed'],
+  );
 }
 
 async function afterCommit(bench, line) {
@@ -105,7 +124,8 @@ async function afterCommit(bench, line) {
   const { request } = await holding(bench.hold, async () => {
     const request = line.request(READINGS, encodeEnvelope(stream, 1n, readings)).then((answer) => (early = answer));
     await later(bench.heldMs);
-    if (early !== null) holds('an answer while nothing can be committed', !says(early, 1n), 'none that confirms', early.text);
+    if (early !== null)
+      holds('an answer while nothing can be committed', !says(early, 1n), 'none that confirms', early.text);
     return { request }; // bare, it would be waited for while nothing can be committed
   });
   const asked = await request;
@@ -119,19 +139,37 @@ async function beyondTheWindow(bench, line) {
   const stream = newStream();
   const all = Array.from({ length: WINDOW * 2 }, () => bench.readings(1));
   const post = (readings, index) => line.request(READINGS, encodeEnvelope(stream, BigInt(index + 1), readings));
-  const answers = bench.hold === undefined
-    ? await Promise.all(all.map(post))
-    : await holding(bench.hold, async () => {
-      const requests = all.map(post);
-      await later(bench.heldMs);
-      return requests;
-    }).then((requests) => Promise.all(requests));
+  const answers =
+    bench.hold === undefined
+      ? await Promise.all(all.map(post))
+      : await holding(bench.hold, async () => {
+          const requests = all.map(post);
+          await later(bench.heldMs);
+          return requests;
+        }).then((requests) => Promise.all(requests));
   const busy = answers.filter(({ status: code }) => BUSY.has(code));
-  same('other answers than 200, 429, 503', answers.filter(({ status: code }) => ![200, 429, 503].includes(code)), []);
-  for (const answer of busy) holds('Retry-After', answer.headers['retry-after'] === undefined || retryAfterMs(answer) !== null, 'seconds or a date', answer.headers['retry-after']);
+  same(
+    'other answers than 200, 429, 503',
+    answers.filter(({ status: code }) => ![200, 429, 503].includes(code)),
+    [],
+  );
+  for (const answer of busy)
+    holds(
+      'Retry-After',
+      answer.headers['retry-after'] === undefined || retryAfterMs(answer) !== null,
+      'seconds or a date',
+      answer.headers['retry-after'],
+    );
   answers.forEach((answer, index) => answer.status === 200 && confirms(answer, stream, BigInt(index + 1), []));
-  if (bench.hold !== undefined) holds('429', answers.some(({ status: code }) => code === 429), 'for some of the requests', answers.map(({ status: code }) => code));
-  for (const [index, answer] of answers.entries()) if (answer.status !== 200) await again(line, stream, all[index], BigInt(index + 1));
+  if (bench.hold !== undefined)
+    holds(
+      '429',
+      answers.some(({ status: code }) => code === 429),
+      'for some of the requests',
+      answers.map(({ status: code }) => code),
+    );
+  for (const [index, answer] of answers.entries())
+    if (answer.status !== 200) await again(line, stream, all[index], BigInt(index + 1));
   for (const readings of all) bench.expectCommitted(readings);
   return `${busy.length} of ${all.length} requests were put off`;
 }
@@ -152,7 +190,10 @@ async function ask(line, ...request) {
 }
 
 async function farTooLarge(bench, line) {
-  const body = encodeEnvelope(newStream(), 1n, bench.readings(1)).replace('{', `{"pad":"${'x'.repeat(3 * MOST_ENVELOPE_BYTES)}",`);
+  const body = encodeEnvelope(newStream(), 1n, bench.readings(1)).replace(
+    '{',
+    `{"pad":"${'x'.repeat(3 * MOST_ENVELOPE_BYTES)}",`,
+  );
   const answer = await ask(line, READINGS, body).catch((error) => {
     throw new Skipped(`the platform closed before it had read all: ${error.message}`);
   });
@@ -160,7 +201,10 @@ async function farTooLarge(bench, line) {
 }
 
 async function farTooLargeUnpacked(bench, line) {
-  const body = encodeEnvelope(newStream(), 1n, bench.readings(1)).replace('{', `{"pad":"${'x'.repeat(40 * MOST_ENVELOPE_BYTES)}",`);
+  const body = encodeEnvelope(newStream(), 1n, bench.readings(1)).replace(
+    '{',
+    `{"pad":"${'x'.repeat(40 * MOST_ENVELOPE_BYTES)}",`,
+  );
   withoutNumber(await ask(line, READINGS, gzipSync(body), { headers: { 'Content-Encoding': 'gzip' } }));
 }
 
@@ -168,7 +212,11 @@ function withoutNumber(answer) {
   same('status', answer.status, 413);
   const { confirmed, refused } = readAcknowledgement(answer.text);
   same('confirmed', confirmed, []);
-  same('refused', refused.map(({ code }) => code), ['too_large']);
+  same(
+    'refused',
+    refused.map(({ code }) => code),
+    ['too_large'],
+  );
 }
 
 async function brokenGzip(bench, line) {
@@ -181,7 +229,9 @@ async function brokenGzip(bench, line) {
 }
 
 async function unknownEncoding(bench, line) {
-  const answer = await ask(line, READINGS, encodeEnvelope(newStream(), 1n, bench.readings(1)), { headers: { 'Content-Encoding': 'br' } });
+  const answer = await ask(line, READINGS, encodeEnvelope(newStream(), 1n, bench.readings(1)), {
+    headers: { 'Content-Encoding': 'br' },
+  });
   same('status', answer.status, 415);
   confirmsNothing(answer);
 }
@@ -211,7 +261,12 @@ async function inAnothersName(bench, line) {
 
 async function otherPaths(bench, line) {
   const body = encodeEnvelope(newStream(), 1n, bench.readings(1));
-  for (const [path, method, code] of [['/v2/readings', 'POST', 404], ['/v1/other', 'POST', 404], [READINGS, 'PUT', 405], [READINGS, 'GET', 405]]) {
+  for (const [path, method, code] of [
+    ['/v2/readings', 'POST', 404],
+    ['/v1/other', 'POST', 404],
+    [READINGS, 'PUT', 405],
+    [READINGS, 'GET', 405],
+  ]) {
     const answer = await ask(line, path, method === 'GET' ? '' : body, { method });
     same(`${method} ${path}`, answer.status, code);
     confirmsNothing(answer);
@@ -219,7 +274,15 @@ async function otherPaths(bench, line) {
 }
 
 async function status(bench, line) {
-  const message = { v: 1, online: true, stream: newStream(), kept_from: null, last_seq: 0, unknown: { member: 1 }, at: bench.nowMs() };
+  const message = {
+    v: 1,
+    online: true,
+    stream: newStream(),
+    kept_from: null,
+    last_seq: 0,
+    unknown: { member: 1 },
+    at: bench.nowMs(),
+  };
   for (const one of [message, { v: 1, online: false }]) {
     const answer = await ask(line, STATUS, stringifyExact(one));
     same('status', answer.status, 200);
@@ -240,7 +303,11 @@ function confirms(answer, stream, seq, refused) {
   same('stream', acknowledgement.stream, stream);
   holds('confirmed', acknowledgement.confirmed.includes(seq), [seq], acknowledgement.confirmed);
   const ours = acknowledgement.refused.filter((refusal) => refusal.seq === seq).map(({ index, code }) => [index, code]);
-  same('refused', ours.sort(([a], [b]) => a - b), refused);
+  same(
+    'refused',
+    ours.sort(([a], [b]) => a - b),
+    refused,
+  );
 }
 
 function says(answer, seq) {

@@ -15,15 +15,21 @@ export async function overMqtt(report, bench) {
   try {
     await acknowledgements(report, bench, probe);
     const all = [...cases(bench)];
-    await report.together('mqtt', all.filter(({ seq }) => seq !== null), (one) => answered(bench, probe, one));
+    await report.together(
+      'mqtt',
+      all.filter(({ seq }) => seq !== null),
+      (one) => answered(bench, probe, one),
+    );
     // Which of these an answer belongs to cannot be told: one after the other.
-    for (const one of all.filter(({ seq }) => seq === null)) await report.check(`mqtt/${one.name}`, one.section, () => answered(bench, probe, one));
-    for (const one of numberless(bench)) await report.check(`mqtt/${one.name}`, one.section, () => unconfirmed(bench, probe, one));
+    for (const one of all.filter(({ seq }) => seq === null))
+      await report.check(`mqtt/${one.name}`, one.section, () => answered(bench, probe, one));
+    for (const one of numberless(bench))
+      await report.check(`mqtt/${one.name}`, one.section, () => unconfirmed(bench, probe, one));
     await report.check('mqtt/far-too-large', 'Refusals', () => farTooLarge(bench, probe));
     await report.check('mqtt/line-still-good', 'Refusals', () => confirmedPlainly(bench, probe));
     await report.check('mqtt/only-what-was-sent', 'Acknowledgements', () => {
-      holds('acknowledgements', probe.answers.length > 0, 'some', 'none');
-      return `${probe.answers.length} acknowledgements, all of them as the page says`;
+      same('acknowledgements that no platform may send', probe.wrong(), []);
+      return `${probe.answers.length} acknowledgements`;
     });
   } finally {
     await probe.close();
@@ -51,7 +57,11 @@ async function confirmedPlainly(bench, probe) {
   const readings = bench.readings(4);
   await probe.send(stream, readings);
   const answers = await probe.confirmed(stream.id, [1n]);
-  same('refused', answers.flatMap(({ refused }) => refused), []);
+  same(
+    'refused',
+    answers.flatMap(({ refused }) => refused),
+    [],
+  );
   bench.expectCommitted(readings);
 }
 
@@ -62,7 +72,11 @@ async function afterCommit(bench, probe) {
   await holding(bench.hold, async () => {
     await probe.send(stream, readings);
     await later(bench.heldMs);
-    same('confirmed while nothing can be committed', probe.of(stream.id).flatMap(({ confirmed }) => confirmed), []);
+    same(
+      'confirmed while nothing can be committed',
+      probe.of(stream.id).flatMap(({ confirmed }) => confirmed),
+      [],
+    );
   });
   await probe.confirmed(stream.id, [1n]);
   bench.expectCommitted(readings);
@@ -70,11 +84,13 @@ async function afterCommit(bench, probe) {
 
 async function manyAtOnce(bench, probe) {
   const stream = probe.stream();
-  const sent = await Promise.all(Array.from({ length: 30 }, () => {
-    const readings = bench.readings(10);
-    bench.expectCommitted(readings);
-    return probe.send(stream, readings);
-  }));
+  const sent = await Promise.all(
+    Array.from({ length: 30 }, () => {
+      const readings = bench.readings(10);
+      bench.expectCommitted(readings);
+      return probe.send(stream, readings);
+    }),
+  );
   const answers = await probe.confirmed(stream.id, sent);
   return `30 envelopes in ${answers.length} acknowledgements`;
 }
@@ -122,13 +138,26 @@ async function twoStreams(bench, probe) {
 async function answered(bench, probe, { stream, seq, body, refused, committed, rejected }) {
   const from = probe.answers.length;
   await probe.line.send(body);
-  const mine = (answer) => answer.stream === stream && (seq === null ? answer.refused.length > 0 : answer.confirmed.includes(seq));
+  const mine = (answer) =>
+    answer.stream === stream && (seq === null ? answer.refused.length > 0 : answer.confirmed.includes(seq));
   const find = () => probe.answers.slice(from).find(mine);
-  await probe.until(() => find() !== undefined, () => new Failed('an answer', { stream, confirmed: seq === null ? [] : [seq] }, probe.answers.slice(from).map(({ text }) => text)));
+  await probe.until(
+    () => find() !== undefined,
+    () =>
+      new Failed(
+        'an answer',
+        { stream, confirmed: seq === null ? [] : [seq] },
+        probe.answers.slice(from).map(({ text }) => text),
+      ),
+  );
   const answer = find();
   if (seq === null) same('confirmed', answer.confirmed, []);
   const ours = answer.refused.filter((refusal) => refusal.seq === seq).map(({ index, code }) => [index, code]);
-  same('refused', ours.sort(([a], [b]) => a - b), refused);
+  same(
+    'refused',
+    ours.sort(([a], [b]) => a - b),
+    refused,
+  );
   bench.expectCommitted(committed);
   bench.expectRejected(rejected);
 }
@@ -136,8 +165,12 @@ async function answered(bench, probe, { stream, seq, body, refused, committed, r
 async function unconfirmed(bench, probe, { stream, body }) {
   const from = probe.answers.length;
   await probe.line.send(body);
-  const find = () => probe.answers.slice(from).find((answer) => answer.refused.some(({ code }) => code === 'malformed'));
-  await probe.until(() => find() !== undefined, () => new Failed('an answer', ['malformed'], probe.answers.slice(from)));
+  const find = () =>
+    probe.answers.slice(from).find((answer) => answer.refused.some(({ code }) => code === 'malformed'));
+  await probe.until(
+    () => find() !== undefined,
+    () => new Failed('an answer', ['malformed'], probe.answers.slice(from)),
+  );
   const answer = find();
   holds('stream', answer.stream === null || answer.stream === stream, ['null', stream], answer.stream);
   same('confirmed', answer.confirmed, []);
@@ -146,10 +179,17 @@ async function unconfirmed(bench, probe, { stream, body }) {
 async function farTooLarge(bench, probe) {
   const stream = newStream();
   const from = probe.answers.length;
-  const body = encodeEnvelope(stream, 1n, bench.readings(1)).replace('{', `{"pad":"${'x'.repeat(MOST_ENVELOPE_BYTES + 20_000)}",`);
+  const body = encodeEnvelope(stream, 1n, bench.readings(1)).replace(
+    '{',
+    `{"pad":"${'x'.repeat(MOST_ENVELOPE_BYTES + 20_000)}",`,
+  );
   await probe.line.send(body);
-  const find = () => probe.answers.slice(from).find((answer) => answer.refused.some(({ code }) => code === 'too_large'));
-  await probe.until(() => find() !== undefined, () => new Failed('an answer', ['too_large'], probe.answers.slice(from)));
+  const find = () =>
+    probe.answers.slice(from).find((answer) => answer.refused.some(({ code }) => code === 'too_large'));
+  await probe.until(
+    () => find() !== undefined,
+    () => new Failed('an answer', ['too_large'], probe.answers.slice(from)),
+  );
 }
 
 /** The status and the last will as others see them; the broker may deny a gateway to read its own status. */
@@ -159,12 +199,18 @@ export async function statusAndWill(report, bench) {
     const seen = [];
     const { topics } = watcher.line;
     try {
-      await watcher.line.watch(topics.status, (text, retained) => {
-        seen.push({ ...JSON.parse(text), retained });
-        watcher.line.watched.emit('seen');
-      }).catch((error) => { throw new Skipped(`the broker denies the gateway its own status: ${error.message}`); });
+      await watcher.line
+        .watch(topics.status, (text, retained) => {
+          seen.push({ ...JSON.parse(text), retained });
+          watcher.line.watched.emit('seen');
+        })
+        .catch((error) => {
+          throw new Skipped(`the broker denies the gateway its own status: ${error.message}`);
+        });
       const other = await Probe.open(bench);
-      await other.line.status(JSON.stringify({ v: 1, online: true, stream: newStream(), kept_from: null, last_seq: 0 }));
+      await other.line.status(
+        JSON.stringify({ v: 1, online: true, stream: newStream(), kept_from: null, last_seq: 0 }),
+      );
       await until(watcher, seen, ({ online }) => online);
       await other.close({ orderly: false });
       await until(watcher, seen, ({ online }) => !online);
@@ -173,7 +219,9 @@ export async function statusAndWill(report, bench) {
     }
     const late = await Probe.open(bench);
     try {
-      const [retained] = await new Promise((resolve) => void late.line.watch(topics.status, (...what) => resolve(what)));
+      const [retained] = await new Promise(
+        (resolve) => void late.line.watch(topics.status, (...what) => resolve(what)),
+      );
       same('what a later subscriber gets', JSON.parse(retained), { v: 1, online: false });
     } finally {
       await late.close();
@@ -184,7 +232,9 @@ export async function statusAndWill(report, bench) {
 async function until(watcher, seen, condition) {
   const signal = AbortSignal.timeout(watcher.bench.withinMs);
   while (!seen.some(condition)) {
-    await once(watcher.line.watched, 'seen', { signal }).catch(() => { throw new Failed('a status', String(condition), seen); });
+    await once(watcher.line.watched, 'seen', { signal }).catch(() => {
+      throw new Failed('a status', String(condition), seen);
+    });
   }
   seen.length = 0;
 }

@@ -43,7 +43,8 @@ export class Report {
       if (note !== undefined) result.note = note;
     } catch (error) {
       result.outcome = error instanceof Skipped ? 'skipped' : 'FAILED';
-      result.note = error instanceof Failed || error instanceof Skipped ? error.message : (error.stack ?? String(error));
+      result.note =
+        error instanceof Failed || error instanceof Skipped ? error.message : (error.stack ?? String(error));
       if (error instanceof Failed) Object.assign(result, { expected: show(error.expected), got: show(error.got) });
     }
     result.ms = Math.round(performance.now() - began);

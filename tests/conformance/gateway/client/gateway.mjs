@@ -2,7 +2,15 @@
 
 import { EventEmitter } from 'node:events';
 
-import { NotOfTheContract, VERSION, WINDOW, object, readAcknowledgement, readCommand, stringifyExact } from './messages.mjs';
+import {
+  NotOfTheContract,
+  VERSION,
+  WINDOW,
+  object,
+  readAcknowledgement,
+  readCommand,
+  stringifyExact,
+} from './messages.mjs';
 
 const MOST_SKEW_MS = 60_000;
 
@@ -21,7 +29,15 @@ export class Gateway extends EventEmitter {
    * @param {{spool: import('./spool.mjs').Spool, line: object, firstDelayMs?: number, mostDelayMs?: number, statusMs?: number,
    *   now?: () => number, random?: () => number}} parts - `line` is an `MqttLine` or an `HttpLine`.
    */
-  constructor({ spool, line, firstDelayMs = 3_000, mostDelayMs = 180_000, statusMs = 120_000, now = Date.now, random = Math.random }) {
+  constructor({
+    spool,
+    line,
+    firstDelayMs = 3_000,
+    mostDelayMs = 180_000,
+    statusMs = 120_000,
+    now = Date.now,
+    random = Math.random,
+  }) {
     super();
     Object.assign(this, { spool, line, firstDelayMs, mostDelayMs, statusMs, now, random });
     this.#backlog = spool.kept();
@@ -42,8 +58,11 @@ export class Gateway extends EventEmitter {
     const before = this.spool.droppedTotal.envelopes;
     const seq = this.spool.append(readings);
     this.#fresh.push(seq);
+    if (this.spool.droppedTotal.envelopes > before) {
+      for (const sent of this.#flight.keys()) if (!this.spool.has(sent)) this.#landed(sent);
+      this.#reportSoon();
+    }
     this.#pump();
-    if (this.spool.droppedTotal.envelopes > before) this.#reportSoon();
     return seq;
   }
 
@@ -96,6 +115,11 @@ export class Gateway extends EventEmitter {
     else this.#pump();
   }
 
+  #landed(seq) {
+    clearTimeout(this.#flight.get(seq)?.timer);
+    this.#flight.delete(seq);
+  }
+
   #postpone(seq, waitMs) {
     const flight = this.#flight.get(seq);
     if (flight === undefined) return;
@@ -111,14 +135,12 @@ export class Gateway extends EventEmitter {
       if (error instanceof NotOfTheContract) return; // whoever said this is not the platform: nothing is confirmed by it
       throw error;
     }
-    if (answer.at !== null && Math.abs(answer.at - this.now()) > MOST_SKEW_MS) this.emit('skew', answer.at - this.now());
+    if (answer.at !== null && Math.abs(answer.at - this.now()) > MOST_SKEW_MS)
+      this.emit('skew', answer.at - this.now());
     if (answer.stream === null && answer.refused.length > 0) this.emit('broken', answer.refused);
     if (answer.stream !== this.spool.stream) return;
     const done = new Set(this.spool.confirm(answer.confirmed));
-    for (const seq of done) {
-      clearTimeout(this.#flight.get(seq)?.timer);
-      this.#flight.delete(seq);
-    }
+    for (const seq of done) this.#landed(seq);
     for (const refusal of answer.refused) if (done.has(refusal.seq)) this.emit('refused', refusal);
     if (done.size > 0) this.emit('confirmed', [...done]);
     this.#pump();
@@ -135,11 +157,10 @@ export class Gateway extends EventEmitter {
     if (command === null || command.stream !== this.spool.stream) return;
     this.emit('command', command);
     // What is kept is gone through, and not the range: it may end at 2^63 − 1.
-    const asked = this.spool.kept().filter((seq) => command.ranges.some(([first, last]) => first <= seq && seq <= last));
-    for (const seq of asked) {
-      clearTimeout(this.#flight.get(seq)?.timer);
-      this.#flight.delete(seq);
-    }
+    const asked = this.spool
+      .kept()
+      .filter((seq) => command.ranges.some(([first, last]) => first <= seq && seq <= last));
+    for (const seq of asked) this.#landed(seq);
     this.#fresh.push(...asked);
     this.#pump();
   }

@@ -54,7 +54,8 @@ export class HttpLine {
   /** Post a status; gives the commands to `onCommand`. */
   async status(body) {
     const answer = await this.#packed('/v1/status', body);
-    if (answer.status === 200) for (const command of readStatusAnswer(answer.text)) this.onCommand(stringifyExact(command));
+    if (answer.status === 200)
+      for (const command of readStatusAnswer(answer.text)) this.onCommand(stringifyExact(command));
     return answer;
   }
 
@@ -71,7 +72,11 @@ export class HttpLine {
    *
    * @returns {Promise<{status: number, headers: object, text: string}>}
    */
-  request(path, body, { method = 'POST', headers = {}, chunked = false, expect = false, timeoutMs = this.timeoutMs } = {}) {
+  request(
+    path,
+    body,
+    { method = 'POST', headers = {}, chunked = false, expect = false, timeoutMs = this.timeoutMs } = {},
+  ) {
     const content = Buffer.from(body);
     const all = { ...this.headers(), ...headers };
     if (!chunked) all['Content-Length'] = content.length;
@@ -118,7 +123,12 @@ async function read(response) {
   } catch (error) {
     throw new NoAnswer(error.message);
   }
-  return { status: response.statusCode, headers: response.headers, rawHeaders: response.rawHeaders, text: Buffer.concat(parts).toString('utf8') };
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    rawHeaders: response.rawHeaders,
+    text: Buffer.concat(parts).toString('utf8'),
+  };
 }
 
 function halves(content) {

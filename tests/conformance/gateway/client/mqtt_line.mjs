@@ -18,6 +18,11 @@ export class MqttLine {
     this.onConnected = () => {};
     this.onAcknowledgement = () => {};
     this.onCommand = () => {};
+    client.on('message', (topic, payload) => {
+      if (topic === topics.ack) this.onAcknowledgement(payload.toString('utf8'));
+      if (topic === topics.cmd) this.onCommand(payload.toString('utf8'));
+    });
+    client.on('error', () => {}); // it connects again by itself
   }
 
   /**
@@ -28,20 +33,24 @@ export class MqttLine {
    */
   static async open({ url, region, gateway, ca, clientId }) {
     const topics = topicsOf({ region, gateway });
-    const client = await mqtt.connectAsync(url, {
-      protocolVersion: 4,
-      clientId: clientId ?? `${gateway}-${process.pid}-${Date.now().toString(36)}`,
-      clean: true,
-      keepalive: 30,
-      reconnectPeriod: 500,
-      resubscribe: false,
-      queueQoSZero: false,
-      ca,
-      will: { topic: topics.status, payload: WILL, qos: 1, retain: true },
-    }, false);
+    const client = await mqtt.connectAsync(
+      url,
+      {
+        protocolVersion: 4,
+        clientId: clientId ?? `${gateway}-${process.pid}-${Date.now().toString(36)}`,
+        clean: true,
+        keepalive: 30,
+        reconnectPeriod: 500,
+        resubscribe: false,
+        queueQoSZero: false,
+        ca,
+        will: { topic: topics.status, payload: WILL, qos: 1, retain: true },
+      },
+      false,
+    );
     const line = new MqttLine(client, topics);
+    client.on('connect', () => void line.#reconnected());
     await line.#listen();
-    client.on('connect', () => void line.#listen().then(() => line.onConnected(), () => client.reconnect()));
     return line;
   }
 
@@ -52,7 +61,8 @@ export class MqttLine {
 
   /** Send an envelope for a `Gateway`: what the platform says of it comes on `ack`. */
   async deliver(body) {
-    await this.send(body);
+    // Without a connection the library would keep one copy more with every repetition; the spool has it anyway.
+    if (this.#client.connected) await this.send(body);
     return NOTHING_YET;
   }
 
@@ -81,15 +91,18 @@ export class MqttLine {
     }
   }
 
+  async #reconnected() {
+    try {
+      await this.#listen();
+    } catch {
+      this.#client.reconnect(); // lost again, or denied: without `ack` nothing is to be sent
+      return;
+    }
+    this.onConnected();
+  }
+
   async #listen() {
-    const { ack, cmd } = this.topics;
-    this.#client.removeAllListeners('message');
-    this.#client.on('message', (topic, payload) => {
-      const text = payload.toString('utf8');
-      if (topic === ack) this.onAcknowledgement(text);
-      if (topic === cmd) this.onCommand(text);
-    });
-    await this.#subscribe([ack, cmd]);
+    await this.#subscribe([this.topics.ack, this.topics.cmd]);
   }
 
   async #subscribe(topics) {

@@ -5,7 +5,17 @@
  * reads them all, passes a last line over that a loss of power cut short, and writes the journal anew without what is done with.
  */
 
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { MOST_READINGS, encodeEnvelope, newStream, parseExact, stringifyExact } from './messages.mjs';
@@ -42,7 +52,7 @@ export class Spool {
     if (readings.length < 1 || readings.length > MOST_READINGS) throw new RangeError(`1 to ${MOST_READINGS} readings`);
     const line = { seq: this.last + 1n, readings };
     this.#write(line);
-    while (this.#kept.size > this.most) this.#drop(this.kept()[0], 'size');
+    while (this.#kept.size > this.most) this.#drop(this.#lowest(), 'size');
     return line.seq;
   }
 
@@ -71,7 +81,7 @@ export class Spool {
   status() {
     return {
       stream: this.stream,
-      kept_from: this.kept()[0] ?? null,
+      kept_from: this.#lowest() ?? null,
       last_seq: this.last,
       dropped: this.#dropped.slice(-MOST_RANGES),
       dropped_total: this.droppedTotal,
@@ -80,6 +90,10 @@ export class Spool {
 
   close() {
     closeSync(this.#file);
+  }
+
+  #lowest() {
+    return this.#kept.keys().next().value;
   }
 
   #drop(seq, reason) {
@@ -96,7 +110,11 @@ export class Spool {
     if ('stream' in line) {
       this.stream = line.stream;
       this.last = BigInt(line.last);
-      this.#dropped = line.dropped.map(({ first, last, reason }) => ({ first: BigInt(first), last: BigInt(last), reason }));
+      this.#dropped = line.dropped.map(({ first, last, reason }) => ({
+        first: BigInt(first),
+        last: BigInt(last),
+        reason,
+      }));
       this.droppedTotal = { envelopes: BigInt(line.total.envelopes), readings: BigInt(line.total.readings) };
     } else if ('seq' in line) {
       const seq = BigInt(line.seq);
