@@ -11,6 +11,8 @@ import structlog
 from energy.errors import SetupError
 from energy.storage import StorageSettings
 from energy.transport.mqtt import BrokerLimits, MqttSettings, connect
+from energy.transport.mqtt_refusals import refusal
+from ingest.receiving.mqtt import broker_check
 from ingest.receiving.mqtt.broker_limits import announced, probed, require
 from ingest.receiving.mqtt.probe import Probed, probe
 from ingest.receiving.mqtt.settings import ReceiveSettings
@@ -70,6 +72,22 @@ async def test_a_broker_that_does_not_allow_the_probe_is_worked_with(tmp_path: P
         with structlog.testing.capture_logs() as logs:
             async with worker.running(settings):
                 await eventually(lambda: any(line["event"] == "broker_not_probed" for line in logs))
+
+
+async def test_a_broker_that_knows_our_name_alone_is_worked_with(
+    database: StorageSettings, mqtt: MqttSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a one (reason code 133) refuses the probe's clients, and not us: a person is told, and nothing stops."""
+
+    async def refused(*_: object) -> None:
+        raise refusal("the connection", 133)
+
+    monkeypatch.setattr(broker_check, "probe", refused)
+    settings = worker.settings(database, mqtt)
+    settings = msgspec.structs.replace(settings, receive=msgspec.structs.replace(settings.receive, probe=True))
+    with structlog.testing.capture_logs() as logs:
+        async with worker.running(settings):
+            await eventually(lambda: any(line["event"] == "broker_not_probed" for line in logs))
 
 
 async def test_a_broker_without_qos_1_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from energy.errors import PermissionRefusedError, TransportError
+from energy.errors import QuotawattError
 from energy.services import Control
 from energy.transport.mqtt import MqttSettings
 from ingest import metrics
@@ -51,7 +51,7 @@ class BrokerCheck:
             return
         try:
             found = await probe(self._mqtt, self._worker)
-        except (TransportError, PermissionRefusedError) as error:
+        except QuotawattError as error:  # rules may know our name and no other; only knowing less follows from it
             metrics.broker_not_probed(error)
             return
         metrics.broker_probed(found.in_flight, found.kept, found.sent)

@@ -40,6 +40,7 @@ async def probe(mqtt: MqttSettings, worker: str, *, messages: int = MESSAGES) ->
     Raises:
         TransportError: the line was lost.
         PermissionRefusedError: the broker does not let this client use the topic `qw/1/probe/{worker}`.
+        SetupError: it does not let clients of such a name in.
     """
     topic = f"qw/1/probe/{worker}"
     anonymous = msgspec.structs.replace(mqtt, client_id="")  # the worker's own session is not to be taken over
