@@ -24,7 +24,14 @@ from energy.errors import (
 
 
 class KeyConflictError(StorageRejectedError):
-    """A row with the same unique key is already there."""
+    """A row with the same unique key is already there.
+
+    Attributes:
+        constraint: the constraint or unique index that says so, of a hypertable that of the chunk; empty where the
+            server does not name it.
+    """
+
+    constraint = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +130,7 @@ def _translated(error: asyncpg.PostgresError) -> QuotawattError:
         error = error.__cause__
     state = getattr(error, "sqlstate", None) or ""
     kind = verdict_of(state).kind
-    return kind(f"{error} (SQLSTATE {state})", advice=_ADVICE.get(kind, ""))
+    translated = kind(f"{error} (SQLSTATE {state})", advice=_ADVICE.get(kind, ""))
+    if isinstance(translated, KeyConflictError):
+        translated.constraint = getattr(error, "constraint_name", None) or ""
+    return translated

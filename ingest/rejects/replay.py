@@ -22,7 +22,8 @@ from ingest.checking.settings import CheckSettings
 from ingest.checking.verdicts import Bounds
 from ingest.rejects.candidates import Candidate, Taken, candidate
 from ingest.rejects.find import SQL, Chosen
-from ingest.writing.store import Outcome, Store, find_refused, reserve_numbers
+from ingest.writing.search import find_refused, refusal_of
+from ingest.writing.store import Outcome, Store, reserve_numbers
 
 PIECE = 1_000
 """Most rejects of one transaction."""
@@ -196,7 +197,7 @@ def _passed(candidates: Sequence[Candidate], batch: Batch, sums: Replayed) -> li
 
 
 async def _without_refused(connection: Connection, batch: Batch, error: StorageRejectedError) -> Batch:
-    refused, detail = await find_refused(connection, batch.rows)
+    refused, detail = await find_refused(lambda part: refusal_of(connection, part), batch.rows)
     if not refused.any():
         raise error
     return batch.refusing(refused, detail)

@@ -7,15 +7,17 @@ anew.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from energy.errors import StorageError
 from energy.queries import load_queries
-from energy.storage import Connection
+from energy.storage import Connection, KeyConflictError
 from ingest.checking.rows import Rows
 from ingest.writing.copy_format import READINGS_COLUMNS, STAGING_COLUMNS, encode_readings, encode_staging
 
@@ -25,6 +27,10 @@ CHUNK_BYTES = 65_536
 """Bytes of one CopyData message."""
 _DAY_MS = 86_400_000
 _MOST_STRETCHES = 64
+_MERGES = 5
+"""So often a merge is tried at once; each failure means that somebody else has stored one of its keys meanwhile."""
+
+T = TypeVar("T")
 
 
 class Written(NamedTuple):
@@ -63,6 +69,22 @@ async def merge_rows(connection: Connection, rows: Rows, number: int) -> Written
         tag = await connection.execute(SQL.keep_conflicts, np.flatnonzero(contradicting).tolist())
         conflicts = int(tag.rsplit(" ", 1)[1])  # such as INSERT 0 17
     return Written(int(fresh.sum()), conflicts)
+
+
+async def merging(merge: Callable[[], Awaitable[T]]) -> T:
+    """Do `merge`, again as long as somebody else has stored one of the keys meanwhile.
+
+    Raises:
+        StorageError: that goes on.
+        QuotawattError: whatever else `merge` raises.
+    """
+    for _ in range(_MERGES - 1):
+        with suppress(KeyConflictError):
+            return await merge()
+    try:
+        return await merge()
+    except KeyConflictError as error:
+        raise StorageError(f"others are storing the batch's keys: {error}") from error
 
 
 def stretches(at: NDArray[np.int64]) -> Iterator[tuple[datetime, datetime]]:

@@ -13,8 +13,11 @@ from energy.storage import Connection
 from ingest import metrics
 from ingest.checking.batch import Batch
 from ingest.checking.due import Due
+from ingest.checking.rows import Rows
 from ingest.database import KeptConnection
-from ingest.writing.store import Outcome, Store, committed, find_refused, reserve_numbers
+from ingest.writing.keys import NumberTakenError
+from ingest.writing.search import find_refused, refusal_of
+from ingest.writing.store import Outcome, Store, reserve_numbers
 
 NUMBERS_AT_ONCE = 64
 
@@ -98,8 +101,10 @@ class Writer:
 
 
 async def _without_refused(connection: KeptConnection, batch: Batch, error: StorageRejectedError) -> Batch:
-    rows = batch.rows
-    refused, detail = await connection.until_done(lambda own: find_refused(own, rows))
+    async def refusal(part: Rows) -> str | None:
+        return await connection.until_done(lambda own: refusal_of(own, part))
+
+    refused, detail = await find_refused(refusal, batch.rows)
     if not refused.any():
         raise error
     metrics.rows_refused(int(refused.sum()), detail)
@@ -107,16 +112,26 @@ async def _without_refused(connection: KeptConnection, batch: Batch, error: Stor
 
 
 class _Attempt:
-    """Tries to commit; from the second time on it first asks whether the first one succeeded after all."""
+    """Tries to commit; from the second time on it first asks whether the one before succeeded after all.
+
+    If that is not so although its number is in use, another batch has it: the next attempt takes a new one.
+    """
 
     def __init__(self, store: Store, batch: Batch, number: int) -> None:
         self._store = store
         self._batch = batch
         self._number = number
         self._tried = False
+        self._taken = False
 
     async def __call__(self, connection: Connection) -> Outcome:
-        if self._tried and (outcome := await committed(connection, self._number)):
+        if self._tried and (outcome := await self._store.committed(connection, self._batch, self._number)):
             return outcome
-        self._tried = True
-        return await self._store.commit(connection, self._batch, self._number)
+        if self._taken:
+            (self._number,) = await reserve_numbers(connection, 1)
+        self._tried, self._taken = True, False
+        try:
+            return await self._store.commit(connection, self._batch, self._number)
+        except NumberTakenError:
+            self._taken = True
+            raise

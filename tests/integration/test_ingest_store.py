@@ -13,7 +13,8 @@ import pytest
 from energy.errors import StorageRejectedError
 from energy.readings import Reading
 from energy.storage import Connection, Pool
-from ingest.writing.store import Outcome, Store, committed, find_refused, reserve_numbers
+from ingest.writing.search import find_refused, refusal_of
+from ingest.writing.store import Outcome, Store, reserve_numbers
 from tests.support.ingest_world import GATEWAY, START_MS, batch_of, message, received
 
 COMMITTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -117,9 +118,9 @@ async def test_one_key_twice_in_a_batch_is_resolved_first(connection: Connection
 async def test_a_commit_whose_answer_was_lost_is_found(connection: Connection) -> None:
     """The same number is not committed twice: its outcome is asked for."""
     batch = batch_of(message([reading(1, 1.0), reading(1, 1.0)]))
-    assert await committed(connection, 77) is None
+    assert await STORE.committed(connection, batch, 77) is None
     outcome = await STORE.commit(connection, batch, 77)
-    assert await committed(connection, 77) == outcome == Outcome(1, 1, 0, 0, COMMITTED_AT)
+    assert await STORE.committed(connection, batch, 77) == outcome == Outcome(1, 1, 0, 0, COMMITTED_AT)
 
 
 async def test_rejects_are_kept_once_with_their_payload(connection: Connection) -> None:
@@ -143,7 +144,7 @@ async def test_the_rows_that_the_database_refuses_are_found(connection: Connecti
     batch = batch_of(message([reading(i, 2000.0 if i in guilty else float(i)) for i in range(100)]))
     with pytest.raises(StorageRejectedError):
         await STORE.commit(connection, batch, 5)
-    refused, detail = await find_refused(connection, batch.rows)
+    refused, detail = await find_refused(lambda part: refusal_of(connection, part), batch.rows)
     assert set(np.flatnonzero(refused)) == guilty
     assert "check constraint" in detail
     outcome = await STORE.commit(connection, batch.refusing(refused, detail), 5)

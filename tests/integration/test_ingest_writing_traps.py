@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from energy.errors import SchemaError
 from energy.readings import Reading
 from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
@@ -21,6 +22,11 @@ from tests.support.writing_world import START, WritingWorld, batch_at, of
 
 LIMIT_S = 30
 MANY = 500
+SLOW_REFUSAL = """
+create function refuse() returns trigger language plpgsql as $$
+begin perform pg_sleep(0.05); raise exception 'refused for a test'; end $$;
+create trigger refuse before insert on readings for each row when (new.value = 666) execute function refuse();
+"""
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
@@ -56,6 +62,41 @@ async def test_one_key_twice_in_a_batch(pool: Pool, world: WritingWorld) -> None
     assert world.failures == []
     assert [tuple(row) for row in await pool.fetch("select value, quality from readings")] == [(6.0, 0)] * 2
     assert [tuple(row) for row in await pool.fetch("select value, quality from reading_conflicts")] == [(5.0, 1)] * 2
+
+
+async def test_a_number_that_another_batch_has(pool: Pool, world: WritingWorld) -> None:
+    """After a failover that lost the latest steps of the sequence: what has our number need not be our batch."""
+    await world.write(batch_at(1))
+    await pool.execute("select setval('batch_id', 1, false)")
+    late = WritingWorld(world.settings)
+    async with asyncio.timeout(LIMIT_S):
+        outcome = await late.write(batch_at(2, 3))
+    await late.connection.close()
+    assert outcome.stored == 2
+    assert [row[0] for row in await pool.fetch("select batch from readings order by ts")] == [1, 65, 65]
+    (failure,) = late.failures
+    assert "batch_id" in str(failure)
+
+
+async def test_a_unique_constraint_that_is_not_ours(pool: Pool, world: WritingWorld) -> None:
+    """No merge ends it, and no waiting: the worker stops and names it."""
+    await pool.execute("create unique index of_the_site on readings (ts, value)")
+    async with asyncio.timeout(LIMIT_S):
+        with pytest.raises(SchemaError, match="of_the_site") as caught:
+            await world.write(of([Reading(point, START_MS, 1.0) for point in ("A-1", "A-2")]))
+    assert caught.value.advice
+    assert world.failures == []
+
+
+async def test_a_search_that_takes_longer_than_an_answer_may(pool: Pool, database: StorageSettings) -> None:
+    """Of a batch that is refused row by row: each attempt has its own time, so that the search ends however large."""
+    await pool.execute(SLOW_REFUSAL)
+    world = WritingWorld(StorageSettings(database.dsn, answer_timeout_s=1.0))
+    async with asyncio.timeout(LIMIT_S):
+        outcome = await world.write(batch_at(*range(16), value=666.0))
+    await world.connection.close()
+    assert (outcome.stored, outcome.rejected) == (0, 16)
+    assert world.failures == []
 
 
 @asynccontextmanager

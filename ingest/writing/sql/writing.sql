@@ -51,5 +51,6 @@ with recorded as (
 select pg_notify('readings', $1::text);
 
 -- name: committed_batch
--- Whether a commit whose answer was lost has happened after all.
-select stored, duplicates, conflicts, rejected, committed_at from ingest_batch where batch = $1;
+-- Whether a commit whose answer was lost has happened after all: a batch of this number, and the same one.
+select stored, duplicates, conflicts, rejected, committed_at from ingest_batch
+where batch = $1 and worker = $2 and received_at = $3 and envelopes = $4 and offered = $5;
