@@ -15,6 +15,14 @@ SQL = load_queries("ingest.following", "following.sql")
 
 MOST_NAMED = 100
 """Streams whose missing numbers one step names in the log; the next step names the next ones."""
+MOST_NEW_STREAMS = 24
+"""Streams that a gateway never used before which are followed in a day: a spool is made anew once in years."""
+MOST_PIECES = 1_000
+"""Ranges in which the numbers of a stream may lie: each step writes all ranges of the streams that it touches."""
+KEPT_PIECES = 500
+"""What is left of more: the highest ones. The numbers below them are settled."""
+MOST_SETTLED = 100
+"""Streams of which one step settles numbers; the next step does the next ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,16 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """Numbers of a stream up to `until` are counted and followed no more; so many of them had not come."""
+
+    gateway: str
+    stream: str
+    until: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What a step did.
 
@@ -37,6 +55,7 @@ class Progress:
         oldest_at: data time of the oldest commit among them; None without.
         drained: nothing is left that was committed when the step began.
         missing: what has turned out to be missing since it was judged last.
+        settled: streams that were too much in pieces.
         standby: another worker follows, so that nothing was done.
     """
 
@@ -45,6 +64,7 @@ class Progress:
     oldest_at: datetime | None = None
     drained: bool = False
     missing: Sequence[Missing] = ()
+    settled: Sequence[Settled] = ()
     standby: bool = False
 
 
@@ -58,14 +78,15 @@ async def step(connection: Connection, limit: int, *, judge: bool) -> Progress:
     Args:
         connection: the one that has the lock.
         limit: most batches.
-        judge: whether to find out as well which numbers have turned out to be missing, which looks at all open ones.
+        judge: whether to find out as well which numbers have turned out to be missing, which looks at all open ones,
+            and which streams are too much in pieces, which looks at all.
 
     Raises as `energy.storage.translating` says; the next step does what is left.
     """
     with translating():
         announced = await connection.fetch(SQL.announced)
         superseding = await connection.fetch(SQL.superseding) if judge else []
-        folded = await connection.fetchrow(SQL.fold, limit, DEFAULT_ZONE)
+        folded = await connection.fetchrow(SQL.fold, limit, DEFAULT_ZONE, MOST_NEW_STREAMS)
         assert folded is not None  # noqa: S101 - it always has one row
         drained = folded["batches"] < limit
         missing: list[Missing] = []
@@ -74,10 +95,18 @@ async def step(connection: Connection, limit: int, *, judge: bool) -> Progress:
         if drained:
             await _apply(connection, SQL.take_over, announced)
             await _apply(connection, SQL.supersede, superseding)
+        settled = await _settle(connection) if judge else []
         if drained and judge:
             rows = await connection.fetch(SQL.name_missing, MOST_NAMED)
             missing = [Missing(row["gateway"], row["stream"], int(row["count"]), row["numbers"]) for row in rows]
-    return Progress(folded["batches"], folded["envelopes"], folded["oldest_at"], drained, missing)
+    return Progress(folded["batches"], folded["envelopes"], folded["oldest_at"], drained, missing, settled)
+
+
+async def _settle(connection: Connection) -> list[Settled]:
+    """Bound what is kept of streams that are in many pieces."""
+    crowded = await connection.fetch(SQL.crowded, MOST_PIECES, MOST_SETTLED)
+    done = [await connection.fetchrow(SQL.settle, row["gateway"], row["stream"], KEPT_PIECES) for row in crowded]
+    return [Settled(row["gateway"], row["stream"], row["settled_to"], int(row["missing"])) for row in done if row]
 
 
 async def _apply(connection: Connection, query: str, rows: Sequence[Any]) -> None:

@@ -21,6 +21,10 @@ _GAPS = Gauge(
     "Envelopes that did not come: to_come are still kept by their gateways, missing are not.",
     ["state"],
 )
+_SETTLED = Counter(
+    "quotawatt_ingest_streams_settled_total",
+    "Times that a stream was in so many pieces that its lower numbers were settled: counted, and followed no more.",
+)
 _ASKED = Counter("quotawatt_ingest_resends_asked_total", "Commands to gateways to send envelopes again.")
 _SILENT = Counter(
     "quotawatt_ingest_gateways_silent_total", "Gateways over HTTP that were taken for offline since they were silent."
@@ -42,6 +46,15 @@ def step_done(progress: Progress, *, now: float) -> None:
             stream=missing.stream,
             count=missing.count,
             numbers=missing.numbers,
+        )
+    for settled in progress.settled:
+        _SETTLED.inc()
+        _log.warning(
+            "envelopes_settled",
+            gateway=settled.gateway,
+            stream=settled.stream,
+            until=settled.until,
+            missing=settled.missing,
         )
 
 

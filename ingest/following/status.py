@@ -18,6 +18,7 @@ from energy.wire import Address, DroppedRange, Status, decode_status, parse_topi
 from ingest import metrics as ingest_metrics
 from ingest.database import KeptConnection
 from ingest.following import metrics
+from ingest.following.fold import MOST_NEW_STREAMS
 
 _SQL = load_queries("ingest.following", "status.sql")
 
@@ -181,6 +182,7 @@ def _stream_row(one: Heard) -> tuple[object, ...]:
         total.envelopes if total else None,
         total.readings if total else None,
         _time(one.at_ms),
+        MOST_NEW_STREAMS,
     )
 
 

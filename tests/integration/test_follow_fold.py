@@ -16,7 +16,7 @@ from energy.queries import load_queries
 from energy.registry.store import apply
 from energy.storage import Connection, Pool
 from energy.wire import Status
-from ingest.following.fold import step
+from ingest.following.fold import KEPT_PIECES, MOST_NEW_STREAMS, MOST_PIECES, step
 from tests.support import ingest_worker
 from tests.support.follow_world import NOON, Sent, commit, follow, ledger, report, status, stream_name
 
@@ -115,7 +115,7 @@ def modelled(events: Sequence[Event]) -> tuple[dict[str, Model], str | None]:
         said["status"].add(what.stream)
         model.hear(day, what.last_seq)
         for part in what.dropped:
-            model.dropped.update(range(part.first, part.last + 1))
+            model.dropped.update(range(part.first, min(part.last, what.last_seq) + 1))
         floor = min(what.last_seq + 1, what.kept_from or GREATEST)
         model.kept_from = max(model.kept_from, floor)
         if shown is None or (
@@ -298,6 +298,62 @@ async def test_a_lost_spool_leaves_its_old_numbers_missing_until_they_come(conne
     await follow(connection)
     rows = {row["stream"]: row for row in await ledger(connection, "gw")}
     assert (rows[old]["to_come_numbers"], rows[new]["missing_numbers"]) == ("3 5-6", "1")
+
+
+async def test_a_stream_in_thousands_of_pieces_is_bounded_and_still_adds_up(connection: Connection) -> None:
+    """Every other number is lost, refused or dropped, over days: the lower ones are counted, as what they were then."""
+    stream, most, days = stream_name(1), 2 * MOST_PIECES, 3
+    sizes = "select pg_column_size(s.*), settled_to from gateway_stream as s"
+    for day in range(days):
+        at = NOON + timedelta(days=day)
+        own = range(1 + day * most, 1 + (day + 1) * most)
+        await commit(connection, [Sent("gw", stream, n, readings=5 * (n % 4 != 3)) for n in own if n % 2], at)
+        lost = [(n, n) for n in own if n % 8 == 2]
+        await report(
+            connection, "gw", status(stream, own[-1], own[-1], dropped=lost, total=len(lost) * (day + 1)), at=at
+        )
+        await follow(connection)
+        await follow(connection)
+        size, settled_to = await connection.fetchrow(sizes) or (0, 0)
+        assert size < 60 * MOST_PIECES
+        assert settled_to > (day + 1) * most - 5 * KEPT_PIECES
+        rows = await ledger(connection, "gw")
+        of_day = {"expected": most, "stored": most // 4, "refused": most // 4, "dropped": most // 8, "difference": 0}
+        assert [{name: int(row[name]) for name in of_day} for row in rows] == [of_day] * (day + 1)
+        assert [int(row["missing"] + row["to_come"]) for row in rows] == [most // 8 * 3] * (day + 1)
+    (gap,) = await connection.fetch("select * from board.gap")
+    assert gap["dropped_unnamed"] == 0
+    before = await ledger(connection, "gw")
+    # What comes after all is stored, and the account of it is closed; what was there before is no news either.
+    await commit(connection, [Sent("gw", stream, n) for n in (1, 2, 4, 6)], NOON + timedelta(days=1))
+    await report(
+        connection, "gw", status(stream, days * most, days * most, dropped=[(1, most)]), at=NOON + timedelta(days=2)
+    )
+    await follow(connection)
+    assert await ledger(connection, "gw") == before
+
+
+async def test_ever_new_streams_of_a_gateway_are_bounded(connection: Connection) -> None:
+    """Whether envelopes or statuses name them; nothing of it is lost from sight, and no other gateway is concerned."""
+    await commit(connection, [Sent("old", stream_name(1), 1)])
+    for start in range(0, 90, 30):
+        await commit(connection, [Sent("gw", stream_name(n), 1, 7, 2) for n in range(start, start + 30)])
+        await report(connection, "gw", status(stream_name(1_000 + start), 5, 1))
+        await follow(connection, 1)
+    await commit(connection, [Sent("gw", stream_name(0), 2), Sent("old", stream_name(2), 1)])
+    await follow(connection)
+    rows = await ledger(connection, "gw")
+    assert len(rows) == MOST_NEW_STREAMS + 1
+    assert sum(row["envelopes"] for row in rows) == 91
+    (others,) = (row for row in rows if row["stream"] == "others")
+    assert (others["expected"], others["difference"], others["readings"]) == (0, 0, 7 * others["envelopes"])
+    assert sum(row["stored"] + row["to_come"] for row in rows) + others["envelopes"] in {91, 96}
+    assert [row["stored"] for row in await ledger(connection, "old")] == [1, 1]
+    tomorrow = NOON + timedelta(days=2)
+    await commit(connection, [Sent("gw", stream_name(n), 1) for n in (500, 501)], tomorrow)
+    await report(connection, "gw", status(stream_name(502), 1, 1), at=tomorrow)
+    await follow(connection)
+    assert len(await ledger(connection, "gw")) == MOST_NEW_STREAMS + 4
 
 
 async def test_the_greatest_number_of_the_contract_breaks_nothing(connection: Connection) -> None:

@@ -10,20 +10,39 @@ select gateway, stream, announced from gateway_stream where announced > kept_fro
 
 -- name: fold
 -- Take up to $1 batches and add their envelopes to what is known of their streams and days. An envelope that comes twice
--- is counted where it came first.
+-- is counted where it came first; one whose number is settled, no more. Of streams that a gateway never used before $3 a
+-- day are followed; all others are one, `others`, without numbers.
 with taken as materialized (
     select batch, gateways, streams, sender, seq, readings, rejected from batch_envelopes
     where not followed order by batch limit $1
 ), marked as (
     update batch_envelopes set followed = true from taken where batch_envelopes.batch = taken.batch
+), named as materialized (
+    select taken.batch, sender.number, sender.gateway, sender.stream
+    from taken
+    cross join lateral unnest(taken.gateways, taken.streams) with ordinality as sender (gateway, stream, number)
+), strange as materialized (
+    select
+        gateway, stream, min(committed_at) as first_at,
+        row_number() over (partition by gateway order by min(batch), stream) as place
+    from named join ingest_batch using (batch)
+    where not exists (select from gateway_stream as s where s.gateway = named.gateway and s.stream = named.stream)
+    group by gateway, stream
+), other as materialized (
+    select gateway, stream from strange
+    where place > $3 or place > $3 - (
+        select count(*) from gateway_stream as s
+        where s.gateway = strange.gateway and s.first_at > strange.first_at - interval '1 day'
+    )
 ), sender as materialized (
     select
-        taken.batch, record.committed_at, sender.number, sender.gateway, sender.stream,
+        named.batch, record.committed_at, named.number, named.gateway, named.stream as own_stream,
+        case when other.stream is null then named.stream else 'others' end as stream,
         (record.committed_at at time zone coalesce(unit.time_zone, $2))::date as day
-    from taken
+    from named
     join ingest_batch as record using (batch)
-    cross join lateral unnest(taken.gateways, taken.streams) with ordinality as sender (gateway, stream, number)
-    left join gateway on gateway.code = sender.gateway
+    left join other on other.gateway = named.gateway and other.stream = named.stream
+    left join gateway on gateway.code = named.gateway
     left join unit using (unit_id)
 ), numbered as materialized (
     -- On its own: beside the join to their senders the planner would unpack a batch once for each sender in it.
@@ -33,10 +52,13 @@ with taken as materialized (
         as one (number, seq, readings, rejected, place)
 ), envelope as materialized (
     select
-        sender.gateway, sender.stream, sender.day, sender.committed_at, one.seq, one.readings, one.rejected,
+        sender.gateway, sender.stream, sender.day, sender.committed_at, one.readings, one.rejected,
+        case when sender.stream <> 'others' and one.seq > coalesce(known.settled_to, 0) then one.seq end as seq,
         row_number() over (
-            partition by sender.gateway, sender.stream, one.seq order by one.batch, one.place
-        ) = 1 and not coalesce(known.stored @> one.seq or known.refused @> one.seq, false) as fresh
+            partition by sender.gateway, sender.own_stream, one.seq order by one.batch, one.place
+        ) = 1 and not coalesce(
+            one.seq <= known.settled_to or known.stored @> one.seq or known.refused @> one.seq, false
+        ) as fresh
     from numbered as one
     join sender using (batch, number)
     left join gateway_stream as known on known.gateway = sender.gateway and known.stream = sender.stream
@@ -44,9 +66,9 @@ with taken as materialized (
     insert into gateway_stream as known (gateway, stream, stored, refused, last_seq, first_at, latest_at)
     select
         gateway, stream,
-        coalesce(range_agg(seq_span(seq, seq)) filter (where readings > 0), '{}'),
-        coalesce(range_agg(seq_span(seq, seq)) filter (where readings = 0), '{}'),
-        max(seq), min(committed_at), max(committed_at)
+        coalesce(range_agg(seq_span(seq, seq)) filter (where readings > 0 and seq is not null), '{}'),
+        coalesce(range_agg(seq_span(seq, seq)) filter (where readings = 0 and seq is not null), '{}'),
+        coalesce(max(seq), 0), min(committed_at), max(committed_at)
     from envelope group by gateway, stream order by gateway, stream
     on conflict (gateway, stream) do update set
         stored = known.stored + excluded.stored,
@@ -58,7 +80,7 @@ with taken as materialized (
 ), days as (
     insert into gateway_day as known (gateway, stream, day, last_seq, envelopes, readings, rejected)
     select
-        gateway, stream, day, max(seq), count(*) filter (where fresh),
+        gateway, stream, day, coalesce(max(seq), 0), count(*) filter (where fresh),
         coalesce(sum(readings) filter (where fresh), 0), coalesce(sum(rejected) filter (where fresh and readings > 0), 0)
     from envelope
     where (select count(*) from streams) >= 0  -- streams are locked before days, as by those who write statuses
@@ -114,6 +136,62 @@ with news as (
 update gateway_stream as s set named = s.named + news.numbers
 from news where s.gateway = news.gateway and s.stream = news.stream
 returning s.gateway, s.stream, seq_count(news.numbers)::text as count, seq_text(news.numbers, 8) as numbers;
+
+-- name: crowded
+-- Of the streams whose numbers take much room, at most $2 that are in more than $1 pieces.
+select gateway, stream from gateway_stream
+where greatest(
+    pg_column_size(stored), pg_column_size(refused), pg_column_size(dropped), pg_column_size(open)
+) > 2000 and $1 < greatest(
+    (select count(*) from unnest(stored)), (select count(*) from unnest(refused)),
+    (select count(*) from unnest(dropped)), (select count(*) from unnest(open))
+)
+limit $2;
+
+-- name: settle
+-- Count what has become of the numbers of a stream below its $3 highest pieces by day, and follow them no more. What is
+-- still to come among them is missing for good.
+with s as materialized (
+    select * from gateway_stream where gateway = $1 and stream = $2 for update
+), settled as materialized (
+    select max(upper(part)) - 1 as until
+    from (
+        select part, row_number() over (partition by kind order by part desc) as place
+        from s
+        cross join lateral (values (1, stored), (2, refused), (3, dropped), (4, open)) as kinds (kind, numbers)
+        cross join lateral unnest(numbers) as part
+    ) as pieces
+    where place > $3
+), kept as materialized (
+    select seq_span(until + 1, 9223372036854775807) as numbers from settled
+), part as materialized (
+    select
+        day, seq_count(numbers * s.stored) as stored, seq_count(numbers * s.refused - s.stored) as refused,
+        seq_count(numbers * s.dropped - s.stored - s.refused) as dropped, seq_count(numbers * s.open) as missing
+    from s
+    cross join settled
+    cross join lateral (
+        select
+            d.day,
+            seq_span(1, least(d.last_seq, until)) - seq_span(1, greatest(s.settled_to, max(d.last_seq) over (
+                order by d.day rows between unbounded preceding and 1 preceding
+            ))) as numbers
+        from gateway_day as d where d.gateway = s.gateway and d.stream = s.stream
+    ) as days
+), days as (
+    update gateway_day as d set
+        settled_stored = settled_stored + part.stored, settled_refused = settled_refused + part.refused,
+        settled_dropped = settled_dropped + part.dropped, settled_missing = settled_missing + part.missing
+    from part where d.gateway = $1 and d.stream = $2 and d.day = part.day
+)
+update gateway_stream as g set
+    settled_to = settled.until,
+    settled_gone = g.settled_gone + (select coalesce(sum(dropped + missing), 0) from part),
+    stored = g.stored * kept.numbers, refused = g.refused * kept.numbers, dropped = g.dropped * kept.numbers,
+    named = g.named * kept.numbers, recalled = g.recalled * kept.numbers, wanted = g.wanted * kept.numbers
+from settled cross join kept
+where g.gateway = $1 and g.stream = $2 and settled.until is not null
+returning g.gateway, g.stream, g.settled_to, (select coalesce(sum(missing), 0) from part)::text as missing;
 
 -- name: gaps
 -- How many numbers are open now.

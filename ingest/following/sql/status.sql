@@ -46,19 +46,23 @@ where excluded.stream is null or known.stream is null
 
 -- name: follow_stream
 -- What a status adds to what is known of its stream: sets and greatest numbers, so that order and repetition do not
--- matter. Ranges that end before they begin name nothing.
+-- matter. Ranges that end before they begin name nothing, and so do numbers that were never assigned. Of streams that a gateway never used before $10 a day are
+-- followed.
 insert into gateway_stream as known (
     gateway, stream, dropped, last_seq, announced, dropped_envelopes, dropped_readings, first_at, reported_at
 )
 select
     $1, $2,
     (
-        select coalesce(range_agg(seq_span(part.first, part.last)), '{}')
+        select coalesce(range_agg(seq_span(part.first, least(part.last, $5))), '{}')
         from unnest($3::int8[], $4::int8[]) as part (first, last)
     ),
     $5, $6, $7, $8, $9, $9
+where exists (select from gateway_stream where gateway = $1 and stream = $2) or $10 > (
+    select count(*) from gateway_stream where gateway = $1 and first_at > $9::timestamptz - interval '1 day'
+)
 on conflict (gateway, stream) do update set
-    dropped = known.dropped + excluded.dropped,
+    dropped = (known.dropped + excluded.dropped) * seq_span(known.settled_to + 1, 9223372036854775807),
     last_seq = greatest(known.last_seq, excluded.last_seq),
     announced = greatest(known.announced, excluded.announced),
     dropped_envelopes = greatest(known.dropped_envelopes, excluded.dropped_envelopes),
@@ -67,11 +71,13 @@ on conflict (gateway, stream) do update set
     reported_at = greatest(known.reported_at, excluded.reported_at);
 
 -- name: follow_day
--- The highest number heard of on a day of the unit's zone; where the unit is unknown, of the country's.
+-- The highest number heard of on a day of the unit's zone; where the unit is unknown, of the country's. Only of streams
+-- that are followed.
 insert into gateway_day as known (gateway, stream, day, last_seq)
 select $1, $2, ($4::timestamptz at time zone coalesce(
     (select u.time_zone from gateway as g join unit as u using (unit_id) where g.code = $1), $5
 ))::date, $3
+where exists (select from gateway_stream where gateway = $1 and stream = $2)
 on conflict (gateway, stream, day) do update set last_seq = excluded.last_seq
 where known.last_seq < excluded.last_seq;
 

@@ -59,12 +59,16 @@ create table gateway_stream (
     asked             int8 not null default 0,
     asked_at          timestamptz,
     superseded        boolean not null default false,
+    settled_to        int8 not null default 0,
+    settled_gone      int8 not null default 0,
     open              int8multirange not null
-                      generated always as (seq_span(1, last_seq) - stored - refused - dropped) stored,
+                      generated always as (seq_span(settled_to + 1, last_seq) - stored - refused - dropped) stored,
     missing           int8multirange not null
                       generated always as (
-                          seq_span(1, case when superseded then last_seq else least(kept_from - 1, last_seq) end)
-                          - stored - refused - dropped
+                          seq_span(
+                              settled_to + 1,
+                              case when superseded then last_seq else least(kept_from - 1, last_seq) end
+                          ) - stored - refused - dropped
                       ) stored,
     primary key (gateway, stream)
 ) with (fillfactor = 70);
@@ -80,7 +84,9 @@ comment on column gateway_stream.recalled is 'Missing numbers that the gateway w
 comment on column gateway_stream.wanted is 'What a gateway that posts over HTTP is asked for in the answer to its next status.';
 comment on column gateway_stream.asked is 'How often the gateway was asked to send again.';
 comment on column gateway_stream.superseded is 'The gateway has another stream now: it keeps nothing of this one.';
-comment on column gateway_stream.open is 'Numbers up to last_seq that are neither stored, nor refused, nor dropped.';
+comment on column gateway_stream.settled_to is 'Numbers up to it were too much in pieces to be kept one by one: gateway_day has counts of them, and whatever becomes of one later changes nothing.';
+comment on column gateway_stream.settled_gone is 'How many of these were dropped, or had not come.';
+comment on column gateway_stream.open is 'Numbers up to last_seq, but for settled ones, that are neither stored, nor refused, nor dropped.';
 comment on column gateway_stream.missing is 'Those of them that the gateway does not keep; the others are to come.';
 
 create table gateway_day (
@@ -91,10 +97,14 @@ create table gateway_day (
     envelopes int8 not null default 0,
     readings  int8 not null default 0,
     rejected  int8 not null default 0,
+    settled_stored  int8 not null default 0,
+    settled_refused int8 not null default 0,
+    settled_dropped int8 not null default 0,
+    settled_missing int8 not null default 0,
     primary key (gateway, stream, day)
 ) with (fillfactor = 70);
 create index gateway_day_day on gateway_day (day);
-comment on table gateway_day is 'Per gateway, stream and day (of the unit''s zone): the highest number heard of on it; envelopes first committed on it, their readings, and how many of these were refused.';
+comment on table gateway_day is 'Per gateway, stream and day (of the unit''s zone): the highest number heard of on it; envelopes first committed on it, their readings, and how many of these were refused; of its numbers that are settled what had become of them. Stream others stands for all beyond a gateway''s first ones of a day: their envelopes are counted as often as they come, their numbers are not followed.';
 
 -- What boards read -----------------------------------------------------------------------------------------------
 
@@ -135,7 +145,8 @@ select
     seq_text(stream.open - stream.missing, 20) as to_come_numbers,
     seq_text(stream.missing, 20) as missing_numbers,
     least(
-        greatest(stream.dropped_envelopes - seq_count(stream.dropped), 0), seq_count(stream.missing)
+        greatest(stream.dropped_envelopes - seq_count(stream.dropped) - stream.settled_gone, 0),
+        seq_count(stream.missing)
     ) as dropped_unnamed,
     stream.asked,
     stream.asked_at,
@@ -144,7 +155,7 @@ from gateway_stream as stream
 left join gateway on gateway.code = stream.gateway
 left join unit using (unit_id)
 where stream.open <> '{}'::int8multirange;
-comment on view board.gap is 'Streams with open numbers: to_come are kept by the gateway, missing are not and never came; of these dropped_unnamed were dropped so long ago that the gateway counts them but names them no more. The lowest twenty ranges are named.';
+comment on view board.gap is 'Streams with open numbers: to_come are kept by the gateway, missing are not and never came; of these dropped_unnamed were dropped so long ago that the gateway counts them but names them no more. The lowest twenty ranges are named. Without numbers that are settled: what of a stream''s past is in thousands of pieces is counted in board.ledger and followed no more.';
 
 create view board.ledger as
 select
@@ -170,10 +181,10 @@ from gateway_day as day
 join gateway_stream as stream using (gateway, stream)
 -- Each step is computed once a row (offset 0): the planner would write the expressions into each other.
 cross join lateral (
-    select seq_span(1, day.last_seq) - seq_span(1, (
-        select coalesce(max(earlier.last_seq), 0) from gateway_day as earlier
+    select seq_span(1, day.last_seq) - seq_span(1, greatest(stream.settled_to, (
+        select max(earlier.last_seq) from gateway_day as earlier
         where earlier.gateway = day.gateway and earlier.stream = day.stream and earlier.day < day.day
-    )) as numbers
+    ))) as numbers
     offset 0
 ) as known
 cross join lateral (
@@ -188,17 +199,18 @@ cross join lateral (
 cross join lateral (
     -- Most parts are empty, and a call of a function is not free.
     select
-        seq_count(numbers) as expected,
-        seq_count(of_stored) as stored,
-        case when isempty(of_refused) then 0 else seq_count(of_refused) end as refused,
-        case when isempty(of_dropped) then 0 else seq_count(of_dropped) end as dropped,
+        day.settled_stored + day.settled_refused + day.settled_dropped + day.settled_missing + seq_count(numbers)
+            as expected,
+        day.settled_stored + seq_count(of_stored) as stored,
+        day.settled_refused + case when isempty(of_refused) then 0 else seq_count(of_refused) end as refused,
+        day.settled_dropped + case when isempty(of_dropped) then 0 else seq_count(of_dropped) end as dropped,
         case when isempty(of_to_come) then 0 else seq_count(of_to_come) end as to_come,
-        case when isempty(of_missing) then 0 else seq_count(of_missing) end as missing
+        day.settled_missing + case when isempty(of_missing) then 0 else seq_count(of_missing) end as missing
     offset 0
 ) as counted
 left join gateway on gateway.code = day.gateway
 left join unit using (unit_id);
-comment on view board.ledger is 'Per gateway, day and stream the envelopes whose numbers were first heard of on that day: expected = stored + refused + dropped + to_come + missing, difference is always 0. envelopes, readings and rejected (of the readings) were first committed on that day.';
+comment on view board.ledger is 'Per gateway, day and stream the envelopes whose numbers were first heard of on that day: expected = stored + refused + dropped + to_come + missing, difference is always 0. envelopes, readings and rejected (of the readings) were first committed on that day. Settled numbers (see board.gap) are counted and not named, missing for good if they had not come. Stream others: envelopes beyond the 24 new streams a day that are followed of a gateway.';
 
 create view board.completeness as
 with calendar as (
