@@ -30,6 +30,15 @@ def test_a_file_of_the_page_loads(name: str) -> None:
     assert msgspec.to_builtins(settings)["health"]["port"]
 
 
+def test_what_ingest_needs_for_https_loads() -> None:
+    """The commented table, as it stands there."""
+    text = re.sub(r"^# (\[http\]|host = \"0|port = 8|tokens_file|tls)", r"\1", FILES["ingest.toml"], flags=re.MULTILINE)
+    http = decode_toml(text, IngestSettings, "ingest.toml").http
+    assert http is not None
+    assert http.proves
+    assert http.tls is not None
+
+
 def test_the_exit_codes_are_those_of_the_errors() -> None:
     """Each error of the tree stands in the row of its code."""
     rows = re.findall(r"^\| (\d+) \| [^|]+ \|([^|]*)\|$", PAGE, re.MULTILINE)
