@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,33 +151,27 @@ async def test_a_worse_reading_that_is_stored_stays_and_counts_no_more(
     assert await connection.fetchval("select value from readings_effective") == 10
 
 
-@pytest.mark.parametrize(
-    ("body", "parameters", "line", "says"),
-    [
-        (b"", {}, 0, "a header line expected"),
-        (b"when,what\n1,2\n", {}, 1, "no point, time, value"),
-        (HEADER.encode(), {"dryrun": "true"}, 0, "parameter 'dryrun'"),
-        (HEADER.encode(), {"dry_run": "yes"}, 0, "true or false"),
-        (HEADER.encode(), {"time_zone": "Mars"}, 0, "Asia/Shanghai expected"),
-        (HEADER.encode(), {"decimal": "comma"}, 1, "semicolons or tabs"),
-        (HEADER.encode(), {"charset": "utf-16"}, 0, "utf-8 or gb18030"),
-    ],
+_UNREADABLE: Sequence[tuple[bytes, dict[str, str], int, str]] = (
+    (b"", {}, 0, "a header line expected"),
+    (b"when,what\n1,2\n", {}, 1, "no point, time, value"),
+    (HEADER.encode(), {"dryrun": "true"}, 0, "parameter 'dryrun'"),
+    (HEADER.encode(), {"dry_run": "yes"}, 0, "true or false"),
+    (HEADER.encode(), {"time_zone": "Mars"}, 0, "Asia/Shanghai expected"),
+    (HEADER.encode(), {"decimal": "comma"}, 1, "semicolons or tabs"),
+    (HEADER.encode(), {"charset": "utf-16"}, 0, "utf-8 or gb18030"),
 )
-async def test_a_file_that_cannot_be_read_is_refused_whole(  # noqa: PLR0913, PLR0917 - fixtures and cases
-    settings: IngestSettings,
-    gateway: Address,
-    body: bytes,
-    parameters: dict[str, str],
-    line: int,
-    says: str,
-) -> None:
+"""Files and parameters that cannot be used: in which line, and what is said of it."""
+
+
+async def test_a_file_that_cannot_be_read_is_refused_whole(settings: IngestSettings, gateway: Address) -> None:
     """With one line that says why; and the next upload of the same gateway is welcome."""
     async with pushing(settings) as push:
-        report = await upload(push, gateway, body, **parameters)
-        assert (await upload(push, gateway, HEADER.encode())).status == 200
-    (entry,) = report.only(RefusedLine)
-    assert (report.status, entry.line, entry.code) == (400, line, RefusalCode.MALFORMED)
-    assert says in entry.detail
+        for body, parameters, line, says in _UNREADABLE:
+            report = await upload(push, gateway, body, **parameters)
+            (entry,) = report.only(RefusedLine)
+            assert (report.status, entry.line, entry.code) == (400, line, RefusalCode.MALFORMED), says
+            assert says in entry.detail
+            assert (await upload(push, gateway, HEADER.encode())).status == 200
 
 
 async def test_one_gateway_uploads_one_file_at_a_time(settings: IngestSettings, gateway: Address) -> None:

@@ -20,6 +20,7 @@ from energy.transport.mqtt import MqttSettings
 from energy.transport.tls import TlsSettings
 from energy.wire import Address, RefusalCode
 from energy.wire.push import GATEWAY_HEADER, READINGS_PATH, STATUS_PATH
+from ingest.receiving.http import files
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually
@@ -186,9 +187,10 @@ async def test_a_point_of_another_gateway_is_refused(
 
 
 async def test_tokens_and_certificates_change_while_we_run(
-    tmp_path: Path, settings: IngestSettings, gateways: tuple[Address, Address]
+    tmp_path: Path, settings: IngestSettings, gateways: tuple[Address, Address], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new token is taken, an old one no more; a faulty file changes nothing; a renewed certificate is shown."""
+    monkeypatch.setattr(files, "LOOK_S", 0.05)
     one, _ = gateways
     authority = Authority(tmp_path)
     tokens = write_tokens(tmp_path / "tokens.toml", {one.gateway: ["old"]})
