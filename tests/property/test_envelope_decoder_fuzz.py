@@ -137,7 +137,7 @@ def fuzz(seed: int, cases: int) -> Fuzz:
 def test_some_mutated_messages(unreadable: Counter[str]) -> None:
     """A good part is understood, so that the faults come deep: every code but that of the database is met."""
     made = fuzz(1, 5_000)
-    assert made.platform.accepted > 2_000
+    assert made.platform.accepted > 1_500
     assert made.platform.codes.keys() >= CODES - {RefusalCode.STORAGE_REFUSED, RefusalCode.TOO_LARGE}
     assert made.http.statuses.keys() >= {200, 400, 422}
     assert unreadable.keys() >= {RefusalCode.MALFORMED, RefusalCode.UNSUPPORTED_VERSION}
@@ -157,7 +157,7 @@ def test_a_million_mutated_messages(unreadable: Counter[str]) -> None:
     before = resident()
     for seed in range(10):
         made = fuzz(1_000 + seed, 100_000)
-        assert made.platform.accepted > 40_000
+        assert made.platform.accepted > 30_000
         codes += made.platform.codes
     assert codes.keys() == CODES - {RefusalCode.STORAGE_REFUSED}
     assert resident() - before < 32_000_000

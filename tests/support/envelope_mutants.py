@@ -40,7 +40,7 @@ EXTRAS = (
 )  # fmt: skip
 SPACES = ("", "", "", " ", "\t\r\n", "\n" * 50, "\x0b", "\u00a0", "/* */", "\0")
 _STREAM = f'"{STREAM}"'
-POINTS = ('"A-1"', '"A-2"', '"A-3"', '"B-1"', '"X-1"')
+POINTS = ('"A-1"', '"A-1"', '"A-1"', '"A-2"', '"A-2"', '"A-3"', '"B-1"', '"X-1"')
 
 
 class Writer:
@@ -101,7 +101,7 @@ class Writer:
             self._part(self._chance.choice(POINTS), STRINGS),
             self._part(at, INTEGERS),
             self._part(value, NUMBERS),
-            self._part("3" if value == "null" else self._chance.choice("0123"), INTEGERS),
+            self._part("3" if value == "null" else self._chance.choice("00123"), INTEGERS),
         ]
         if self._spoils():
             fields = self._shuffled(fields)
