@@ -49,7 +49,7 @@ def _packages(source: Path) -> Path:
 
 
 async def run(
-    script: Path, *arguments: str, environment: Mapping[str, str] | None = None, within: float = 60.0
+    script: Path, *arguments: str, environment: Mapping[str, str] | None = None, within: float = 100.0
 ) -> tuple[int, str, str]:
     """Run a script to its end; gives its exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(

@@ -1,7 +1,7 @@
 /** A whole gateway, with its spool, against the platform: what it keeps, what it is asked for, and what it must not believe. */
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +30,9 @@ export async function asGateway(report, bench) {
   for (const [name, open] of Object.entries(lines)) {
     await report.check(`${name}/spool-outlives-a-restart`, 'What a gateway must keep', () => restart(bench, open));
   }
+  if (bench.mqtt !== undefined) {
+    await report.check('mqtt/line-cut', 'Sending, waiting, sending again', () => lineCut(bench, lines.mqtt));
+  }
   if (bench.http !== undefined) {
     await report.check('http/what-a-gateway-must-not-believe', 'HTTP push', () => liars(bench, lines.http));
   }
@@ -52,7 +55,8 @@ async function restart(bench, open) {
     const { stream } = spool;
     const readings = Array.from({ length: 40 }, () => bench.readings(5));
     for (const some of readings) spool.append(some);
-    spool.close(); // the power is lost before anything was sent
+    spool.close(); // the power is lost before anything was sent, and in the middle of a line
+    appendFileSync(join(directory, 'journal.jsonl'), '{"seq":41,"readings":[["A",');
 
     spool = new Spool(directory);
     same('stream after a restart', spool.stream, stream);
@@ -73,6 +77,25 @@ async function restart(bench, open) {
     spool.close();
     readings.forEach((some) => bench.expectCommitted(some));
     bench.expectRejected([[unknown[0][0], unknown[0][1], 'unknown_point']]);
+  });
+}
+
+async function lineCut(bench, open) {
+  await inDirectory(async (directory) => {
+    const spool = new Spool(directory);
+    const line = await open();
+    await runningOn(line, spool, QUICK, async (gateway) => {
+      for (let cut = 0; cut < 2; cut += 1) {
+        for (let count = 0; count < 20; count += 1) {
+          const readings = bench.readings(2);
+          bench.expectCommitted(readings);
+          gateway.add(readings);
+          if (count === 10) line.cut();
+        }
+        await allConfirmed(bench, gateway);
+      }
+    });
+    spool.close();
   });
 }
 

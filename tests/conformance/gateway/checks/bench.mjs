@@ -4,7 +4,7 @@ import { setTimeout as later } from 'node:timers/promises';
 
 import { MqttLine } from '../client/mqtt_line.mjs';
 import { encodeEnvelope, newStream, parseExact, readAcknowledgement } from '../client/messages.mjs';
-import { Failed } from './report.mjs';
+import { Failed, Skipped } from './report.mjs';
 
 const HOUR_MS = 3_600_000;
 
@@ -20,10 +20,10 @@ export class Bench {
   }
 
   /** The platform's time, ms; its clock need not be ours, and times of readings are judged by it. */
-  setClock(at) {
-    this.skewMs = at - Date.now();
-    // An hour back, and then on by the millisecond: two runs meet only if they begin in the same one.
-    this.#next = at - HOUR_MS;
+  learnClock(at) {
+    if (at === null) throw new Skipped('the platform does not tell its time; ours is taken');
+    this.skewMs ??= at - Date.now();
+    return `its clock is ${at - Date.now()} ms from ours`;
   }
 
   nowMs() {
@@ -32,7 +32,8 @@ export class Bench {
 
   /** A time that no reading of this run has yet. */
   time() {
-    if (this.#next === null) this.setClock(Date.now());
+    // An hour back, and then on by the millisecond: two runs meet only if they begin in the same one.
+    this.#next ??= this.nowMs() - HOUR_MS;
     this.#next += 1;
     return this.#next;
   }

@@ -269,28 +269,12 @@ export function* cases(bench) {
       Buffer.from('","seq":1,"readings":[["A",1,1]]}'),
     ]),
   );
+  const numbers = { missing: undefined, zero: 0, negative: -1, text: '1', fraction: 1.5, 'too-great': 2n ** 63n };
+  for (const [name, number] of Object.entries(numbers)) {
+    yield unreadable(`number-${name}`, stringifyExact({ ...message(), seq: number }));
+  }
   yield unreadable('stream-missing', stringifyExact({ ...message(), stream: undefined }));
   yield unreadable('stream-in-capitals', stringifyExact({ ...message(), stream: 'ABCDEF0123456789ABCDEF0123456789' }));
-}
-
-/** Those without a number that can be read but with a stream: whether the answer names the stream is the platform's choice. */
-export function* numberless(bench) {
-  const stream = newStream();
-  for (const [name, seq] of [
-    ['missing', undefined],
-    ['zero', 0],
-    ['negative', -1],
-    ['text', '1'],
-    ['fraction', 1.5],
-    ['too-great', 2n ** 63n],
-  ]) {
-    yield {
-      name: `seq-${name}`,
-      section: REFUSALS,
-      stream,
-      body: stringifyExact({ v: 1, stream, seq, readings: bench.readings(1) }),
-    };
-  }
 }
 
 function malformedReadings(own, bench) {

@@ -14,7 +14,7 @@ import {
   readStatusAnswer,
   stringifyExact,
 } from '../client/messages.mjs';
-import { cases, numberless } from './cases.mjs';
+import { cases } from './cases.mjs';
 import { holding } from './hold.mjs';
 import { Skipped, holds, same } from './report.mjs';
 import { zstdFrame } from './zstd.mjs';
@@ -29,6 +29,10 @@ export async function overHttp(report, bench) {
   const line = new HttpLine({ ...bench, url: bench.http, gzip: false });
   const one = (name, make) => report.check(`http/${name}`, SECTION, () => make(bench, line));
   try {
+    await one('time-of-the-platform', async () => {
+      const { text } = await ask(line, READINGS, 'what is the time?');
+      return bench.learnClock(readAcknowledgement(text).at);
+    });
     await one('confirmed', (...given) => accepted(...given, {}));
     await one('confirmed-after-commit', afterCommit);
     await one('gzip', (...given) => packed(...given, 'gzip', gzipSync));
@@ -37,7 +41,6 @@ export async function overHttp(report, bench) {
     await one('expect-continue', (...given) => accepted(...given, { expect: true }));
     await one('repeats', repeats);
     await report.together('http', cases(bench), (given) => answered(bench, line, given));
-    await report.together('http', numberless(bench), (given) => unconfirmed(line, given));
     await one('far-too-large', farTooLarge);
     await one('far-too-large-unpacked', farTooLargeUnpacked);
     await one('broken-gzip', brokenGzip);
@@ -102,18 +105,6 @@ async function answered(bench, line, { stream, seq, body, refused, committed, re
   }
   bench.expectCommitted(committed);
   bench.expectRejected(rejected);
-}
-
-async function unconfirmed(line, { body }) {
-  const answer = await ask(line, READINGS, body);
-  same('status', answer.status, 400);
-  const { confirmed, refused } = readAcknowledgement(answer.text);
-  same('confirmed', confirmed, []);
-  same(
-    'refused',
-    refused.map(({ code }) => code),
-    ['malformed'],
-  );
 }
 
 async function afterCommit(bench, line) {

@@ -5,7 +5,7 @@ import { setTimeout as later } from 'node:timers/promises';
 
 import { MOST_ENVELOPE_BYTES, encodeEnvelope, newStream } from '../client/messages.mjs';
 import { Probe } from './bench.mjs';
-import { cases, numberless } from './cases.mjs';
+import { cases } from './cases.mjs';
 import { holding } from './hold.mjs';
 import { Failed, Skipped, holds, same } from './report.mjs';
 
@@ -23,8 +23,6 @@ export async function overMqtt(report, bench) {
     // Which of these an answer belongs to cannot be told: one after the other.
     for (const one of all.filter(({ seq }) => seq === null))
       await report.check(`mqtt/${one.name}`, one.section, () => answered(bench, probe, one));
-    for (const one of numberless(bench))
-      await report.check(`mqtt/${one.name}`, one.section, () => unconfirmed(bench, probe, one));
     await report.check('mqtt/far-too-large', 'Refusals', () => farTooLarge(bench, probe));
     await report.check('mqtt/line-still-good', 'Refusals', () => confirmedPlainly(bench, probe));
     await report.check('mqtt/only-what-was-sent', 'Acknowledgements', () => {
@@ -38,13 +36,15 @@ export async function overMqtt(report, bench) {
 
 async function acknowledgements(report, bench, probe) {
   const section = 'Acknowledgements';
-  await report.check('mqtt/confirmed', section, () => confirmedPlainly(bench, probe));
-  await report.check('mqtt/time-of-the-platform', section, () => {
-    const at = probe.answers.find((answer) => answer.at !== null)?.at;
-    if (at === undefined) throw new Skipped('the platform does not tell its time');
-    bench.setClock(at);
-    return `its clock is ${at - Date.now()} ms from ours`;
+  await report.check('mqtt/time-of-the-platform', section, async () => {
+    await probe.line.send('what is the time?');
+    await probe.until(
+      () => probe.answers.length > 0,
+      () => new Failed('an answer', ['malformed'], probe.odd),
+    );
+    return bench.learnClock(probe.answers[0].at);
   });
+  await report.check('mqtt/confirmed', section, () => confirmedPlainly(bench, probe));
   await report.check('mqtt/confirmed-after-commit', 'In short', () => afterCommit(bench, probe));
   await report.check('mqtt/many-at-once', section, () => manyAtOnce(bench, probe));
   await report.check('mqtt/numbers-out-of-order', 'Sending, waiting, sending again', () => outOfOrder(bench, probe));
@@ -160,20 +160,6 @@ async function answered(bench, probe, { stream, seq, body, refused, committed, r
   );
   bench.expectCommitted(committed);
   bench.expectRejected(rejected);
-}
-
-async function unconfirmed(bench, probe, { stream, body }) {
-  const from = probe.answers.length;
-  await probe.line.send(body);
-  const find = () =>
-    probe.answers.slice(from).find((answer) => answer.refused.some(({ code }) => code === 'malformed'));
-  await probe.until(
-    () => find() !== undefined,
-    () => new Failed('an answer', ['malformed'], probe.answers.slice(from)),
-  );
-  const answer = find();
-  holds('stream', answer.stream === null || answer.stream === stream, ['null', stream], answer.stream);
-  same('confirmed', answer.confirmed, []);
 }
 
 async function farTooLarge(bench, probe) {

@@ -80,13 +80,18 @@ export class MqttLine {
     await this.#subscribe([topic]);
   }
 
+  /** Lose the connection, as lines do; it comes back by itself. */
+  cut() {
+    this.#client.stream.destroy();
+  }
+
   /** Leave; without `orderly` the line is cut, and the broker publishes the last will. */
   async close({ orderly = true } = {}) {
     if (orderly) {
       await this.#client.endAsync(false);
     } else {
       this.#client.options.reconnectPeriod = 0;
-      this.#client.stream.destroy();
+      this.cut();
       await this.#client.endAsync(true);
     }
   }
