@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.ingest_national import TEMPLATE, prepare, until_taken
-from benchmarks.ingest_process import configured, pile_up, running, stored
+from benchmarks.ingest_process import configured, forget, pile_up, running, stored
 from benchmarks.nation import POINTS, nation
 from deploy.stack import Endpoints
 from energy.storage.databases import create_database, drop_database
@@ -51,6 +51,7 @@ async def _burst(endpoints: Endpoints, directory: Path, name: str, gateways: int
     progress = sending.progress
     if (kept := await stored(dsn)) != progress.sent * POINTS:
         raise SystemExit(f"ingest stored {kept} of {progress.sent * POINTS} readings")
+    await forget(endpoints, [_WORKER])
     await drop_database(endpoints.dsn, "bench_ingest")
     how = {
         "readings": progress.sent * POINTS,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.ingest_over_copy import GATEWAYS, POINTS, ROUNDS, WINDOW, prepare, template_of, yesterday_ms
-from benchmarks.ingest_process import configured, drained, last_batch, pile_up, running, stored
+from benchmarks.ingest_process import configured, drained, forget, last_batch, pile_up, running, stored
 from benchmarks.load import Load
 from deploy.stack import Endpoints
 from energy.storage.databases import create_database, drop_database
@@ -65,7 +65,9 @@ async def _rate(endpoints: Endpoints, dsn: str, directory: Path, messages: list[
     after = await last_batch(dsn)
     with running(configured(directory, endpoints, dsn, _WORKER)) as process:
         readings = len(messages) * POINTS
-        return readings / await drained(dsn, readings, [process], after=after)
+        rate = readings / await drained(dsn, readings, [process], after=after)
+    await forget(endpoints, [_WORKER])
+    return rate
 
 
 def _with_repetitions(messages: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.ingest_over_copy import prepare, template_of, yesterday_ms
-from benchmarks.ingest_process import configured, drained, pile_up, running
+from benchmarks.ingest_process import configured, drained, forget, pile_up, running
 from benchmarks.load import Load
 from deploy.stack import Endpoints
 from energy.storage import StorageSettings, connect
@@ -76,5 +76,6 @@ async def _rate(endpoints: Endpoints, directory: Path, load: Load, chunks: int) 
     await pile_up(endpoints, load.messages(), [_WORKER])
     with running(configured(directory, endpoints, dsn, _WORKER)) as process:
         seconds = await drained(dsn, load.readings, [process])
+    await forget(endpoints, [_WORKER])
     await drop_database(endpoints.dsn, "bench_ingest")
     return load.readings / seconds

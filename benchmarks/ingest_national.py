@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.figures import Figure
-from benchmarks.ingest_process import configured, pile_up, require_durable, running, stored, watching
+from benchmarks.ingest_process import configured, forget, pile_up, require_durable, running, stored, watching
 from benchmarks.nation import POINTS, Nation, ages, nation
 from benchmarks.registry import fill
 from deploy.stack import Endpoints
@@ -63,6 +63,7 @@ async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
         processor = process.cpu_times()
     if (kept := await stored(dsn)) != gateways.progress.sent * POINTS:
         raise SystemExit(f"ingest stored {kept} of {gateways.progress.sent * POINTS} readings")
+    await forget(endpoints, [_WORKER])
     await drop_database(endpoints.dsn, "bench_ingest")
     share = (processor.user + processor.system) / SECONDS
     how = {"readings/s": PER_SECOND * POINTS, "seconds": SECONDS, "points": GATEWAYS * POINTS}

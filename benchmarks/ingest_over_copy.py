@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.ingest_process import configured, drained, pile_up, require_durable, running, stored
+from benchmarks.ingest_process import configured, drained, forget, pile_up, require_durable, running, stored
 from benchmarks.load import MINUTE_MS, Load
 from benchmarks.registry import fill
 from deploy.stack import Endpoints
@@ -167,6 +167,7 @@ async def ingest_rate(endpoints: Endpoints, load: Load, directory: Path, workers
     async with AsyncExitStack() as stack:
         processes = [stack.enter_context(running(configured(directory, endpoints, dsn, name))) for name in names]
         seconds = await drained(dsn, load.readings, processes)
+    await forget(endpoints, names)
     if (found := await stored(dsn)) != load.readings:
         raise SystemExit(f"ingest stored {found} of {load.readings} readings")
     await drop_database(endpoints.dsn, "bench_ingest")

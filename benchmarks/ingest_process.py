@@ -85,6 +85,13 @@ async def pile_up(endpoints: Endpoints, messages: Iterable[tuple[str, bytes]], w
         await asyncio.gather(*confirmations)
 
 
+async def forget(endpoints: Endpoints, workers: Sequence[str]) -> None:
+    """Let the broker forget the sessions of workers that are gone: they would get a share of the next messages."""
+    for worker in workers:
+        async with connect_broker(broker_of(endpoints), client_id=worker, clean_start=True):
+            pass
+
+
 class Commits:
     """When each batch was seen to be committed, by the clock that the benchmark reads; made by `watching`."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.ingest_over_copy import ROUNDS, ingest_rate, prepare, yesterday_ms
-from benchmarks.ingest_process import GROUP, pile_up
+from benchmarks.ingest_process import GROUP, forget, pile_up
 from benchmarks.load import Load
 from deploy.stack import Endpoints
 
@@ -71,4 +71,5 @@ async def _bare_rate(endpoints: Endpoints, load: Load) -> float:
     await pile_up(endpoints, load.messages(), ["bench-bare"])
     command = [sys.executable, "-c", _BARE, endpoints.mqtt_host, str(endpoints.mqtt_port), GROUP, str(load.readings)]
     done = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True, timeout=300)
+    await forget(endpoints, ["bench-bare"])
     return float(done.stdout)
