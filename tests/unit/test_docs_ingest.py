@@ -17,6 +17,7 @@ from energy.errors import FatalError, PermissionRefusedError, RejectedError, Ret
 from energy.storage.errors import VERDICTS
 from energy.wire import RefusalCode
 from ingest.checking.verdicts import CODES
+from ingest.following.fold import MOST_NEW_STREAMS, MOST_PIECES
 from ingest.receiving.csv.pieces import CsvCarrier
 from ingest.receiving.csv.route import MOST_UPLOADS
 from ingest.receiving.http.readings import HttpCarrier
@@ -158,6 +159,8 @@ def test_bounds_are_those_of_the_code() -> None:
     assert f"| `max_packet_size` | {spaced(PACKET_BYTES)} |" in PAGE
     assert f"tries out with {spaced(MESSAGES)} messages" in PAGE
     assert f"below {'.'.join(map(str, FIRST_PASSING))}\n" in PAGE
+    assert f"more than {spaced(MOST_PIECES)} pieces" in PAGE
+    assert f"never used before {MOST_NEW_STREAMS} a day" in PAGE
 
 
 def spaced(number: int) -> str:
