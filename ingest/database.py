@@ -1,4 +1,4 @@
-"""One connection per task, made anew when it fails: a batch waits for its database, however long that takes."""
+"""A connection that is made anew when it fails: a batch waits for its database, however long that takes."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ class KeptConnection:
     def __init__(self, settings: StorageSettings, retried: Callable[[StorageError], None]) -> None:
         self._settings = settings
         self._retried = retried
+        self._one_step = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._connection: Connection | None = None
         self._answer_s = settings.answer_timeout_s
@@ -56,11 +57,15 @@ class KeptConnection:
         self._lost = ""
 
     async def once(self, step: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run `step` on the connection, which is dropped when that fails.
+        """Run `step` on the connection, which is dropped when that fails; two at once run one after the other.
 
         Raises:
             StorageError and its like: as `energy.storage.translating` says.
         """
+        async with self._one_step:
+            return await self._run(step)
+
+    async def _run(self, step: Callable[[Connection], Awaitable[T]]) -> T:
         try:
             outcome = await _answered(step, self._connection or await self._connect(), self._answer_s)
         except NoAnswerError:

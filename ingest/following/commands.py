@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -26,7 +25,6 @@ class Commands:
 
     def __init__(self, database: StorageSettings) -> None:
         self._connection = KeptConnection(database, ingest_metrics.database_failed)
-        self._one_at_a_time = asyncio.Lock()
 
     async def commands_for(self, address: Address) -> Sequence[Command]:
         """The commands for the answer to a status of `address`, at most 16; each is handed out once.
@@ -34,8 +32,7 @@ class Commands:
         Raises:
             StorageError and its like: as `energy.storage.translating` says; nothing was handed out.
         """
-        async with self._one_at_a_time:
-            return await self._connection.once(lambda connection: hand_out(connection, address.gateway))
+        return await self._connection.once(lambda connection: hand_out(connection, address.gateway))
 
 
 async def hand_out(connection: Connection, gateway: str) -> list[Command]:
