@@ -1,4 +1,5 @@
 -- Which numbers of the gateways' streams came in, which are still to come, and which are asked for again.
+-- Rows are locked in the order of their bytes, as by those who write statuses, whatever the database's language.
 
 -- name: lead
 -- One worker at a time follows; the lock is the connection's, and ends with it.
@@ -6,7 +7,7 @@ select pg_try_advisory_lock($1);
 
 -- name: announced
 -- Which streams' statuses say that less is kept than is taken over yet.
-select gateway, stream, announced from gateway_stream where announced > kept_from order by gateway, stream;
+select gateway, stream, announced from gateway_stream where announced > kept_from;
 
 -- name: fold
 -- Take up to $1 batches and add their envelopes to what is known of their streams and days. An envelope that comes twice
@@ -69,7 +70,7 @@ with taken as materialized (
         coalesce(range_agg(seq_span(seq, seq)) filter (where readings > 0 and seq is not null), '{}'),
         coalesce(range_agg(seq_span(seq, seq)) filter (where readings = 0 and seq is not null), '{}'),
         coalesce(max(seq), 0), min(committed_at), max(committed_at)
-    from envelope group by gateway, stream order by gateway, stream
+    from envelope group by gateway, stream order by gateway collate "C", stream collate "C"
     on conflict (gateway, stream) do update set
         stored = known.stored + excluded.stored,
         refused = known.refused + excluded.refused,
@@ -84,7 +85,7 @@ with taken as materialized (
         coalesce(sum(readings) filter (where fresh), 0), coalesce(sum(rejected) filter (where fresh and readings > 0), 0)
     from envelope
     where (select count(*) from streams) >= 0  -- streams are locked before days, as by those who write statuses
-    group by gateway, stream, day order by gateway, stream, day
+    group by gateway, stream, day order by gateway collate "C", stream collate "C", day
     on conflict (gateway, stream, day) do update set
         last_seq = greatest(known.last_seq, excluded.last_seq),
         envelopes = known.envelopes + excluded.envelopes,
@@ -102,7 +103,7 @@ with ready as (
     select s.gateway, s.stream, a.announced
     from unnest($1::text[], $2::text[], $3::int8[]) as a (gateway, stream, announced)
     join gateway_stream as s on s.gateway = a.gateway and s.stream = a.stream
-    order by s.gateway, s.stream for update of s
+    order by s.gateway collate "C", s.stream collate "C" for update of s
 )
 update gateway_stream as s set kept_from = greatest(s.kept_from, ready.announced)
 from ready where s.gateway = ready.gateway and s.stream = ready.stream;
@@ -112,8 +113,7 @@ from ready where s.gateway = ready.gateway and s.stream = ready.stream;
 select s.gateway, s.stream, status.stream <> s.stream as superseded
 from gateway_stream as s
 join gateway_status as status using (gateway)
-where s.open <> '{}'::int8multirange and s.superseded <> (status.stream <> s.stream)
-order by s.gateway, s.stream;
+where s.open <> '{}'::int8multirange and s.superseded <> (status.stream <> s.stream);
 
 -- name: supersede
 -- The same, once everything committed until then is followed.
@@ -121,7 +121,7 @@ with ready as (
     select s.gateway, s.stream, a.superseded
     from unnest($1::text[], $2::text[], $3::bool[]) as a (gateway, stream, superseded)
     join gateway_stream as s on s.gateway = a.gateway and s.stream = a.stream
-    order by s.gateway, s.stream for update of s
+    order by s.gateway collate "C", s.stream collate "C" for update of s
 )
 update gateway_stream as s set superseded = ready.superseded
 from ready where s.gateway = ready.gateway and s.stream = ready.stream;
@@ -131,7 +131,7 @@ from ready where s.gateway = ready.gateway and s.stream = ready.stream;
 with news as (
     select gateway, stream, missing - named as numbers from gateway_stream
     where open <> '{}'::int8multirange and missing - named <> '{}'::int8multirange
-    order by gateway, stream limit $1 for update
+    order by gateway collate "C", stream collate "C" limit $1 for update
 )
 update gateway_stream as s set named = s.named + news.numbers
 from news where s.gateway = news.gateway and s.stream = news.stream
@@ -239,7 +239,7 @@ from named where gateway = $1 and stream = $2;
 -- What a gateway is asked for in the answer to its status; what has come meanwhile is left out.
 with due as (
     select gateway, stream, wanted * open as numbers from gateway_stream
-    where gateway = $1 and wanted is not null order by stream limit $2 for update
+    where gateway = $1 and wanted is not null order by stream collate "C" limit $2 for update
 )
 update gateway_stream as s set wanted = null
 from due where s.gateway = due.gateway and s.stream = due.stream

@@ -88,6 +88,6 @@ with silent as (
     where status.online and status.carrier = 'http' and status.heard_at < $1 and not exists (
         select from gateway_stream as s where s.gateway = status.gateway and s.latest_at >= $1
     )
-    order by status.gateway for update of status
+    order by status.gateway collate "C" for update of status
 )
 update gateway_status as status set online = false from silent where status.gateway = silent.gateway;
