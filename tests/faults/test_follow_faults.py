@@ -69,7 +69,8 @@ async def natural(endpoints: Endpoints) -> AsyncIterator[Pool]:
     name = f"natural_{uuid.uuid4().hex[:8]}"
     async with connect(StorageSettings(endpoints.dsn)) as connection:
         await connection.execute(
-            f"create database {name} template template0 locale_provider icu icu_locale 'und-u-ka-shifted' encoding 'UTF8'"
+            f"create database {name} template template0 encoding 'UTF8'"
+            " locale_provider icu icu_locale 'und-u-ka-shifted'"
         )
     dsn = with_database(endpoints.dsn, name)
     await asyncio.to_thread(migrate, dsn)
