@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { asGateway, asked } from './checks/as_gateway.mjs';
+import { asGateway } from './checks/as_gateway.mjs';
 import { stringifyExact } from './client/messages.mjs';
 import { Bench } from './checks/bench.mjs';
 import { overHttp } from './checks/over_http.mjs';
@@ -116,7 +116,6 @@ async function main() {
   if (bench.mqtt !== undefined) await overMqtt(report, bench);
   if (bench.http !== undefined) await overHttp(report, bench);
   await asGateway(report, bench);
-  await asked(report, bench);
   if (bench.mqtt !== undefined) await statusAndWill(report, bench);
   if (values.ledger !== undefined)
     writeFileSync(values.ledger, stringifyExact({ committed: bench.committed, rejected: bench.rejected }));

@@ -10,6 +10,7 @@ const HOUR_MS = 3_600_000;
 
 export class Bench {
   #next = null;
+  #streams = new Map();
 
   /** Readings that the platform must have, as `[point, at, value, quality]`, and those that it must have refused, with the code. */
   committed = [];
@@ -48,6 +49,15 @@ export class Bench {
     ]);
   }
 
+  /**
+   * A stream by name, with its numbers. There are few, since a platform follows only so many new ones of a gateway: one a
+   * way, and one more where a check is about two.
+   */
+  stream(name) {
+    if (!this.#streams.has(name)) this.#streams.set(name, new Numbered());
+    return this.#streams.get(name);
+  }
+
   /** Write down what must be in the database; readings may leave out the quality. */
   expectCommitted(readings) {
     for (const [point, at, value, quality = 0] of readings)
@@ -60,6 +70,17 @@ export class Bench {
 
   mqttOptions() {
     return { url: this.mqtt, region: this.region, gateway: this.gateway, ca: this.ca };
+  }
+}
+
+/** A stream, and its next number. */
+class Numbered {
+  id = newStream();
+  #last = 0n;
+
+  next() {
+    this.#last += 1n;
+    return this.#last;
   }
 }
 
@@ -90,6 +111,12 @@ export class Probe {
     return probe;
   }
 
+  /** What the answers since `from` refuse of one envelope, as `[index, code]`. */
+  refusals(streamId, seq, from = 0) {
+    const refused = this.of(streamId, from).flatMap((answer) => answer.refused);
+    return refused.filter((refusal) => refusal.seq === seq).map(({ index, code }) => [index, code]);
+  }
+
   /** What of the acknowledgements no platform may say, as texts. */
   wrong() {
     const wrong = [...this.odd];
@@ -112,16 +139,11 @@ export class Probe {
     }
   }
 
-  /** A stream of the probe's own, whose numbers are counted here. */
-  stream() {
-    return { id: newStream(), last: 0n };
-  }
-
   /** Send readings as the next envelope of a stream; gives its number. */
   async send(stream, readings) {
-    stream.last += 1n;
-    await this.line.send(encodeEnvelope(stream.id, stream.last, readings));
-    return stream.last;
+    const seq = stream.next();
+    await this.line.send(encodeEnvelope(stream.id, seq, readings));
+    return seq;
   }
 
   /** Wait until all these numbers are confirmed; gives the acknowledgements of the stream since `from`. */

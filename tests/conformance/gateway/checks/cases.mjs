@@ -5,7 +5,7 @@
  * `[index, code]`, and what of it the platform must have. `status` is the answer by HTTP.
  */
 
-import { MOST_ENVELOPE_BYTES, MOST_READINGS, MOST_SEQ, newStream, stringifyExact } from '../client/messages.mjs';
+import { MOST_ENVELOPE_BYTES, MOST_READINGS, MOST_SEQ, stringifyExact } from '../client/messages.mjs';
 
 const ENVELOPES = 'Envelopes';
 const IDENTITY = 'Identity';
@@ -13,11 +13,10 @@ const REFUSALS = 'Refusals';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** All cases, in a stream of their own. */
-export function* cases(bench) {
-  const stream = newStream();
-  let seq = 0n;
-  const next = () => (seq += 1n);
+/** All cases, in a stream of the bench's. */
+export function* cases(bench, numbered) {
+  const { id: stream } = numbered;
+  const next = () => numbered.next();
   const [own] = bench.points;
 
   const good = (name, section, readings, body = (id, number) => envelope(id, number, readings)) => {
@@ -145,14 +144,8 @@ export function* cases(bench) {
     ['two-to-the-53-and-one', 2n ** 53n + 1n],
     ['greatest', MOST_SEQ],
   ]) {
-    const id = newStream();
     const readings = bench.readings(1);
-    yield {
-      ...good(`number-${name}`, ENVELOPES, readings),
-      stream: id,
-      seq: large,
-      body: envelope(id, large, readings),
-    };
+    yield { ...good(`number-${name}`, ENVELOPES, readings), seq: large, body: envelope(stream, large, readings) };
   }
 
   // The identity of readings.

@@ -40,7 +40,7 @@ export async function overHttp(report, bench) {
     await one('chunked', (...given) => accepted(...given, { chunked: true }));
     await one('expect-continue', (...given) => accepted(...given, { expect: true }));
     await one('repeats', repeats);
-    await report.together('http', cases(bench), (given) => answered(bench, line, given));
+    await report.together('http', cases(bench, bench.stream('http')), (given) => answered(bench, line, given));
     await one('far-too-large', farTooLarge);
     await one('far-too-large-unpacked', farTooLargeUnpacked);
     await one('broken-gzip', brokenGzip);
@@ -65,12 +65,17 @@ export async function overHttp(report, bench) {
 }
 
 async function accepted(bench, line, options, body = (text) => text) {
-  const stream = newStream();
+  const { id, seq } = numbered(bench);
   const readings = bench.readings(3);
-  const answer = await ask(line, READINGS, body(encodeEnvelope(stream, 1n, readings)), options);
+  const answer = await ask(line, READINGS, body(encodeEnvelope(id, seq, readings)), options);
   same('status', answer.status, 200);
-  confirms(answer, stream, 1n, []);
+  confirms(answer, id, seq, []);
   bench.expectCommitted(readings);
+}
+
+function numbered(bench) {
+  const stream = bench.stream('http');
+  return { id: stream.id, seq: stream.next() };
 }
 
 function packed(bench, line, encoding, pack) {
@@ -78,12 +83,12 @@ function packed(bench, line, encoding, pack) {
 }
 
 async function repeats(bench, line) {
-  const stream = newStream();
+  const { id, seq } = numbered(bench);
   const readings = bench.readings(3);
   for (let time = 1; time <= 3; time += 1) {
-    const answer = await ask(line, READINGS, encodeEnvelope(stream, 5n, readings));
+    const answer = await ask(line, READINGS, encodeEnvelope(id, seq, readings));
     same(`status the ${time}th time`, answer.status, 200);
-    confirms(answer, stream, 5n, []);
+    confirms(answer, id, seq, []);
   }
   bench.expectCommitted(readings);
 }
@@ -109,66 +114,51 @@ async function answered(bench, line, { stream, seq, body, refused, committed, re
 
 async function afterCommit(bench, line) {
   if (bench.hold === undefined) throw new Skipped('needs --hold');
-  const stream = newStream();
+  const { id, seq } = numbered(bench);
   const readings = bench.readings(2);
   let early = null;
   const { request } = await holding(bench.hold, async () => {
-    const request = line.request(READINGS, encodeEnvelope(stream, 1n, readings)).then((answer) => (early = answer));
+    const sent = line.request(READINGS, encodeEnvelope(id, seq, readings)).then((answer) => (early = answer));
     await later(bench.heldMs);
-    if (early !== null)
-      holds('an answer while nothing can be committed', !says(early, 1n), 'none that confirms', early.text);
-    return { request }; // bare, it would be waited for while nothing can be committed
+    const claims = early !== null && says(early, seq);
+    holds('an answer while nothing can be committed', !claims, 'none that confirms', early?.text);
+    return { request: sent }; // bare, it would be waited for while nothing can be committed
   });
   const asked = await request;
-  if (asked.status === 200) confirms(asked, stream, 1n, []);
-  else await again(line, stream, readings);
+  if (asked.status === 200) confirms(asked, id, seq, []);
+  else await again(line, id, seq, readings);
   bench.expectCommitted(readings);
 }
 
-/** While nothing can be committed, requests beyond the window are answered by 429; without `--hold` they may all be taken in time. */
+/** While nothing can be committed, requests beyond the window are put off; without `--hold` all may be taken in time. */
 async function beyondTheWindow(bench, line) {
-  const stream = newStream();
-  const all = Array.from({ length: WINDOW * 2 }, () => bench.readings(1));
-  const post = (readings, index) => line.request(READINGS, encodeEnvelope(stream, BigInt(index + 1), readings));
-  const answers =
-    bench.hold === undefined
-      ? await Promise.all(all.map(post))
-      : await holding(bench.hold, async () => {
-          const requests = all.map(post);
-          await later(bench.heldMs);
-          return requests;
-        }).then((requests) => Promise.all(requests));
-  const busy = answers.filter(({ status: code }) => BUSY.has(code));
-  same(
-    'other answers than 200, 429, 503',
-    answers.filter(({ status: code }) => ![200, 429, 503].includes(code)),
-    [],
-  );
-  for (const answer of busy)
-    holds(
-      'Retry-After',
-      answer.headers['retry-after'] === undefined || retryAfterMs(answer) !== null,
-      'seconds or a date',
-      answer.headers['retry-after'],
-    );
-  answers.forEach((answer, index) => answer.status === 200 && confirms(answer, stream, BigInt(index + 1), []));
-  if (bench.hold !== undefined)
-    holds(
-      '429',
-      answers.some(({ status: code }) => code === 429),
-      'for some of the requests',
-      answers.map(({ status: code }) => code),
-    );
-  for (const [index, answer] of answers.entries())
-    if (answer.status !== 200) await again(line, stream, all[index], BigInt(index + 1));
-  for (const readings of all) bench.expectCommitted(readings);
-  return `${busy.length} of ${all.length} requests were put off`;
+  const all = Array.from({ length: WINDOW * 2 }, () => ({ ...numbered(bench), readings: bench.readings(1) }));
+  const send = async () => {
+    const requests = all.map(({ id, seq, readings }) => line.request(READINGS, encodeEnvelope(id, seq, readings)));
+    if (bench.hold !== undefined) await later(bench.heldMs);
+    return { requests };
+  };
+  const { requests } = bench.hold === undefined ? await send() : await holding(bench.hold, send);
+  const answers = await Promise.all(requests);
+  const codes = answers.map(({ status: code }) => code);
+  const others = codes.filter((code) => ![200, 429, 503].includes(code));
+  same('other answers than 200, 429, 503', others, []);
+  if (bench.hold !== undefined) holds('429', codes.includes(429), 'for some of the requests', codes);
+  for (const [index, answer] of answers.entries()) {
+    const { id, seq, readings } = all[index];
+    const after = answer.headers['retry-after'];
+    holds('Retry-After', after === undefined || retryAfterMs(answer) !== null, 'seconds or a date', after);
+    if (answer.status === 200) confirms(answer, id, seq, []);
+    else await again(line, id, seq, readings);
+    bench.expectCommitted(readings);
+  }
+  return `${codes.filter((code) => BUSY.has(code)).length} of ${all.length} requests were put off`;
 }
 
-async function again(line, stream, readings, seq = 1n) {
-  const answer = await ask(line, READINGS, encodeEnvelope(stream, seq, readings));
+async function again(line, id, seq, readings) {
+  const answer = await ask(line, READINGS, encodeEnvelope(id, seq, readings));
   same('status of a repetition', answer.status, 200);
-  confirms(answer, stream, seq, []);
+  confirms(answer, id, seq, []);
 }
 
 /** A request that is made again while the platform says that it takes nothing now: checks come faster than a gateway's envelopes. */
@@ -268,7 +258,7 @@ async function status(bench, line) {
   const message = {
     v: 1,
     online: true,
-    stream: newStream(),
+    stream: bench.stream('http').id,
     kept_from: null,
     last_seq: 0,
     unknown: { member: 1 },

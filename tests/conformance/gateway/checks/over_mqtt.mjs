@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { setTimeout as later } from 'node:timers/promises';
 
-import { MOST_ENVELOPE_BYTES, encodeEnvelope, newStream } from '../client/messages.mjs';
+import { MOST_ENVELOPE_BYTES, encodeEnvelope } from '../client/messages.mjs';
 import { Probe } from './bench.mjs';
 import { cases } from './cases.mjs';
 import { holding } from './hold.mjs';
@@ -14,7 +14,7 @@ export async function overMqtt(report, bench) {
   const probe = await Probe.open(bench);
   try {
     await acknowledgements(report, bench, probe);
-    const all = [...cases(bench)];
+    const all = [...cases(bench, bench.stream('mqtt'))];
     await report.together(
       'mqtt',
       all.filter(({ seq }) => seq !== null),
@@ -53,37 +53,32 @@ async function acknowledgements(report, bench, probe) {
 }
 
 async function confirmedPlainly(bench, probe) {
-  const stream = probe.stream();
+  const stream = bench.stream('mqtt');
   const readings = bench.readings(4);
-  await probe.send(stream, readings);
-  const answers = await probe.confirmed(stream.id, [1n]);
-  same(
-    'refused',
-    answers.flatMap(({ refused }) => refused),
-    [],
-  );
+  const seq = await probe.send(stream, readings);
+  await probe.confirmed(stream.id, [seq]);
+  same('refused', probe.refusals(stream.id, seq), []);
   bench.expectCommitted(readings);
 }
 
 async function afterCommit(bench, probe) {
   if (bench.hold === undefined) throw new Skipped('needs --hold');
-  const stream = probe.stream();
+  const stream = bench.stream('mqtt');
   const readings = bench.readings(2);
-  await holding(bench.hold, async () => {
-    await probe.send(stream, readings);
+  const seq = await holding(bench.hold, async () => {
+    const sent = await probe.send(stream, readings);
     await later(bench.heldMs);
-    same(
-      'confirmed while nothing can be committed',
-      probe.of(stream.id).flatMap(({ confirmed }) => confirmed),
-      [],
-    );
+    const early = probe.of(stream.id).some(({ confirmed }) => confirmed.includes(sent));
+    same('confirmed while nothing can be committed', early, false);
+    return sent;
   });
-  await probe.confirmed(stream.id, [1n]);
+  await probe.confirmed(stream.id, [seq]);
   bench.expectCommitted(readings);
 }
 
 async function manyAtOnce(bench, probe) {
-  const stream = probe.stream();
+  const stream = bench.stream('mqtt');
+  const from = probe.answers.length;
   const sent = await Promise.all(
     Array.from({ length: 30 }, () => {
       const readings = bench.readings(10);
@@ -91,48 +86,46 @@ async function manyAtOnce(bench, probe) {
       return probe.send(stream, readings);
     }),
   );
-  const answers = await probe.confirmed(stream.id, sent);
+  const answers = await probe.confirmed(stream.id, sent, { from });
   return `30 envelopes in ${answers.length} acknowledgements`;
 }
 
 async function outOfOrder(bench, probe) {
-  const stream = newStream();
-  const numbers = [9n, 2n, 7n, 1n, 100n, 3n];
-  for (const seq of numbers) {
+  const stream = bench.stream('mqtt');
+  const [a, b, c, d, e] = Array.from({ length: 5 }, () => stream.next());
+  for (const seq of [d, b, e, a, c]) {
     const readings = bench.readings(1);
     bench.expectCommitted(readings);
-    await probe.line.send(encodeEnvelope(stream, seq, readings));
+    await probe.line.send(encodeEnvelope(stream.id, seq, readings));
   }
-  await probe.confirmed(stream, numbers);
+  await probe.confirmed(stream.id, [a, b, c, d, e]);
 }
 
 async function repeats(bench, probe) {
-  const stream = probe.stream();
+  const stream = bench.stream('mqtt');
   const unknown = [`${bench.points[0]}-nobody-has-this`.slice(-64), bench.time(), 1, 0];
   const readings = [...bench.readings(3), unknown];
   bench.expectCommitted(readings.slice(0, 3));
   bench.expectRejected([[unknown[0], unknown[1], 'unknown_point']]);
-  await probe.send(stream, readings);
-  await probe.confirmed(stream.id, [1n]);
+  const seq = await probe.send(stream, readings);
+  await probe.confirmed(stream.id, [seq]);
   for (let time = 2; time <= 4; time += 1) {
     const from = probe.answers.length;
-    await probe.line.send(encodeEnvelope(stream.id, 1n, readings));
-    const answers = await probe.confirmed(stream.id, [1n], { from, what: `confirmed the ${time}th time` });
-    const refused = answers.flatMap((answer) => answer.refused.map(({ seq, index, code }) => [seq, index, code]));
-    same(`refused the ${time}th time`, refused, [[1n, 3, 'unknown_point']]);
+    await probe.line.send(encodeEnvelope(stream.id, seq, readings));
+    await probe.confirmed(stream.id, [seq], { from, what: `confirmed the ${time}th time` });
+    same(`refused the ${time}th time`, probe.refusals(stream.id, seq, from), [[3, 'unknown_point']]);
   }
 }
 
+/** Numbers that the one stream has used mean other envelopes in the other. */
 async function twoStreams(bench, probe) {
-  const [first, second] = [probe.stream(), probe.stream()];
-  for (let number = 1; number <= 3; number += 1) {
-    for (const stream of [first, second]) {
-      const readings = bench.readings(1);
-      bench.expectCommitted(readings);
-      await probe.send(stream, readings);
-    }
+  const stream = bench.stream('mqtt, another');
+  for (let count = 0; count < 3; count += 1) {
+    const readings = bench.readings(1);
+    bench.expectCommitted(readings);
+    await probe.send(stream, readings);
   }
-  for (const stream of [first, second]) await probe.confirmed(stream.id, [1n, 2n, 3n]);
+  await probe.confirmed(stream.id, [1n, 2n, 3n]);
 }
 
 async function answered(bench, probe, { stream, seq, body, refused, committed, rejected }) {
@@ -163,9 +156,9 @@ async function answered(bench, probe, { stream, seq, body, refused, committed, r
 }
 
 async function farTooLarge(bench, probe) {
-  const stream = newStream();
+  const stream = bench.stream('mqtt');
   const from = probe.answers.length;
-  const body = encodeEnvelope(stream, 1n, bench.readings(1)).replace(
+  const body = encodeEnvelope(stream.id, stream.next(), bench.readings(1)).replace(
     '{',
     `{"pad":"${'x'.repeat(MOST_ENVELOPE_BYTES + 20_000)}",`,
   );
@@ -195,7 +188,7 @@ export async function statusAndWill(report, bench) {
         });
       const other = await Probe.open(bench);
       await other.line.status(
-        JSON.stringify({ v: 1, online: true, stream: newStream(), kept_from: null, last_seq: 0 }),
+        JSON.stringify({ v: 1, online: true, stream: bench.stream('mqtt').id, kept_from: null, last_seq: 0 }),
       );
       await until(watcher, seen, ({ online }) => online);
       await other.close({ orderly: false });
