@@ -53,6 +53,7 @@ def _zone(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.option(
     "--charset", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="gb18030 is Excel's in China."
 )
+@click.option("--allow-plain", is_flag=True, help="Let http:// go to another machine: all on the way read the token.")
 @click.option("--dry-run", is_flag=True, help="Check everything, keep nothing.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the whole report there, a JSON object a line.")
 def upload(  # noqa: PLR0913, PLR0917 - the options of a command
@@ -66,7 +67,8 @@ def upload(  # noqa: PLR0913, PLR0917 - the options of a command
     zone: ZoneInfo | None,
     decimal: str,
     charset: str,
-    dry_run: bool,  # noqa: FBT001 - a flag
+    allow_plain: bool,  # noqa: FBT001 - a flag
+    dry_run: bool,  # noqa: FBT001 - likewise
     report: Path | None,
 ) -> None:
     """Send FILE, a CSV file of readings, and show what became of its lines; `-` takes what comes by the pipe.
@@ -76,7 +78,8 @@ def upload(  # noqa: PLR0913, PLR0917 - the options of a command
     The exit code is 0 when every line is stored, or was before; 65 when lines were refused or contradict what is
     stored; 75 when the upload broke off, or the platform has no time: send the same file again then.
     """
-    from deploy.cli.upload_client import IDLE_S, opened, send  # noqa: PLC0415 - loaded when called
+    from collector.uplink.settings import HttpsPlatform  # noqa: PLC0415 - loaded when called
+    from deploy.cli.upload_client import IDLE_S, opened, send  # noqa: PLC0415 - likewise
     from energy.config import read_secret  # noqa: PLC0415 - likewise
     from energy.transport.http import http_client  # noqa: PLC0415 - likewise
     from energy.transport.tls import TlsSettings  # noqa: PLC0415 - likewise
@@ -87,6 +90,9 @@ def upload(  # noqa: PLR0913, PLR0917 - the options of a command
         headers["Authorization"] = f"Bearer {read_secret(token_file)}"
     try:
         tls = TlsSettings(ca_file=ca_file, cert_file=cert_file, key_file=key_file)
+        HttpsPlatform(
+            url=url, tls=tls if tls != TlsSettings() else None, allow_plain=allow_plain
+        )  # as a collector has it
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     context = tls.context(url) if url.startswith("https:") else None

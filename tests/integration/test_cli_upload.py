@@ -210,6 +210,7 @@ async def test_a_token_and_a_certificate_are_needed_where_the_platform_asks(
             "nowhere.csv cannot be opened",
         ),
         (("-", "--url", "http://127.0.0.1:1", "--gateway", "gw-1"), 2, "is not REGION/CODE"),
+        (("-", "--url", "http://192.0.2.1", "--gateway", "610303/gw-1"), 2, "to another machine needs allow_plain"),
         (("-", "--url", "http://127.0.0.1:1", "--gateway", "610303/gw-1", "--time-zone", "Mars"), 2, "is no time zone"),
         (("-", "--url", "http://127.0.0.1:1", "--gateway", "610303/gw-1"), 75, "http://127.0.0.1:1/v1/csv"),
     ],
