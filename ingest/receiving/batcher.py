@@ -50,11 +50,14 @@ class Batcher:
         self._limits = limits
         self._gathered: Gathered | None = None
 
-    def add(self, delivery: Delivery, *, now_ms: int, monotonic: float) -> bool:
-        """Add a message that arrived at data time `now_ms`; true when the batch is full."""
-        if self._gathered is None:
-            self._gathered = Gathered(now_ms, monotonic)
+    def begin(self, *, now_ms: int, monotonic: float) -> None:
+        """Open a batch at data time `now_ms`; its first delivery follows."""
+        self._gathered = Gathered(now_ms, monotonic)
+
+    def add(self, delivery: Delivery) -> bool:
+        """Add a delivery to the batch that was begun; true when it is full."""
         gathered = self._gathered
+        assert gathered is not None  # noqa: S101 - begun by the caller
         gathered.deliveries.append(delivery)
         gathered.readings += delivery.weight
         return gathered.readings >= self._limits.readings or len(gathered.deliveries) >= self._limits.messages

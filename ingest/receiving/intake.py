@@ -43,7 +43,9 @@ class Intake:
     def add(self, delivery: Delivery) -> None:
         """Take one delivery in; never waits, since each carrier bounds what it has unsettled."""
         opening = not self._batcher.messages
-        full = self._batcher.add(delivery, now_ms=self._clock.now_ms(), monotonic=asyncio.get_running_loop().time())
+        if opening:
+            self._batcher.begin(now_ms=self._clock.now_ms(), monotonic=asyncio.get_running_loop().time())
+        full = self._batcher.add(delivery)
         self.pushed += 1
         if full and (gathered := self._batcher.take()):
             self._full.append(gathered)

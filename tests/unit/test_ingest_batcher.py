@@ -14,7 +14,8 @@ UNREADABLE = received(GATEWAY.up, b"")
 def test_full_by_readings() -> None:
     """The message that reaches the limit is the batch's last, and may go over it."""
     batcher = Batcher(LIMITS)
-    assert [batcher.add(TWO, now_ms=7, monotonic=1.0) for _ in range(3)] == [False, False, True]
+    batcher.begin(now_ms=7, monotonic=1.0)
+    assert [batcher.add(TWO) for _ in range(3)] == [False, False, True]
     gathered = batcher.take()
     assert gathered is not None
     assert (gathered.readings, gathered.received_ms, gathered.opened) == (6, 7, 1.0)
@@ -24,15 +25,17 @@ def test_full_by_readings() -> None:
 def test_full_by_messages() -> None:
     """Messages without readings fill a batch too, or they could fill the window."""
     batcher = Batcher(LIMITS)
-    assert [batcher.add(UNREADABLE, now_ms=7, monotonic=1.0) for _ in range(4)] == [False, False, False, True]
+    batcher.begin(now_ms=7, monotonic=1.0)
+    assert [batcher.add(UNREADABLE) for _ in range(4)] == [False, False, False, True]
 
 
 def test_due_by_the_age_of_the_first_message() -> None:
-    """Later messages do not put it off."""
+    """Later messages, which have no time of their own here, do not put it off."""
     batcher = Batcher(LIMITS)
     assert batcher.due_in(10.0) is None
-    batcher.add(TWO, now_ms=7, monotonic=10.0)
-    batcher.add(TWO, now_ms=8, monotonic=10.4)
+    batcher.begin(now_ms=7, monotonic=10.0)
+    batcher.add(TWO)
+    batcher.add(TWO)
     assert batcher.due_in(10.25) == 0.25
     assert batcher.due_in(11.0) == 0.0
     assert batcher.messages == 2
