@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from energy.clocks import ClockSettings
+from energy.sparkplug.payload import encode
 from energy.storage import StorageSettings, connect
 from energy.transport.mqtt import Link, MqttSettings
 from energy.transport.mqtt import connect as connect_mqtt
@@ -108,6 +109,24 @@ async def test_with_its_window_full_the_host_goes_offline_and_comes_back(world: 
         assert WINDOW < len(let_in) <= min(held, 2 * WINDOW)
         assert not stored & rows_of(lost)
         assert len(await world.rows()) == len(stored) > before
+
+
+async def test_a_flood_is_let_in_up_to_the_window_and_no_further(world: World) -> None:
+    """Hundreds of messages that come at once are not all taken before anybody sees that the window is full."""
+    await world.register()
+    async with world.hosted(window=WINDOW), world.online() as link:
+        await world.until_state("meter-2", online=True)
+        flood = [one for _ in range(5 * WINDOW) for one in world.edge.data("meter-1", by_name=True)]
+        async with connect(world.database) as blocker, blocker.transaction():
+            await blocker.execute("lock table readings in access exclusive mode")
+            for one in flood:
+                link.send(world.topic(one.kind, one.device), encode(one.payload), qos=0)
+            await world.until_host(online=False)
+        await world.until_host(online=True)
+        await eventually(lambda: bool(world.asked), 20)
+        await data_is_stored(world, link)
+        let_in = set(await world.rows()) & rows_of(flood)
+        assert WINDOW // 2 < len(let_in) <= WINDOW + 10 * len(flood[0].payload.metrics)
 
 
 async def test_a_database_that_cuts_all_connections_costs_no_values(world: World) -> None:

@@ -174,6 +174,7 @@ class Host:
                     return
             else:
                 self._take(message)
+                await asyncio.sleep(0)  # what has come in is there at once: others take turns, and see a full window
 
     def _take(self, message: Message) -> None:
         for delivery in self._network.take(message, _now(), self._clock.now_ms()):
