@@ -22,7 +22,7 @@ from ingest.checking.settings import CheckSettings
 from ingest.checking.verdicts import Bounds
 from ingest.rejects.candidates import Candidate, Taken, candidate
 from ingest.rejects.find import SQL, Chosen
-from ingest.writing.search import find_refused, refusal_of
+from ingest.writing.search import refusal_of, without_refused
 from ingest.writing.store import Outcome, Store, reserve_numbers
 
 PIECE = 1_000
@@ -142,7 +142,7 @@ class Replay:
             try:
                 outcome = await self.store.commit(connection, batch, number)
             except StorageRejectedError as error:
-                batch = await _without_refused(connection, batch, error)
+                batch = await without_refused(lambda part: refusal_of(connection, part), batch, error)
                 continue
             with translating():
                 await connection.execute(SQL.mark_replayed, [one.reject_id for one in candidates], number)
@@ -194,10 +194,3 @@ def _passed(candidates: Sequence[Candidate], batch: Batch, sums: Replayed) -> li
     for reject in refused.values():
         sums.note_refused(reject)
     return [one for number, one in enumerate(candidates) if number not in refused]
-
-
-async def _without_refused(connection: Connection, batch: Batch, error: StorageRejectedError) -> Batch:
-    refused, detail = await find_refused(lambda part: refusal_of(connection, part), batch.rows)
-    if not refused.any():
-        raise error
-    return batch.refusing(refused, detail)

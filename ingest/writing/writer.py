@@ -16,7 +16,7 @@ from ingest.checking.due import Due
 from ingest.checking.rows import Rows
 from ingest.database import KeptConnection
 from ingest.writing.keys import NumberTakenError
-from ingest.writing.search import find_refused, refusal_of
+from ingest.writing.search import refusal_of, without_refused
 from ingest.writing.store import Outcome, Store, reserve_numbers
 
 NUMBERS_AT_ONCE = 64
@@ -56,7 +56,7 @@ class Writer:
 
         Raises:
             FatalError: the database refuses us, or is of another schema.
-            StorageRejectedError: it refuses a batch of which it would take every single row.
+            StorageRejectedError: it refuses a batch of which it takes every single row.
         """
         control.ready()
         try:
@@ -104,11 +104,9 @@ async def _without_refused(connection: KeptConnection, batch: Batch, error: Stor
     async def refusal(part: Rows) -> str | None:
         return await connection.until_done(lambda own: refusal_of(own, part))
 
-    refused, detail = await find_refused(refusal, batch.rows)
-    if not refused.any():
-        raise error
-    metrics.rows_refused(int(refused.sum()), detail)
-    return batch.refusing(refused, detail)
+    rest = await without_refused(refusal, batch, error)
+    metrics.rows_refused(len(rest.rejects) - len(batch.rejects), rest.rejects[-1].refusal.detail)
+    return rest
 
 
 class _Attempt:

@@ -24,6 +24,8 @@ from tests.support.ingest_world import START_MS
 from tests.support.private_broker import private_broker
 
 GATEWAYS, ENVELOPES, READINGS = 3, 120, 20
+RESEND_S = 0.5
+"""Each resend halves what the session of a dead worker still swallows."""
 
 
 def group_of(size: int, database: StorageSettings, mqtt: MqttSettings) -> list[IngestSettings]:
@@ -44,7 +46,7 @@ async def gateways_of(database: StorageSettings, mqtt: MqttSettings) -> list[Fak
                 [Reading(f"{address.gateway}-{i}", START_MS + 1000 * seq, seq + i / 8) for i in range(READINGS)]
                 for seq in range(ENVELOPES)
             ]
-            made.append(FakeGateway(mqtt, address, uuid.uuid4().hex, envelopes))
+            made.append(FakeGateway(mqtt, address, uuid.uuid4().hex, envelopes, RESEND_S))
     return made
 
 

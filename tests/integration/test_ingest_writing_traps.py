@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from energy.errors import SchemaError
+from energy.errors import SchemaError, StorageRejectedError
 from energy.readings import Reading
 from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
@@ -86,6 +86,16 @@ async def test_a_unique_constraint_that_is_not_ours(pool: Pool, world: WritingWo
             await world.write(of([Reading(point, START_MS, 1.0) for point in ("A-1", "A-2")]))
     assert caught.value.advice
     assert world.failures == []
+
+
+async def test_a_refusal_that_no_row_is_guilty_of(pool: Pool, world: WritingWorld) -> None:
+    """To refuse rows would not help, and to wait would not: the worker stops, and repeats what the database says."""
+    await pool.execute("alter table ingest_batch add constraint of_the_site check (offered < 2)")
+    assert (await world.write(batch_at(1))).stored == 1
+    with pytest.raises(StorageRejectedError, match=r"every single row: .*of_the_site") as caught:
+        await world.write(batch_at(2, 3))
+    assert caught.value.advice
+    assert await pool.fetchval("select count(*) from readings") == 1
 
 
 async def test_a_search_that_takes_longer_than_an_answer_may(pool: Pool, database: StorageSettings) -> None:
