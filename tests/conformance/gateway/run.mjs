@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { asGateway } from './checks/as_gateway.mjs';
+import { HttpLine } from './client/http_line.mjs';
 import { stringifyExact } from './client/messages.mjs';
 import { Bench } from './checks/bench.mjs';
 import { overHttp } from './checks/over_http.mjs';
@@ -24,7 +25,7 @@ the points named here, at times of the last hour: take a gateway and points that
   --range-point D       code of a point of this gateway that is registered with a greatest value, and
   --range-most X        that value
   --token T             token of the gateway; better in QUOTAWATT_TOKEN, which other users of the machine cannot see
-  --ca FILE             certificates to trust instead of the system's; --cert FILE, --key FILE: the gateway's own (HTTP)
+  --ca FILE             certificates to trust instead of the system's; --cert FILE, --key FILE: the gateway's own
   --hold COMMAND        keeps the platform from committing: says "held" in a line of its own when it does, until its input ends
   --held-ms N           how long it is held (1500)
   --asked-within S      how long to wait for the platform to ask for a missing number, seconds; 0 leaves it out (0)
@@ -105,6 +106,12 @@ function withCredentials(url) {
   return full.href;
 }
 
+/** Throws where nobody answers: eighty failed checks would say less. */
+async function reachable(bench) {
+  const line = new HttpLine({ ...bench, url: bench.http });
+  await line.request('/v1/status', '').finally(() => line.close());
+}
+
 async function main() {
   const values = readOptions();
   if (values.help) {
@@ -112,6 +119,7 @@ async function main() {
     return 0;
   }
   const bench = benchOf(values);
+  if (bench.http !== undefined) await reachable(bench);
   const report = new Report({ only: values.only, quiet: values.json });
   if (bench.mqtt !== undefined) await overMqtt(report, bench);
   if (bench.http !== undefined) await overHttp(report, bench);

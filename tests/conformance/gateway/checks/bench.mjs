@@ -69,7 +69,7 @@ export class Bench {
   }
 
   mqttOptions() {
-    return { url: this.mqtt, region: this.region, gateway: this.gateway, ca: this.ca };
+    return { url: this.mqtt, region: this.region, gateway: this.gateway, ca: this.ca, cert: this.cert, key: this.key };
   }
 }
 

@@ -28,10 +28,10 @@ export class MqttLine {
   /**
    * Connect, and listen on `ack` and `cmd` before anything is sent: an acknowledgement that comes earlier would reach nobody.
    *
-   * @param {{url: string, region: string, gateway: string, ca?: Buffer, clientId?: string}} options - user and password stand in
+   * @param {{url: string, region: string, gateway: string, ca?: Buffer, cert?: Buffer, key?: Buffer, clientId?: string}} options - user and password stand in
    *   the URL.
    */
-  static async open({ url, region, gateway, ca, clientId }) {
+  static async open({ url, region, gateway, ca, cert, key, clientId }) {
     const topics = topicsOf({ region, gateway });
     const client = await mqtt.connectAsync(
       url,
@@ -44,6 +44,8 @@ export class MqttLine {
         resubscribe: false,
         queueQoSZero: false,
         ca,
+        cert,
+        key,
         will: { topic: topics.status, payload: WILL, qos: 1, retain: true },
       },
       false,
