@@ -1,4 +1,7 @@
-/** A whole gateway, with its spool, against the platform: what it keeps, what it is asked for, and what it must not believe. */
+/**
+ * A whole gateway, with its spool, against the platform: what it keeps, what it is asked for, and what it must not
+ * believe.
+ */
 
 import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';

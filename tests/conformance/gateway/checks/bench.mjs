@@ -1,4 +1,7 @@
-/** What all checks share: whose points these are, times that no other reading has, and what the platform must have afterwards. */
+/**
+ * What all checks share: whose points these are, times that no other reading has, and what the platform must have
+ * afterwards.
+ */
 
 import { setTimeout as later } from 'node:timers/promises';
 
@@ -12,7 +15,10 @@ export class Bench {
   #next = null;
   #streams = new Map();
 
-  /** Readings that the platform must have, as `[point, at, value, quality]`, and those that it must have refused, with the code. */
+  /**
+   * Readings that the platform must have, as `[point, at, value, quality]`, and those that it must have refused, with
+   * the code.
+   */
   committed = [];
   rejected = [];
 
@@ -50,8 +56,8 @@ export class Bench {
   }
 
   /**
-   * A stream by name, with its numbers. There are few, since a platform follows only so many new ones of a gateway: one a
-   * way, and one more where a check is about two.
+   * A stream by name, with its numbers. There are few, since a platform follows only so many new ones of a gateway:
+   * one a way, and one more where a check is about two.
    */
   stream(name) {
     if (!this.#streams.has(name)) this.#streams.set(name, new Numbered());

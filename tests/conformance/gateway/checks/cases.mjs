@@ -1,8 +1,8 @@
 /**
  * Envelopes, good and bad, and what the page says of each. They are sent over either carrier.
  *
- * A case has a name, the section it comes from, its body, the number that must be confirmed (or none), what must be refused as
- * `[index, code]`, and what of it the platform must have. `status` is the answer by HTTP.
+ * A case has a name, the section it comes from, its body, the number that must be confirmed (or none), what must be
+ * refused as `[index, code]`, and what of it the platform must have. `status` is the answer by HTTP.
  */
 
 import { MOST_ENVELOPE_BYTES, MOST_READINGS, MOST_SEQ, stringifyExact } from '../client/messages.mjs';

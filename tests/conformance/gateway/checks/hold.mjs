@@ -1,4 +1,7 @@
-/** A program of the operator that keeps the platform from committing: it says `held` when it does, until its input ends. */
+/**
+ * A program of the operator that keeps the platform from committing: it says `held` when it does, until its input
+ * ends.
+ */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -130,7 +130,9 @@ async function afterCommit(bench, line) {
   bench.expectCommitted(readings);
 }
 
-/** While nothing can be committed, requests beyond the window are put off; without `--hold` all may be taken in time. */
+/**
+ * While nothing can be committed, requests beyond the window are put off; without `--hold` all may be taken in time.
+ */
 async function beyondTheWindow(bench, line) {
   const all = Array.from({ length: WINDOW * 2 }, () => ({ ...numbered(bench), readings: bench.readings(1) }));
   const send = async () => {
@@ -161,7 +163,10 @@ async function again(line, id, seq, readings) {
   confirms(answer, id, seq, []);
 }
 
-/** A request that is made again while the platform says that it takes nothing now: checks come faster than a gateway's envelopes. */
+/**
+ * A request that is made again while the platform says that it takes nothing now: checks come faster than a gateway's
+ * envelopes.
+ */
 async function ask(line, ...request) {
   for (let tries = 1; ; tries += 1) {
     const answer = await line.request(...request);

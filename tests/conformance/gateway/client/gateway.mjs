@@ -15,8 +15,9 @@ import {
 const MOST_SKEW_MS = 60_000;
 
 /**
- * Events: `confirmed` (numbers), `refused` (a refusal), `broken` (the platform could not read what we send), `skew` (ms between
- * the platform's clock and ours), `denied` (an HTTP status that needs the operator), `command`, `sent` (a number).
+ * Events: `confirmed` (numbers), `refused` (a refusal), `broken` (the platform could not read what we send), `skew`
+ * (ms between the platform's clock and ours), `denied` (an HTTP status that needs the operator), `command`, `sent` (a
+ * number).
  */
 export class Gateway extends EventEmitter {
   #flight = new Map(); // seq → {timer, delayMs}: sent, and neither confirmed nor given up

@@ -67,8 +67,8 @@ export class HttpLine {
   }
 
   /**
-   * One request as it is told; redirects are never followed. A header that is undefined is left out, and one that is an array
-   * stands as often.
+   * One request as it is told; redirects are never followed. A header that is undefined is left out, and one that is
+   * an array stands as often.
    *
    * @returns {Promise<{status: number, headers: object, text: string}>}
    */

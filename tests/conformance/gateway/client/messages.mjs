@@ -1,8 +1,9 @@
 /**
  * The messages of the wire contract, version 1: what a gateway writes and what it reads.
  *
- * Numbers of envelopes go up to 2^63 − 1, and JavaScript's own numbers are exact up to 2^53 − 1 only: `JSON.parse` would round
- * them without a word, and the gateway would forget the wrong envelope. They are BigInt here, from the first byte to the last.
+ * Numbers of envelopes go up to 2^63 − 1, and JavaScript's own numbers are exact up to 2^53 − 1 only: `JSON.parse`
+ * would round them without a word, and the gateway would forget the wrong envelope. They are BigInt here, from the
+ * first byte to the last.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -26,7 +26,8 @@ export class MqttLine {
   }
 
   /**
-   * Connect, and listen on `ack` and `cmd` before anything is sent: an acknowledgement that comes earlier would reach nobody.
+   * Connect, and listen on `ack` and `cmd` before anything is sent: an acknowledgement that comes earlier would reach
+   * nobody.
    *
    * @param {{url: string, region: string, gateway: string, ca?: Buffer, cert?: Buffer, key?: Buffer, clientId?: string}} options - user and password stand in
    *   the URL.

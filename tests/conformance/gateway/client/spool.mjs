@@ -1,8 +1,10 @@
 /**
- * What a gateway must keep, on its disk: a journal of one JSON object a line, each forced to the disk before the call returns.
+ * What a gateway must keep, on its disk: a journal of one JSON object a line, each forced to the disk before the call
+ * returns.
  *
- * Lines are `{stream, last}`, `{seq, readings}`, `{confirmed: [seq, …]}` and `{dropped: {first, last, reason}, readings}`. Opening
- * reads them all, passes a last line over that a loss of power cut short, and writes the journal anew without what is done with.
+ * Lines are `{stream, last, dropped, total}`, `{seq, readings}`, `{confirmed: [seq, …]}` and `{dropped: {first, last, reason},
+ * readings}`. Opening reads them all, passes a last line over that a loss of power cut short, and writes the journal
+ * anew without what is done with.
  */
 
 import {
@@ -56,7 +58,10 @@ export class Spool {
     return line.seq;
   }
 
-  /** Forget envelopes that the platform is done with; numbers that are not kept are passed over. Gives those that were. */
+  /**
+   * Forget envelopes that the platform is done with; numbers that are not kept are passed over. Gives those that
+   * were.
+   */
   confirm(numbers) {
     const known = numbers.filter((seq) => this.#kept.has(seq));
     if (known.length > 0) this.#write({ confirmed: known });
