@@ -13,7 +13,16 @@ import pytest
 
 from deploy.cli import root
 from energy.config import decode_toml
-from energy.errors import FatalError, PermissionRefusedError, RejectedError, RetryableError, SchemaError, SetupError
+from energy.errors import (
+    FatalError,
+    PermissionRefusedError,
+    QuotawattError,
+    RejectedError,
+    RetryableError,
+    SchemaError,
+    SetupError,
+    StorageRejectedError,
+)
 from energy.storage.errors import VERDICTS
 from energy.wire import RefusalCode
 from ingest.checking.verdicts import CODES
@@ -180,6 +189,7 @@ def test_each_sqlstate_stands_with_its_verdict(verdict: str, kind: type[Exceptio
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
+        ("a batch that the database refuses, but none of its rows", StorageRejectedError),
         ("password changed, right taken away", PermissionRefusedError),
         ("schema of another version", SchemaError),
         ("no such database", SetupError),
@@ -187,7 +197,7 @@ def test_each_sqlstate_stands_with_its_verdict(verdict: str, kind: type[Exceptio
         ("broker refuses name, password or rights", PermissionRefusedError),
     ],
 )
-def test_what_stops_a_worker_has_the_exit_code_of_its_error(failure: str, kind: type[FatalError]) -> None:
+def test_what_stops_a_worker_has_the_exit_code_of_its_error(failure: str, kind: type[QuotawattError]) -> None:
     """As the table of failures says."""
     assert re.search(rf"^\| {failure} \| stop, exit code {kind.exit_code}\b", PAGE, re.MULTILINE)
 
