@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
 from datetime import date, datetime, timedelta
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deploy.cli.database import on_database, place_of
+
 if TYPE_CHECKING:
-    from energy.clocks import ClockSettings
-    from energy.storage import StorageSettings
-    from ingest.ledger.account import Account, Chosen
+    from ingest.ledger.account import Chosen
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -61,11 +60,14 @@ def ledger(  # noqa: PLR0913, PLR0917 - one for each option
     from deploy.cli import ledger_text as text  # noqa: PLC0415 - loaded when called
     from energy.clocks import DataClock  # noqa: PLC0415 - likewise
     from energy.periods import local_day  # noqa: PLC0415 - likewise
+    from ingest.ledger.account import read_account  # noqa: PLC0415 - likewise
 
-    database, clock = _place(config, dsn)
-    now = DataClock(clock).now()
+    place = place_of(config, dsn)
+    now = DataClock(place.clock).now()
     chosen = _chosen(gateway, first, last, day, local_day(now))
-    account = asyncio.run(_read(database, chosen, now, points=completeness or points))
+    account = on_database(
+        place.database, lambda connection: read_account(connection, chosen, now, points=completeness or points)
+    )
     match form:
         case "json":
             click.echo(text.as_json(account))
@@ -92,26 +94,3 @@ def _chosen(
     if since > until:
         raise click.UsageError(f"--from {since} is after --to {until}")
     return Chosen(gateway, since, until)
-
-
-def _place(config: Path | None, dsn: str | None) -> tuple[StorageSettings, ClockSettings]:
-    from energy.clocks import ClockSettings  # noqa: PLC0415 - loaded when called
-    from energy.config import load_toml  # noqa: PLC0415 - likewise
-    from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
-    from ingest.settings import IngestSettings  # noqa: PLC0415 - likewise
-
-    if config is not None:
-        settings = load_toml(config, IngestSettings)
-        return settings.database, settings.clock
-    if not dsn:
-        raise click.UsageError("give --config or --dsn, or set QUOTAWATT_DSN")
-    return StorageSettings(dsn), ClockSettings()
-
-
-async def _read(database: StorageSettings, chosen: Chosen, now: datetime, *, points: bool) -> Account:
-    from energy.storage import check_schema, connect  # noqa: PLC0415 - loads the drivers only when called
-    from ingest.ledger.account import read_account  # noqa: PLC0415 - likewise
-
-    async with connect(database) as connection:
-        await check_schema(connection)
-        return await read_account(connection, chosen, now, points=points)

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import os
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from deploy.cli.database import on_database, place_of
+
 if TYPE_CHECKING:
-    from energy.clocks import ClockSettings
-    from energy.storage import Connection, StorageSettings
-    from ingest.checking.settings import CheckSettings
+    from deploy.cli.database import Place
     from ingest.rejects.find import Chosen
 
 F = TypeVar("F", bound=Callable[..., None])
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Which database, and by which clock and rules."""
-
-    database: StorageSettings
-    clock: ClockSettings
-    checks: CheckSettings
 
 
 def _moment(text: str) -> datetime:
@@ -99,15 +88,15 @@ def list_rejects(  # noqa: PLR0913 - one for each option
     from deploy.cli.rejects_text import each_lines, kind_lines  # noqa: PLC0415 - loaded when called
     from ingest.rejects import find  # noqa: PLC0415 - likewise
 
-    place = _place(config, dsn)
+    place = place_of(config, dsn)
     which = find.Chosen(**chosen, open=is_open)
     if reject_id is not None:
-        _show_payload(_on(place, lambda connection: find.payload(connection, reject_id)), reject_id)
+        _show_payload(on_database(place.database, lambda connection: find.payload(connection, reject_id)), reject_id)
     elif each:
-        ones = _on(place, lambda connection: find.each(connection, which, limit + 1))
+        ones = on_database(place.database, lambda connection: find.each(connection, which, limit + 1))
         _show(ones, limit, each_lines, as_json=as_json)
     else:
-        kinds = _on(place, lambda connection: find.summary(connection, which, limit + 1))
+        kinds = on_database(place.database, lambda connection: find.summary(connection, which, limit + 1))
         _show(kinds, limit, kind_lines, as_json=as_json)
 
 
@@ -128,13 +117,13 @@ def replay(config: Path | None, dsn: str | None, *, dry_run: bool, yes: bool, by
     from ingest.rejects.find import Chosen  # noqa: PLC0415 - likewise
     from ingest.rejects.replay import Replay  # noqa: PLC0415 - likewise
 
-    place = _place(config, dsn)
+    place = place_of(config, dsn)
     which = Chosen(**chosen, open=True)
     if not yes and not dry_run:
         _ask(place, which)
     worker = f"replay-{by or _account()}"
     prepared = Replay.at(DataClock(place.clock), place.checks, worker, dry=dry_run)
-    sums = _on(place, lambda connection: prepared.run(connection, which))
+    sums = on_database(place.database, lambda connection: prepared.run(connection, which))
     click.echo("\n".join(replayed_lines(sums, worker, dry=dry_run)))
 
 
@@ -145,10 +134,10 @@ def _account() -> str:
         return f"uid-{os.getuid()}"
 
 
-def _ask(place: _Place, which: Chosen) -> None:
+def _ask(place: Place, which: Chosen) -> None:
     from ingest.rejects.find import count_open  # noqa: PLC0415 - loaded when called
 
-    count = _on(place, lambda connection: count_open(connection, which))
+    count = on_database(place.database, lambda connection: count_open(connection, which))
     click.confirm(f"Replay {count} rejects?", abort=True)
 
 
@@ -180,31 +169,3 @@ def _show_payload(payload: bytes | None, reject_id: int) -> None:
         click.echo(shown(payload.decode(errors="backslashreplace")))
     else:
         sys.stdout.buffer.write(payload)
-
-
-def _place(config: Path | None, dsn: str | None) -> _Place:
-    """What a worker's file says, or the defaults on the database `dsn`."""
-    from energy.clocks import ClockSettings  # noqa: PLC0415 - loaded when called
-    from energy.config import load_toml  # noqa: PLC0415 - likewise
-    from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
-    from ingest.checking.settings import CheckSettings  # noqa: PLC0415 - likewise
-    from ingest.settings import IngestSettings  # noqa: PLC0415 - likewise
-
-    if config is not None:
-        settings = load_toml(config, IngestSettings)
-        return _Place(settings.database, settings.clock, settings.checks)
-    if not dsn:
-        raise click.UsageError("give --config or --dsn, or set QUOTAWATT_DSN")
-    return _Place(StorageSettings(dsn), ClockSettings(), CheckSettings())
-
-
-def _on(place: _Place, step: Callable[[Connection], Awaitable[T]]) -> T:
-    """What `step` finds on a connection to the database, whose schema is checked first."""
-    from energy.storage import check_schema, connect  # noqa: PLC0415 - loaded when called
-
-    async def run() -> T:
-        async with connect(place.database) as connection:
-            await check_schema(connection)
-            return await step(connection)
-
-    return asyncio.run(run())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+from deploy.cli.database import on_database
 
 if TYPE_CHECKING:
     from energy.storage import Connection
@@ -66,11 +67,6 @@ def nodes(dsn: str) -> None:
 
 
 def _with_database(dsn: str, work: Callable[[Connection], Awaitable[T]]) -> T:
-    from energy.storage import StorageSettings, check_schema, connect  # noqa: PLC0415 - loaded when called
+    from energy.storage import StorageSettings  # noqa: PLC0415 - loaded when called
 
-    async def run() -> T:
-        async with connect(StorageSettings(dsn)) as connection:
-            await check_schema(connection)
-            return await work(connection)
-
-    return asyncio.run(run())
+    return on_database(StorageSettings(dsn), work)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from deploy.cli.database import on_database, place_of
+
 if TYPE_CHECKING:
-    from energy.clocks import ClockSettings
-    from energy.storage import StorageSettings
-    from ingest.upkeep.settings import UpkeepSettings
-    from ingest.upkeep.steps import Round
+    from energy.storage import Connection
 
 
 @click.group()
@@ -28,12 +26,13 @@ def run(config: Path) -> None:
     CONFIG is the file of an ingest worker, which does the same by itself now and then. What is dropped is gone, so that
     this takes no defaults: how long readings are kept stands in that file.
     """
-    from energy.config import load_toml  # noqa: PLC0415 - loaded when called
-    from ingest.settings import IngestSettings  # noqa: PLC0415 - likewise
+    from energy.clocks import DataClock  # noqa: PLC0415 - loaded when called
     from ingest.upkeep.report import line_of  # noqa: PLC0415 - likewise
+    from ingest.upkeep.steps import run_round  # noqa: PLC0415 - likewise
 
-    settings = load_toml(config, IngestSettings)
-    made = asyncio.run(_round(settings.database, settings.clock, settings.upkeep))
+    place = place_of(config, None)
+    now, real_time = DataClock(place.clock).now(), place.clock.origin is None
+    made = on_database(place.database, lambda connection: run_round(connection, now, place.upkeep, real_time=real_time))
     for one in made.done:
         click.echo(line_of(one))
     if made.held_back:
@@ -57,37 +56,13 @@ def run(config: Path) -> None:
 @click.option("--last", type=click.IntRange(min=0), default=20, show_default=True, help="So many of the things done.")
 def show(config: Path | None, dsn: str | None, last: int) -> None:
     """Show edition, chunks, and what was done; changes nothing."""
-    from energy.clocks import ClockSettings  # noqa: PLC0415 - loaded when called
-    from energy.config import load_toml  # noqa: PLC0415 - likewise
-    from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
-    from ingest.settings import IngestSettings  # noqa: PLC0415 - likewise
-    from ingest.upkeep.settings import UpkeepSettings  # noqa: PLC0415 - likewise
-
-    if config is not None:
-        settings = load_toml(config, IngestSettings)
-        asyncio.run(_show(settings.database, settings.clock, settings.upkeep, last))
-    elif dsn:
-        asyncio.run(_show(StorageSettings(dsn), ClockSettings(), UpkeepSettings(), last))
-    else:
-        raise click.UsageError("give --config or --dsn, or set QUOTAWATT_DSN")
-
-
-async def _round(database: StorageSettings, clock: ClockSettings, settings: UpkeepSettings) -> Round:
     from energy.clocks import DataClock  # noqa: PLC0415 - loaded when called
-    from energy.storage import check_schema, connect  # noqa: PLC0415 - likewise
-    from ingest.upkeep.steps import run_round  # noqa: PLC0415 - likewise
-
-    async with connect(database) as connection:
-        await check_schema(connection)
-        return await run_round(connection, DataClock(clock).now(), settings, real_time=clock.origin is None)
-
-
-async def _show(database: StorageSettings, clock: ClockSettings, settings: UpkeepSettings, last: int) -> None:
-    from energy.clocks import DataClock  # noqa: PLC0415 - loaded when called
-    from energy.storage import check_schema, connect  # noqa: PLC0415 - likewise
     from ingest.upkeep.report import tell  # noqa: PLC0415 - likewise
 
-    async with connect(database) as connection:
-        await check_schema(connection)
-        async for line in tell(connection, DataClock(clock).now(), settings, last=last):
+    place = place_of(config, dsn)
+
+    async def shown(connection: Connection) -> None:
+        async for line in tell(connection, DataClock(place.clock).now(), place.upkeep, last=last):
             click.echo(line)
+
+    on_database(place.database, shown)
