@@ -9,18 +9,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from deploy.stack import Endpoints
 from energy.clocks import ClockSettings
 from energy.sparkplug.payload import encode
 from energy.storage import StorageSettings, connect
+from energy.storage.databases import create_database, drop_database
 from energy.transport.mqtt import Link, MqttSettings
 from energy.transport.mqtt import connect as connect_mqtt
 from ingest.receiving.sparkplug.state import HostState, decode_state
 from tests.support import ingest_worker as worker
 from tests.support.edge_node import Sent
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, never_within
 from tests.support.sparkplug_world import World, rows_of
 
 WINDOW = 100
+FEW_STATES, MOST_STATES = 6, 30
+"""Births and deaths of hosts: each connection makes two."""
 
 
 @pytest.fixture
@@ -127,6 +131,23 @@ async def test_a_flood_is_let_in_up_to_the_window_and_no_further(world: World) -
         await data_is_stored(world, link)
         let_in = set(await world.rows()) & rows_of(flood)
         assert WINDOW // 2 < len(let_in) <= WINDOW + 10 * len(flood[0].payload.metrics)
+
+
+async def test_two_installations_of_one_host_id_do_not_chase_each_other(
+    world: World, endpoints: Endpoints, template: str
+) -> None:
+    """Each has a database and so thinks that it is the host: they push each other off the broker ever more seldom."""
+    name = f"{world.name.replace('-', '_')}_other"
+    other = StorageSettings(await create_database(endpoints.dsn, name, template=template))
+    second = msgspec.structs.replace(world.settings(), database=other)
+    try:
+        async with connect_mqtt(world.mqtt) as observer:
+            await observer.subscribe(world.state_topic)
+            async with worker.running(world.settings()), worker.running(second):
+                await eventually(lambda: observer.waiting > FEW_STATES, 20)
+                await never_within(2.0, lambda: observer.waiting > MOST_STATES)
+    finally:
+        await drop_database(endpoints.dsn, name)
 
 
 async def test_a_database_that_cuts_all_connections_costs_no_values(world: World) -> None:

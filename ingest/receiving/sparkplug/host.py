@@ -34,6 +34,8 @@ from ingest.stopping import until_stopping
 TICK_S = 0.25
 """Real seconds between two looks at what is due."""
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 5.0
+STEADY_S = 10.0
+"""Real seconds that a connection has to hold until the next one is made as soon as the first."""
 
 
 class _End(StrEnum):
@@ -95,13 +97,18 @@ class Host:
         while True:
             await self._lease.held()
             await self._carrier.room()
+            began = _now()
             try:
-                await self._session(backoff)
+                await self._session()
             except TransportError as error:
                 metrics.broker_failed(error)
+                # Not as soon as it stands: where another installation has our id, the broker ends each one's connection
+                # for the other's, and edge nodes would see hosts come and go ten times a second.
+                if _now() - began > STEADY_S:
+                    backoff.reset()
                 await asyncio.sleep(backoff.next())
 
-    async def _session(self, backoff: Backoff) -> None:
+    async def _session(self) -> None:
         """One connection, until it is lost (which raises TransportError), ours no more, or too much waits."""
         at = self._now_ms()
         will = Will(self._topic, encode_state(HostState(online=False, timestamp=at)), retain=True)
@@ -110,7 +117,6 @@ class Host:
             end = _End.LOST
             try:
                 await self._begin(link, session)
-                backoff.reset()
                 end = _End.OUTDATED if session.superseded_by else await self._serve(link, session)
             finally:
                 self._end(link, session, end)
