@@ -72,7 +72,7 @@ class KeptConnection:
             self._answer_s = min(2 * self._answer_s, max(LONGEST_ANSWER_S, self._settings.answer_timeout_s))
             await self._drop()
             raise
-        except StorageError:
+        except (StorageError, asyncio.CancelledError):  # who gives up may do so because it does not answer
             await self._drop()
             raise
         self._answer_s = self._settings.answer_timeout_s

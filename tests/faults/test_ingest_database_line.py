@@ -21,7 +21,7 @@ from energy.readings import Reading
 from energy.storage import Connection, Pool, StorageSettings, translating
 from ingest.checking.batch import Batch
 from ingest.checking.rows import Rows
-from ingest.database import KeptConnection, NoAnswerError
+from ingest.database import KeptConnection, NoAnswerError, ping
 from ingest.writing.merge import copy_rows
 from ingest.writing.store import Store
 from ingest.writing.writer import Writer
@@ -157,6 +157,17 @@ async def test_a_lost_session_does_not_hold_its_keys(line: Line, pool: Pool) -> 
         assert await line.write(batch) == 1
     assert not line.failures
     assert await pool.fetchval("select count(*) from readings") == 1
+
+
+async def test_who_gives_up_leaves_no_connection_that_does_not_answer(line: Line) -> None:
+    """A check of health waits for less than an answer may take; the next one is not to wait for the same line."""
+    await line.connection.once(ping)
+    line.proxy.forget()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(ANSWER_S / 10):
+            await line.connection.once(ping)
+    async with asyncio.timeout(30):
+        await line.connection.once(ping)
 
 
 async def test_each_further_answer_is_given_more_time(line: Line) -> None:
