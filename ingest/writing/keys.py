@@ -28,8 +28,8 @@ def telling_keys(number: int) -> Iterator[None]:
     try:
         yield
     except KeyConflictError as error:
-        # A chunk's index ends as the table's is named. Where rows are compressed, no name need be given.
-        if not error.constraint or error.constraint.endswith(_READINGS):
+        # The name of a chunk's index, or of one that is rebuilt, holds the table's. Of compressed rows none is given.
+        if not error.constraint or _READINGS in error.constraint:
             raise
         if error.constraint in _NUMBERED:
             raise NumberTakenError(
