@@ -19,6 +19,7 @@ from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address, encode_envelope
+from ingest.receiving.http import server, window
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually, never_within
@@ -105,9 +106,14 @@ async def _waits_for_lock(connection: Connection) -> bool:
 
 
 async def test_the_database_goes_away_and_comes_back(
-    tmp_path: Path, connection: Connection, settings: IngestSettings, gateway: Address
+    tmp_path: Path,
+    connection: Connection,
+    settings: IngestSettings,
+    gateway: Address,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Meanwhile senders get 503 and keep what they have; the window stays bounded; then all is stored once."""
+    monkeypatch.setattr(window, "FULL_S", 0.5)  # they come again in a second, not in five
     place = urlsplit(settings.database.dsn)
     async with tcp_proxy(str(place.hostname), place.port or 5432) as proxy:
         away = _through(settings, proxy)
@@ -141,9 +147,10 @@ def _through(settings: IngestSettings, proxy: TcpProxy) -> IngestSettings:
 
 
 async def test_an_orderly_stop_answers_what_it_took(
-    connection: Connection, settings: IngestSettings, gateway: Address
+    connection: Connection, settings: IngestSettings, gateway: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No new connection is taken, and what is in flight is answered after its commit."""
+    monkeypatch.setattr(server, "LINGER_S", 0.1)  # what would be cut off is cut off sooner
     started: asyncio.Future[Pushing] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
 
@@ -167,7 +174,7 @@ async def test_an_orderly_stop_answers_what_it_took(
         await eventually(lambda: unsettled() == 5)
         stop.set()
         await eventually(refuses_connections)
-        await never_within(2.5, lambda: any(task.done() for task in waiting))
+        await never_within(0.5, lambda: any(task.done() for task in waiting))
         await release()
     assert [task.result().acknowledgement.confirmed for task in waiting] == [[seq] for seq in range(1, 6)]
     assert len(await stored(connection)) == 5

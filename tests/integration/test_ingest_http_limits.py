@@ -19,6 +19,7 @@ from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address, RefusalCode
+from ingest.receiving.http import server
 from ingest.receiving.http.settings import HttpLimits
 from ingest.settings import IngestSettings
 from tests.support import ingest_worker as worker
@@ -232,8 +233,11 @@ def _resident() -> int:
         return int(file.read().split()[1]) * 4096
 
 
-async def test_what_is_larger_than_allowed_is_not_read(settings: IngestSettings, gateway: Address) -> None:
+async def test_what_is_larger_than_allowed_is_not_read(
+    settings: IngestSettings, gateway: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By what it says, before a byte of it, and by what it has, whatever it says."""
+    monkeypatch.setattr(server, "LINGER_S", 0.1)
 
     async def endless(start: bytes, repeated: bytes) -> AsyncIterator[bytes]:
         yield start
@@ -255,8 +259,11 @@ async def test_what_is_larger_than_allowed_is_not_read(settings: IngestSettings,
         await eventually(lambda: counted("quotawatt_ingest_http_unsettled") == 0)
 
 
-async def test_slow_heads_and_bodies_are_cut_off(settings: IngestSettings, gateway: Address) -> None:
+async def test_slow_heads_and_bodies_are_cut_off(
+    settings: IngestSettings, gateway: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A head that does not end, a body that does not come, a connection on which nothing comes, or nothing any more."""
+    monkeypatch.setattr(server, "LINGER_S", 0.1)
     body = envelope(gateway)
     whole = head(gateway, f"Content-Length: {len(body)}") + body
     async with pushing(with_http(settings, limits(first_request_s=0.3, body_s=0.3))) as push:

@@ -31,7 +31,8 @@ from ingest.stopping import until_stopping
 
 DRAIN_S = 5.0
 """Real seconds that requests may still take when the stop is asked for."""
-_LINGER_S = 1.0
+LINGER_S = 1.0
+"""Real seconds in which a body that nobody reads may still come, and a connection may close in order."""
 _BACKLOG = 1_024
 _AWAY_S = 5.0
 
@@ -86,7 +87,7 @@ class HttpServer:
         finally:
             listener.close()
             server.pre_shutdown()
-            await server.shutdown(_LINGER_S)
+            await server.shutdown(LINGER_S)
 
     async def _follow_files(self, context: ssl.SSLContext | None) -> None:
         """Use tokens and certificates that change while we run."""
@@ -109,7 +110,7 @@ class HttpServer:
                 access_log=None,
                 auto_decompress=False,
                 keepalive_timeout=limits.idle_s,
-                lingering_time=_LINGER_S,
+                lingering_time=LINGER_S,
             )
 
         try:
@@ -121,7 +122,7 @@ class HttpServer:
                 reuse_port=settings.shared_port or None,
                 ssl=context,
                 ssl_handshake_timeout=limits.first_request_s if context else None,
-                ssl_shutdown_timeout=_LINGER_S if context else None,
+                ssl_shutdown_timeout=LINGER_S if context else None,
             )
         except OSError as error:
             raise SetupError(

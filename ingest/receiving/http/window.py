@@ -10,7 +10,7 @@ from energy.wire import Refusal
 from ingest.receiving.http.exchange import TurnedAwayError
 from ingest.receiving.http.settings import HttpLimits
 
-_FULL_S = 5.0
+FULL_S = 5.0
 """Seconds after which to try again when the window is full, more or less: all at once would fill it at once."""
 
 
@@ -103,5 +103,5 @@ class Window:
             del self._gateways[gateway]  # those who never come again must not pile up
 
     def _full(self) -> TurnedAwayError:
-        wait = _FULL_S * (0.5 + self._spread())
+        wait = FULL_S * (0.5 + self._spread())
         return TurnedAwayError(503, "window_full", "too much waits for its commit", retry_after_s=wait)
