@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -207,6 +208,26 @@ async def test_any_order_and_split_of_following_gives_the_same_rows(connection: 
         assert outcomes[0] == outcomes[1] == outcomes[2]
         every = {(one.stream, one.seq) for kind, (what, _) in events if kind == "commit" for one in what}
         assert outcomes[0][2] == len(every)
+
+
+async def test_the_ledger_of_a_day_does_not_read_the_days_before(connection: Connection) -> None:
+    """After years it is as quick as after a week."""
+    await connection.execute(
+        "insert into gateway_stream (gateway, stream, stored, last_seq, first_at)"
+        " select 'gw-' || n, md5(n::text), seq_span(1, 2000), 2000, $1 from generate_series(1, 20) as n",
+        NOON,
+    )
+    await connection.execute(
+        "insert into gateway_day"
+        " select gateway, stream, $1::date + n, n from gateway_stream, generate_series(1, 2000) as n",
+        NOON.date(),
+    )
+    await connection.execute("analyze gateway_day, gateway_stream")
+    (explained,) = await connection.fetchrow(
+        "explain (analyze, format json) select * from board.ledger where day = $1", NOON.date() + timedelta(days=2_000)
+    ) or ("",)
+    rows = [int(found) for found in re.findall(r'"Actual Rows": (\d+)', explained)]
+    assert 20 <= max(rows) <= 100, explained
 
 
 async def test_a_step_that_was_cut_off_is_repeated_and_counts_once(connection: Connection) -> None:

@@ -102,8 +102,10 @@ create table gateway_day (
     settled_dropped int8 not null default 0,
     settled_missing int8 not null default 0,
     primary key (gateway, stream, day)
-) with (fillfactor = 70);
+);
 create index gateway_day_day on gateway_day (day);
+-- What was heard of before a day: without it the ledger of a day reads all days before.
+create index gateway_day_before on gateway_day (gateway, stream, last_seq, day);
 comment on table gateway_day is 'Per gateway, stream and day (of the unit''s zone): the highest number heard of on it; envelopes first committed on it, their readings, and how many of these were refused; of its numbers that are settled what had become of them. Stream others stands for all beyond a gateway''s first ones of a day: their envelopes are counted as often as they come, their numbers are not followed.';
 
 -- What boards read -----------------------------------------------------------------------------------------------
