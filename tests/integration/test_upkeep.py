@@ -11,6 +11,7 @@ import pytest
 from energy.errors import StorageError
 from energy.queries import load_queries
 from energy.storage import Connection, Pool, StorageSettings
+from ingest.upkeep.chunks import INDEX_BYTES, LEAST_ROWS, READINGS, sizing
 from ingest.upkeep.settings import UpkeepSettings
 from ingest.upkeep.steps import Round, run_round
 from tests.support import late_world
@@ -144,6 +145,24 @@ async def test_the_chunk_interval_follows_the_rate(pool: Pool) -> None:
         assert await connection.fetchval(
             "select range_end - range_start from timescaledb_information.chunks where hypertable_name = 'readings'"
         ) == timedelta(hours=12)
+
+
+async def test_a_chunk_that_grew_since_it_was_counted(pool: Pool) -> None:
+    """Rows are counted now and then, while the index grows with each: as if every row had a larger one."""
+    async with pool.acquire() as connection:
+        for day, rows in ((0, LEAST_ROWS), (1, 3 * LEAST_ROWS)):
+            await connection.execute(
+                "insert into readings select $1::timestamptz + n * interval '1 s', 11, 0, 0, 1 "
+                "from generate_series(1, $2) n",
+                START + day * DAY,
+                rows,
+            )
+            if not day:
+                await connection.execute("analyze readings")
+        soon = (await sizing(connection, READINGS, START, YEAR)).growth.index_bytes
+        await connection.execute("analyze readings")
+        assert (await sizing(connection, READINGS, START, YEAR)).growth.index_bytes == pytest.approx(soon, rel=0.1)
+        assert soon != INDEX_BYTES
 
 
 async def test_too_little_says_nothing(pool: Pool) -> None:

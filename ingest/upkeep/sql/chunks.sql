@@ -15,11 +15,13 @@ select count(*) as chunks, count(*) filter (where is_compressed) as compressed, 
 from timescaledb_information.chunks where hypertable_name = $1;
 
 -- name: newest
--- Estimated rows and bytes of index of the newest chunks that are counted and large enough to tell bytes per row.
-select c.reltuples::float8 as rows, pg_indexes_size(c.oid)::float8 as index_bytes
+-- Estimated rows and bytes of index of the newest chunks that are counted and large enough to tell bytes per row. Since
+-- they were counted they have grown: rows per page then, times pages now, as the planner estimates.
+select c.reltuples::float8 * pg_relation_size(c.oid) / (c.relpages * current_setting('block_size')::float8) as rows,
+    pg_indexes_size(c.oid)::float8 as index_bytes
 from timescaledb_information.chunks k
 join pg_class c on c.oid = format('%I.%I', k.chunk_schema, k.chunk_name)::regclass
-where k.hypertable_name = $1 and not k.is_compressed and c.reltuples >= $2
+where k.hypertable_name = $1 and not k.is_compressed and c.reltuples >= $2 and c.relpages > 0
 order by k.range_end desc limit 3;
 
 -- name: shared_buffers
