@@ -121,8 +121,9 @@ def _limits(settings: IngestSettings) -> BatchLimits:
 
 
 def _window(settings: IngestSettings) -> int:
-    """Most deliveries that all ways in together have unsettled."""
-    return settings.receive.window + (settings.http.limits.window + CSV_WINDOW if settings.http else 0)
+    """Most deliveries that all ways in together have unsettled; one of Sparkplug weighs a reading at least."""
+    http = settings.http.limits.window + CSV_WINDOW if settings.http else 0
+    return settings.receive.window + http + (settings.sparkplug.window if settings.sparkplug else 0)
 
 
 def _health(settings: IngestSettings, session: Session) -> HealthServer:
