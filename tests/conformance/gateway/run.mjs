@@ -133,9 +133,11 @@ async function main() {
   return failed === 0 ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`gateway-conformance: ${error.message}`);
-  process.exitCode = 2;
-}
+main().then(
+  // A check that failed may have left a line open, which must not keep the program.
+  (code) => process.exit(code),
+  (error) => {
+    console.error(`gateway-conformance: ${error.message}`);
+    process.exit(2);
+  },
+);
