@@ -13,7 +13,8 @@ from ingest.receiving.batcher import Gathered
 from ingest.receiving.carrier import Delivery
 
 MOST_REMEMBERED = 65_536
-"""Envelopes of one generation; two are kept: minutes at the nation's rate, and some 10 MB."""
+"""Envelopes of one generation; two are kept: five minutes at the nation's rate. Until both are full the worker grows,
+by some 10 MB; it has then all that it will take."""
 
 
 class Recent:
