@@ -175,7 +175,7 @@ async def test_each_further_answer_is_given_more_time(line: Line) -> None:
 
     async def slow(connection: Connection) -> None:
         with translating():
-            await connection.execute("select pg_sleep($1::float8)", 1.5 * ANSWER_S)
+            await connection.execute("select pg_sleep($1::float8)", 1.2 * ANSWER_S)
 
     async with asyncio.timeout(30):
         await line.connection.until_done(slow)

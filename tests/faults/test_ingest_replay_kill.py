@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from energy.storage import Connection, Pool
 from ingest.checking.verdicts import Bounds
 from tests.support.eventually import eventually
@@ -14,7 +16,6 @@ from tests.support.ingest_world import START_MS, message
 from tests.support.rejects_world import keep, register, replay, unknown
 
 ROOT = Path(__file__).parents[2]
-KILLS = 2
 ENVELOPES = 20
 
 
@@ -44,12 +45,13 @@ async def kill_one(connection: Connection, dsn: str) -> None:
         await process.wait()
 
 
-async def test_a_killed_replay_is_run_again(pool: Pool, dsn: str) -> None:
-    """Killed again and again in the middle: at every moment as many readings are stored as rejects are marked."""
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.long)])
+async def test_a_killed_replay_is_run_again(pool: Pool, dsn: str, kills: int) -> None:
+    """Killed in the middle, and again: at every moment as many readings are stored as rejects are marked."""
     async with pool.acquire() as connection:
         await keep(connection, *(message(unknown(1_000, since=1_000 * n), seq=n + 1) for n in range(ENVELOPES)))
         await register(connection)
-        for _ in range(KILLS):
+        for _ in range(kills):
             await kill_one(connection, dsn)
 
         async def all_in() -> bool:  # the server may still hold what the killed one had begun
