@@ -190,6 +190,7 @@ def test_each_sqlstate_stands_with_its_verdict(verdict: str, kind: type[Exceptio
     ("failure", "kind"),
     [
         ("a batch that the database refuses, but none of its rows", StorageRejectedError),
+        ("a unique constraint or index of the site's own refuses a row", SchemaError),
         ("password changed, right taken away", PermissionRefusedError),
         ("schema of another version", SchemaError),
         ("no such database", SetupError),
