@@ -9,7 +9,7 @@ import signal
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -18,20 +18,17 @@ import pytest
 
 from deploy.stack import Stack
 from deploy.stack.ports import choose
-from energy.registry.store import apply
-from energy.storage import StorageSettings, connect
+from energy.storage import StorageSettings
 from energy.storage.databases import create_database
 from energy.storage.migrate import migrate
 from energy.transport.mqtt import MqttSettings
 from ingest.receiving.http.settings import HttpSettings
 from tests.support import ingest_worker as worker
-from tests.support.eventually import eventually
-from tests.support.fault_load import POINTS, HttpSender, MqttSender, Sender, check_books
+from tests.support.fault_load import HttpSender, MqttSender, Sender
+from tests.support.fault_platform import confirmed, load, register
 from tests.support.http_push import GENEROUS, HOST
 from tests.support.stack import running_stack
 
-RECOVERY_S = 30.0
-"""Within which every sender is confirmed something new after a kill; a few seconds on a machine that has time."""
 MOST_CONFIRMED = 60
 """A kill comes after at most so many confirmations since the last recovery."""
 VICTIMS = ("ingest", "broker", "database")
@@ -69,9 +66,7 @@ class Platform:
         self._worker: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> Self:
-        async with connect(self.database) as connection:
-            for sender in self.senders:
-                await apply(connection, worker.registry(sender.address.gateway, POINTS))
+        await register(self.database, self.senders)
         self._start_worker()
         return self
 
@@ -96,13 +91,6 @@ class Platform:
             os.kill(self._stack.pid_of("postgres"), signal.SIGKILL)
             await asyncio.to_thread(self._stack.restart_postgres)
 
-    async def confirmed(self, more: int, within: float) -> None:
-        """Wait until every sender is confirmed so many more than now."""
-        goal = [len(sender.confirmed) + more for sender in self.senders]
-        await eventually(
-            lambda: all(len(one.confirmed) >= count for one, count in zip(self.senders, goal, strict=True)), within
-        )
-
     def _start_worker(self) -> None:
         self._worker = self._workers.enter_context(worker.process(self._settings, self._directory))
 
@@ -116,33 +104,20 @@ async def platform(own_stack: Stack, tmp_path: Path) -> AsyncIterator[Platform]:
         yield made
 
 
-@asynccontextmanager
-async def load(platform: Platform, within: float) -> AsyncIterator[None]:
-    """A load for the length of the block; then all that is left is confirmed, and the books must balance."""
-    async with asyncio.timeout(within), asyncio.TaskGroup() as group:
-        for sender in platform.senders:
-            group.create_task(sender.run())
-        await platform.confirmed(1, RECOVERY_S)
-        yield
-        for sender in platform.senders:
-            sender.finishing = True
+async def kill_all(platform: Platform, victims: Sequence[str], within: float, seed: int | str) -> None:
+    """Kill one after the other during a load, each at a random moment after the last recovery."""
+    chance = random.Random(seed)  # noqa: S311 - a repeatable choice, not a secret
+    async with load(platform.database, platform.senders, within):
+        for victim in victims:
+            await confirmed(platform.senders, chance.randrange(MOST_CONFIRMED))
+            await platform.kill(victim)
+            await confirmed(platform.senders, 1)
     assert platform.alive  # a worker outlives whatever happens to broker and database
-    async with connect(platform.database) as connection:
-        await check_books(connection, platform.senders)
-
-
-async def kill_all(platform: Platform, victims: Sequence[str], chance: random.Random) -> None:
-    """Kill one after the other, each at a random moment after the last recovery."""
-    for victim in victims:
-        await platform.confirmed(chance.randrange(MOST_CONFIRMED), RECOVERY_S)
-        await platform.kill(victim)
-        await platform.confirmed(1, RECOVERY_S)
 
 
 async def test_a_sample_of_kills_loses_nothing_and_doubles_nothing(platform: Platform) -> None:
     """Ingest, broker and database in turn: resent, repeated and contradicting readings among the load."""
-    async with load(platform, 100):
-        await kill_all(platform, VICTIMS, random.Random(4))  # noqa: S311 - a repeatable choice, not a secret
+    await kill_all(platform, VICTIMS, 100, seed=4)
 
 
 @pytest.mark.long
@@ -150,5 +125,4 @@ async def test_a_sample_of_kills_loses_nothing_and_doubles_nothing(platform: Pla
 @pytest.mark.parametrize("victim", VICTIMS)
 async def test_twenty_kills_lose_nothing_and_double_nothing(platform: Platform, victim: str) -> None:
     """At twenty random moments each."""
-    async with load(platform, 580):
-        await kill_all(platform, [victim] * 20, random.Random(victim))  # noqa: S311 - likewise
+    await kill_all(platform, [victim] * 20, 580, seed=victim)
