@@ -18,7 +18,8 @@ from energy.metrics import exposition
 from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
-from energy.wire import Address, RefusalCode
+from energy.wire import Address, RefusalCode, Status, encode
+from energy.wire.push import STATUS_PATH
 from ingest.receiving.http import server
 from ingest.receiving.http.settings import HttpLimits
 from ingest.settings import IngestSettings
@@ -91,6 +92,9 @@ async def test_a_gateway_that_sends_too_fast_has_to_wait(
         assert {answer.status for answer in refused} == {429}
         assert all(1 <= int(answer.headers["Retry-After"]) <= 10 for answer in refused)
         assert (await push.post(worker.address(), envelope(gateway))).status == 200
+        talkative, status = worker.address(), encode(Status(1, online=True, stream="c" * 32))
+        answers = [await push.post(talkative, status, STATUS_PATH) for _ in range(20)]
+        assert (answers[0].status, answers[-1].status) == (200, 429)
 
 
 async def test_strangers_are_slowed_down_and_gateways_beside_them_are_not(
