@@ -133,11 +133,12 @@ async function main() {
   return failed === 0 ? 0 : 1;
 }
 
-main().then(
-  // A check that failed may have left a line open, which must not keep the program.
-  (code) => process.exit(code),
-  (error) => {
-    console.error(`gateway-conformance: ${error.message}`);
-    process.exit(2);
-  },
-);
+/** A check that failed may have left a line open, which must not keep the program; what is written must come through. */
+function exit(code) {
+  process.stdout.write('', () => process.exit(code));
+}
+
+main().then(exit, (error) => {
+  console.error(`gateway-conformance: ${error.message}`);
+  exit(2);
+});
