@@ -1,15 +1,15 @@
 """A nation's gateways as one process: they send at a given pace, and again what is not confirmed.
 
 Each gateway has one envelope for each minute with a reading of each of its points, stamped with the moment at which it
-is sent, so that a reading's age is the time since then. They keep to the contract: what is not confirmed within
-`RESEND_S` is sent again, and a gateway whose window is full waits.
+is sent, so that a reading's age is the time since then. What is not confirmed within `RESEND_S` is sent again. No
+window holds a gateway back, so that what waits is all that the platform has not dealt with.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -57,10 +57,11 @@ class Nation:
         self._sender = sender
         self._gateways = gateways
         self._rounds = rounds
-        self._sent_at = np.zeros((rounds, gateways))
+        self._stamp = np.zeros((rounds, gateways))
+        self._tried_at = np.zeros((rounds, gateways))
         self._confirmed = np.zeros((rounds, gateways), np.bool_)
 
-    async def send(self, per_second: float, seconds: float, watch: Callable[[], None] = lambda: None) -> None:
+    async def send(self, per_second: float, seconds: float) -> None:
         """Send so many envelopes a second for so long, all gateways in turn."""
         begin = time.monotonic()
         total = min(round(per_second * seconds), self._rounds * self._gateways)
@@ -68,7 +69,6 @@ class Nation:
             due = min(total, int((time.monotonic() - begin) * per_second))
             while self.progress.sent < due:
                 await self._send_next()
-            watch()
             await asyncio.sleep(_STEP_S)
 
     async def finish(self, bound_s: float) -> float:
@@ -100,15 +100,13 @@ class Nation:
 
     async def _send_again(self) -> None:
         """What was sent long ago; with the times of its first sending, since an envelope is never cut anew."""
-        late = (self._sent_at > 0) & ~self._confirmed & (self._sent_at < time.time() - RESEND_S)
+        late = (self._stamp > 0) & ~self._confirmed & (self._tried_at < time.time() - RESEND_S)
         for minute, gateway in np.argwhere(late).tolist():
             self.progress.again += 1
-            stamp = float(self._sent_at[minute, gateway])
-            await self._publish(minute, gateway, stamp)
-            self._sent_at[minute, gateway] = stamp
+            await self._publish(minute, gateway, float(self._stamp[minute, gateway]))
 
     async def _publish(self, minute: int, gateway: int, stamp: float) -> None:
-        self._sent_at[minute, gateway] = stamp
+        self._stamp[minute, gateway], self._tried_at[minute, gateway] = stamp, time.time()
         at = int(stamp * 1000)
         base = gateway_code(gateway)[3:]
         readings = [Reading(f"P-{base}-{i:04d}", at, i + minute / 4) for i in range(POINTS)]
