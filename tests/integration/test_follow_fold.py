@@ -15,7 +15,7 @@ import pytest
 
 from energy.queries import load_queries
 from energy.registry.store import apply
-from energy.storage import Connection, Pool
+from energy.storage import Connection
 from energy.wire import Status
 from ingest.following.fold import KEPT_PIECES, MOST_NEW_STREAMS, MOST_PIECES, step
 from tests.support import ingest_worker
@@ -25,10 +25,9 @@ GREATEST = 2**63 - 1
 
 
 @pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
+def connection(undone: Connection) -> Connection:
+    """One connection."""
+    return undone
 
 
 def numbers(ranges: Any) -> set[int]:

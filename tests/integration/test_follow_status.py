@@ -21,8 +21,14 @@ WILL = status(None, online=False)
 
 
 @pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
+def connection(undone: Connection) -> Connection:
+    """One connection."""
+    return undone
+
+
+@pytest.fixture
+async def watching(pool: Pool) -> Any:
+    """One connection to a database of the test's own, into which a service writes."""
     async with pool.acquire() as acquired:
         yield acquired
 
@@ -95,7 +101,7 @@ async def test_dropped_ranges_add_up_over_statuses(connection: Connection) -> No
     assert (row["dropped"], row["dropped_numbers"], row["difference"]) == (15, "1-5 12-16 20-24", 0)
 
 
-async def test_no_status_that_can_be_sent_stops_the_others(connection: Connection, database: StorageSettings) -> None:
+async def test_no_status_that_can_be_sent_stops_the_others(watching: Connection, database: StorageSettings) -> None:
     """Odd words, ranges without end or the wrong way round, ever new streams: bounded, and the rest is kept."""
     statuses = StatusFollower(database, DataClock(), "broker")
     odd = Address(REGION, "gw-odd")
@@ -116,22 +122,22 @@ async def test_no_status_that_can_be_sent_stops_the_others(connection: Connectio
         group.create_task(run_services([statuses], grace=5, stop=stop))
 
         async def written() -> bool:
-            return bool(await connection.fetchval("select count(*) = 2 from gateway_status"))
+            return bool(await watching.fetchval("select count(*) = 2 from gateway_status"))
 
         await eventually(written, 20)
         stop.set()
-    await follow(connection)
-    assert await connection.fetchval("select count(*) from gateway_stream") == MOST_STREAMS + 1
+    await follow(watching)
+    assert await watching.fetchval("select count(*) from gateway_stream") == MOST_STREAMS + 1
     dropped = "select jsonb_array_length(dropped), octet_length(dropped ->> 0) from gateway_status where gateway = $1"
-    assert tuple(await connection.fetchrow(dropped, "gw-odd") or ()) < (MOST_DROPPED + 1, 99)
-    assert await connection.fetchval("select sum(abs(difference)) from board.ledger") == 0
+    assert tuple(await watching.fetchrow(dropped, "gw-odd") or ()) < (MOST_DROPPED + 1, 99)
+    assert await watching.fetchval("select sum(abs(difference)) from board.ledger") == 0
 
 
 async def test_a_status_that_the_database_refuses_costs_only_itself(
-    connection: Connection, database: StorageSettings
+    watching: Connection, database: StorageSettings
 ) -> None:
     """Whatever the reason: the others of the same second are written."""
-    await connection.execute("alter table gateway_status add check (last_seq <> 13)")
+    await watching.execute("alter table gateway_status add check (last_seq <> 13)")
     statuses = StatusFollower(database, DataClock())
     for number in range(20):
         statuses.heard(Address(REGION, f"gw-{number}"), status(OLD, number, None), carrier="mqtt")
@@ -140,7 +146,7 @@ async def test_a_status_that_the_database_refuses_costs_only_itself(
         group.create_task(run_services([statuses], grace=5, stop=stop))
 
         async def written() -> bool:
-            return bool(await connection.fetchval("select count(*) = 19 from gateway_status"))
+            return bool(await watching.fetchval("select count(*) = 19 from gateway_status"))
 
         await eventually(written, 20)
         stop.set()
