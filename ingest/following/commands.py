@@ -11,7 +11,7 @@ from energy.wire import MAX_COMMANDS, VERSION, Address, Command
 from ingest import metrics as ingest_metrics
 from ingest.database import KeptConnection
 from ingest.following.fold import SQL
-from ingest.following.holes import Holes, Range
+from ingest.following.holes import MOST_RANGES, Holes, Range
 
 _GREATEST = 2**63 - 1
 
@@ -38,7 +38,7 @@ class Commands:
 async def hand_out(connection: Connection, gateway: str) -> list[Command]:
     """Take what `gateway` is to be asked for; raises as `energy.storage.translating` says."""
     with translating():
-        rows = await connection.fetch(SQL.hand_out, gateway, MAX_COMMANDS)
+        rows = await connection.fetch(SQL.hand_out, gateway, MAX_COMMANDS, MOST_RANGES)
     found = [(row["stream"], _ranges_of(row["numbers"])) for row in rows]
     return [resend(stream, ranges) for stream, ranges in found if ranges]
 

@@ -23,6 +23,7 @@ from energy.wire import Address, Command, decode_command, decode_status_answer, 
 from energy.wire.push import STATUS_PATH
 from ingest.following.commands import Commands
 from ingest.following.follower import Follower
+from ingest.following.holes import MOST_RANGES
 from ingest.following.settings import FollowSettings
 from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually, never_within
@@ -182,6 +183,26 @@ async def test_a_gateway_over_http_is_asked_in_the_answer_to_its_status(
         handed = await asyncio.gather(*(commands.commands_for(address) for _ in range(8)))
     assert [command.ranges for some in handed for command in some] == [[(4, 4)]]
     assert told.commands == []
+
+
+async def test_what_waits_for_a_gateway_is_handed_out_in_parts(
+    connection: Connection, database: StorageSettings
+) -> None:
+    """A gateway that seldom posts a status is asked for much at last: no command is larger than others are."""
+    numbers = range(2, 2 * MOST_RANGES + 12, 2)
+    await commit(connection, [Sent("gw", STREAM, seq) for seq in range(1, numbers[-1] + 2, 2)])
+    await report(connection, "gw", status(STREAM, numbers[-1] + 1, None), carrier="http")
+    async with following(database, Told()):
+
+        async def all_wait() -> bool:
+            found = await connection.fetchval("select seq_count(wanted)::int from gateway_stream")
+            return bool(found == len(numbers))
+
+        await eventually(all_wait, 20)
+    commands, address = Commands(database), Address(REGION, "gw")
+    handed = [[command.ranges for command in await commands.commands_for(address)] for _ in range(3)]
+    assert [len(one) for (one,) in handed[:2]] == [MOST_RANGES, len(numbers) - MOST_RANGES]
+    assert [part for some in handed for one in some for part in one] == [(number, number) for number in numbers]
 
 
 async def test_one_follows_and_another_takes_over(connection: Connection, database: StorageSettings) -> None:

@@ -236,11 +236,17 @@ update gateway_stream set
 from named where gateway = $1 and stream = $2;
 
 -- name: hand_out
--- What a gateway is asked for in the answer to its status; what has come meanwhile is left out.
+-- What a gateway is asked for in the answer to its status, at most $3 ranges of each stream: the others wait for the next
+-- one. What has come meanwhile is left out.
 with due as (
     select gateway, stream, wanted * open as numbers from gateway_stream
     where gateway = $1 and wanted is not null order by stream collate "C" limit $2 for update
+), lowest as (
+    select due.*, (
+        select coalesce(range_agg(part), '{}') from (select part from unnest(numbers) as part limit $3) as parts
+    ) as handed
+    from due
 )
-update gateway_stream as s set wanted = null
-from due where s.gateway = due.gateway and s.stream = due.stream
-returning s.stream, due.numbers;
+update gateway_stream as s set wanted = nullif(numbers - handed, '{}')
+from lowest where s.gateway = lowest.gateway and s.stream = lowest.stream
+returning s.stream, handed as numbers;
