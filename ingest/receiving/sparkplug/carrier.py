@@ -55,6 +55,11 @@ class SparkplugCarrier:
             Delivery(self, None, topic, payload[:MAX_KEPT_BYTES], address, None, None, (), refusal)
         )  # fmt: skip
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the window is full, and has no room again yet."""
+        return self._full.is_set()
+
     async def full(self) -> None:
         """Wait until the window is full."""
         await self._full.wait()
