@@ -54,6 +54,9 @@ def ledger(  # noqa: PLR0913, PLR0917 - one for each option
     the gateway still keeps; missing is what neither it nor the platform has. The numbers are named below. READINGS and
     REJECTED (of them) go by the day on which their envelope was committed.
 
+    Of a stream in more than a thousand pieces the lower numbers are counted, and neither named nor followed any more.
+    Stream others stands for all streams of a gateway beyond 24 new ones a day: only what came of them is counted.
+
     Completeness goes by the time of measurement: of the intervals of a point's day, those in which there is a reading
     with a value, however late it came. Today is judged up to now.
     """
