@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from collector.uplink.settings import HttpsPlatform, ResendSettings, UplinkSettings
 from energy.clocks import ClockSettings, DataClock
@@ -161,6 +162,8 @@ async def test_nobody_sends_in_anothers_name(
                 assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), wrong
             assert (await push.post(other, envelope(other), path)).status == 401
             assert (await push.post(None, envelope(other), path, Authorization="Bearer of-other")).status == 401
+            # A stranger's connection is not kept for more of the same.
+            assert b"\r\nconnection: close\r\n" in (await raw(push.port, head(other, path=path))).lower()
         assert await written(connection) == 0
         for token in ("of-one", "of-one-too"):
             assert (await push.post(one, envelope(one), Authorization=f"bearer {token}")).status == 200
@@ -204,13 +207,21 @@ async def test_tokens_and_certificates_change_while_we_run(
         assert (await status("old"), await status("new")) == (200, 401)
         write_tokens(tokens, {one.gateway: ["old", "new"]})
         await eventually(lambda: _is(200, status, "new"))
+        faulty = unusable_files()
         tokens.write_text("gateways = 7", encoding="utf-8")
+        await eventually(lambda: unusable_files() > faulty)
+        assert (await status("old"), await status("new")) == (200, 200)
         write_tokens(tokens, {one.gateway: ["new"]})
         await eventually(lambda: _is(401, status, "old"))
         assert await status("new") == 200
         before = await _shown(push, context)
         authority.server()
         await eventually(lambda: _differs(before, push, context))
+
+
+def unusable_files() -> float:
+    """How many changed files could not be used so far, in this process."""
+    return REGISTRY.get_sample_value("quotawatt_ingest_http_files_total", {"usable": "no"}) or 0.0
 
 
 async def _is(expected: int, status: Callable[[str], Any], token: str) -> bool:
