@@ -51,10 +51,14 @@ def running_stack(name: str = "test") -> Iterator[Stack]:
 def _sweep() -> None:
     """Stop and remove what test runs that were killed have left behind."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        owner = path.name.removeprefix(_PREFIX).partition("-")[0]
-        if path.lstat().st_uid != os.geteuid() or not owner.isdigit() or Path("/proc", owner).exists():
-            continue
-        for home in (entry for entry in path.iterdir() if (entry / "run").is_dir()):
-            Stack(home.name, path, environ={}).down()
-        with suppress(FileNotFoundError):  # another run sweeps too
-            shutil.rmtree(path)
+        with suppress(FileNotFoundError):  # another run sweeps too, or has just ended
+            _remove_left(path)
+
+
+def _remove_left(path: Path) -> None:
+    owner = path.name.removeprefix(_PREFIX).partition("-")[0]
+    if path.lstat().st_uid != os.geteuid() or not owner.isdigit() or Path("/proc", owner).exists():
+        return
+    for home in (entry for entry in path.iterdir() if (entry / "run").is_dir()):
+        Stack(home.name, path, environ={}).down()
+    shutil.rmtree(path)
