@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from deploy.cli import main
 from energy.registry.store import apply
 from energy.storage import Connection, Pool, StorageSettings
 from energy.transport.mqtt import MqttSettings
@@ -215,10 +217,19 @@ async def test_a_token_and_a_certificate_are_needed_where_the_platform_asks(
         (("-", "--url", "http://127.0.0.1:1", "--gateway", "610303/gw-1"), 75, "http://127.0.0.1:1/v1/csv"),
     ],
 )
-async def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], code: int, says: str) -> None:
-    """Each with the exit code of its kind."""
-    done = await upload(*arguments)
-    assert (done.code, says in done.err) == (code, True), done
+def test_what_cannot_be_done_is_said(
+    arguments: tuple[str, ...],
+    code: int,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each with the exit code of its kind; no server is needed for that, nor a process of its own."""
+    monkeypatch.setattr(sys, "argv", ["quotawatt", "upload", *arguments])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, says in (told := capsys.readouterr().err)) == (code, True), told
 
 
 async def test_another_server_is_recognised(settings: IngestSettings, gateway: Address) -> None:
