@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 
 from energy.readings import Reading
@@ -87,3 +88,14 @@ def test_what_the_database_refuses_is_refused_with_all_its_repetitions() -> None
     assert {reject.refusal.code for reject in refusing.rejects} == {RefusalCode.STORAGE_REFUSED}
     assert refusing.rows.point.tolist() == [12]
     assert refusing.offered == batch.offered == 3
+
+
+def test_what_was_refused_before_stays_refused_when_the_database_refuses_more() -> None:
+    """Each is kept and told, whoever refused it."""
+    nobodys = Reading("X-1", START_MS, 1.0)
+    refusing = batch_of(message([nobodys, GOOD])).refusing(np.array([True]), "value out of range")
+    assert [(reject.refusal.index, reject.refusal.code) for reject in refusing.rejects] == [
+        (0, RefusalCode.UNKNOWN_POINT),
+        (1, RefusalCode.STORAGE_REFUSED),
+    ]
+    assert (refusing.offered, len(refusing.rows)) == (2, 0)

@@ -142,7 +142,8 @@ async def test_the_window_counts_what_is_not_settled() -> None:
     first.free()
     assert await first.refusals == ()
     assert (window.taken, window.held) == (2, 1 << 19)
-    window.enter("gw-3")
+    window.enter("gw-3").free()
+    assert set(window._gateways) == {"gw-1", "gw-2"}  # whoever never comes again is forgotten
 
 
 async def test_who_has_gone_is_told_nothing() -> None:
