@@ -124,11 +124,12 @@ async def test_a_dsn_that_is_none_is_a_matter_of_setup() -> None:
 
 
 async def test_a_taken_key_is_told_apart(pool: Pool) -> None:
-    """Ingest must see a key conflict as such, to merge the batch."""
+    """Ingest must see a key conflict as such, to merge the batch, and whose key it is: a chunk's index tells."""
     insert = "insert into readings values ($1, 1, 1.0, 0, 1)"
     await pool.execute(insert, AT)
-    with pytest.raises(KeyConflictError), translating():
+    with pytest.raises(KeyConflictError) as caught, translating():
         await pool.execute(insert, AT)
+    assert caught.value.constraint.endswith("_chunk_readings_point_ts")
 
 
 @pytest.mark.parametrize("case", ["no such database", "no server", "wrong password"])
