@@ -64,9 +64,8 @@ class Writer:
                 for connection in self._connections:
                     group.create_task(self._write_all(connection))
         except BaseExceptionGroup as failures:
-            raise failures.exceptions[
-                0
-            ] from None  # the first one stopped the others; the runner wants the error itself
+            # The first one stopped the others; the runner wants the error itself.
+            raise failures.exceptions[0] from None
         finally:
             self._committed.close()
         await control.stopping.wait()  # the batches end before this service is told to

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -152,7 +152,7 @@ class HttpSender(Sender):
             self.take(body)
 
 
-async def check_books(connection: Connection, senders: list[Sender]) -> None:
+async def check_books(connection: Connection, senders: Sequence[Sender]) -> None:
     """Everything that was ever sent is there once, contradictions beside it; every count and record says the same."""
     best: dict[Key, Content] = {}
     contents: set[tuple[Key, Content]] = set()
