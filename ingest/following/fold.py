@@ -90,15 +90,17 @@ async def step(connection: Connection, limit: int, *, judge: bool) -> Progress:
         assert folded is not None  # noqa: S101 - it always has one row
         drained = folded["batches"] < limit
         missing: list[Missing] = []
+        settled: list[Settled] = []
         # Each statement is a transaction: it locks rows in their order, as those do who write statuses. What a cut-off
         # leaves undone the next step does.
         if drained:
             await _apply(connection, SQL.take_over, announced)
             await _apply(connection, SQL.supersede, superseding)
-        settled = await _settle(connection) if judge else []
         if drained and judge:
             rows = await connection.fetch(SQL.name_missing, MOST_NAMED)
             missing = [Missing(row["gateway"], row["stream"], int(row["count"]), row["numbers"]) for row in rows]
+            # Only now: while we are behind, what another worker has stored of a backlog seems to be open.
+            settled = await _settle(connection)
     return Progress(folded["batches"], folded["envelopes"], folded["oldest_at"], drained, missing, settled)
 
 

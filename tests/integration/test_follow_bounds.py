@@ -80,6 +80,15 @@ async def test_a_stream_in_thousands_of_pieces_is_bounded_and_still_adds_up(conn
     assert await ledger(connection, "gw") == before
 
 
+async def test_a_follower_that_is_behind_settles_nothing(connection: Connection) -> None:
+    """Two workers share a backlog: until the other one's batch is followed, every other number seems to be open."""
+    for start in (1, 2):
+        await commit(connection, [Sent("gw", stream_name(1), n) for n in range(start, 3 * MOST_PIECES, 2)])
+    done = await follow(connection, 1)
+    assert not any(progress.settled for progress in done)
+    assert await connection.fetchval("select count(*) from gateway_stream where open = '{}' and settled_to = 0") == 1
+
+
 async def test_ever_new_streams_of_a_gateway_are_bounded(connection: Connection) -> None:
     """Whether envelopes or statuses name them; nothing of it is lost from sight, and no other gateway is concerned."""
     await commit(connection, [Sent("old", stream_name(1), 1)])

@@ -110,13 +110,13 @@ async def test_an_envelope_that_was_lost_on_the_way_is_asked_for_and_comes(
 async def test_a_gateway_that_never_answers_is_asked_ever_more_seldom(
     connection: Connection, database: StorageSettings
 ) -> None:
-    """With a first pause of a fifth of a second, two seconds hold no more than five requests."""
+    """With a first pause of a fifth of a second, the first second and a half holds no more than four requests."""
     await with_gap(connection)
     told = Told()
     async with following(database, told):
         await eventually(lambda: len(told.commands) >= 2, 20)
         try:
-            await never_within(2.0, lambda: len(told.commands) > 6)
+            await never_within(1.0, lambda: len(told.commands) > 4)
         finally:
             asked = await connection.fetchval("select asked from gateway_stream")
     assert {command.stream for _, command in told.commands} == {STREAM}
