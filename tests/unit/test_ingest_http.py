@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,10 @@ import msgspec
 import pytest
 
 from energy.config import decode_toml
-from energy.errors import ConfigError, SetupError
+from energy.errors import ConfigError, SetupError, StorageError
 from energy.services import Control
 from energy.wire import Address
-from ingest.receiving.http.exchange import TurnedAwayError
+from ingest.receiving.http.exchange import Asked, Reply, TurnedAwayError
 from ingest.receiving.http.gatekeeper import Credentials, Gatekeeper
 from ingest.receiving.http.server import HttpServer
 from ingest.receiving.http.settings import HttpLimits, HttpSettings
@@ -220,6 +222,49 @@ async def test_two_workers_may_share_a_port() -> None:
         assert second.port == first.port
         one.stopping.set()
         other.stopping.set()
+
+
+class Breaking:
+    """The body of an answer that ends in a fault."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.closed = 0
+        self._fault = fault
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """One piece, then the fault."""
+        yield b"begun"
+        raise self._fault
+
+    async def aclose(self) -> None:
+        """Count."""
+        self.closed += 1
+
+
+@pytest.mark.parametrize("fault", [StorageError("away"), RuntimeError("unforeseen"), TurnedAwayError(429, "x", "x")])
+async def test_an_answer_that_breaks_off_does_not_look_whole(fault: Exception) -> None:
+    """No end of the chunks and no second head: a client could take what came for all there is."""
+    body = Breaking(fault)
+
+    async def answer(_: Asked) -> Reply:
+        return Reply(200, body)
+
+    server = HttpServer(HttpSettings(port=0), gatekeeper(proves=False), None, {"/x": answer})
+    control = Control("http", asyncio.Event())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run(control))
+        await control.wait_ready()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"POST /x HTTP/1.1\r\nHost: x\r\nQuotawatt-Gateway: {ONE}\r\n\r\n".encode())
+        got = b""
+        with contextlib.suppress(ConnectionError):  # cut off, not closed
+            while piece := await reader.read(1_000):
+                got += piece
+        writer.close()
+        control.stopping.set()
+    assert got.count(b"HTTP/1.1") <= 1
+    assert not got.endswith(b"\r\n0\r\n\r\n")
+    assert body.closed == 1
 
 
 def test_names_are_common_names_and_dns_names() -> None:
