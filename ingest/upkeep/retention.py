@@ -15,6 +15,9 @@ _CHUNKS = load_queries("ingest.upkeep", "chunks.sql")
 CHUNKS_AT_ONCE = 20
 """Chunks dropped in one transaction: each is locked, with its indexes, and a server's table of locks is small."""
 
+LONGEST_SILENCE = timedelta(days=366)
+"""If the newest reading is older than this, the clock may be far ahead, and what it says to be over need not be so."""
+
 
 def horizon(now: datetime, settings: UpkeepSettings) -> datetime:
     """The time before which readings are no longer kept."""
@@ -30,9 +33,12 @@ async def held_back(connection: Connection, until: datetime) -> bool:
     return mark is not None and mark < until
 
 
-async def drop_over(connection: Connection, until: datetime) -> list[Done]:
-    """Drop the oldest chunks that end at or before `until`, at most `CHUNKS_AT_ONCE`, with what hangs on them."""
-    over = await connection.fetch(_SQL.over, until, CHUNKS_AT_ONCE)
+async def drop_over(connection: Connection, until: datetime, now: datetime) -> list[Done]:
+    """Drop the oldest chunks that end at or before `until`, at most `CHUNKS_AT_ONCE`, with what hangs on them.
+
+    None where nothing was read for `LONGEST_SILENCE` before data time `now`.
+    """
+    over = await connection.fetch(_SQL.over, until, CHUNKS_AT_ONCE, now - LONGEST_SILENCE)
     if not over:
         return []
     end = over[-1]["until"]

@@ -65,7 +65,8 @@ async def run_round(connection: Connection, now: datetime, settings: UpkeepSetti
     async def dropped(own: Connection) -> list[Done]:
         if made.held_back:
             return []
-        return await (retention.drop_over(own, until) if plan.retention is None else retention.note_dropped(own, until))
+        ours = plan.retention is None
+        return await (retention.drop_over(own, until, now) if ours else retention.note_dropped(own, until))
 
     async def deleted(own: Connection) -> list[Done]:
         return await records.delete_over(own, now, settings)

@@ -89,6 +89,18 @@ async def test_nothing_is_dropped_that_is_not_derived(pool: Pool) -> None:
         await require_kept_from(connection, chunks[3])
 
 
+async def test_a_clock_that_is_far_ahead_drops_nothing(pool: Pool) -> None:
+    """A worker that believes in another decade would drop all that was ever read, for good."""
+    async with pool.acquire() as connection:
+        await fill(connection, 6)
+        chunks = await spans(connection)
+        await round_at(connection, chunks[-1] + 10 * 365 * DAY)
+        assert await spans(connection) == chunks
+        await connection.execute("insert into readings values ($1, 11, 1, 0, 1)", chunks[-1] + 9.5 * 365 * DAY)
+        await round_at(connection, chunks[-1] + 10 * 365 * DAY)  # it was right
+        assert len(await spans(connection)) == 1
+
+
 async def test_the_record_of_a_batch_waits_for_the_ledger(pool: Pool) -> None:
     """Batches go by age, those with envelopes once these are followed; in an order that leaves no envelope alone."""
     async with pool.acquire() as connection:

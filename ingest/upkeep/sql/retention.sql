@@ -5,9 +5,12 @@
 select min(at) from derivation_dirty, unnest(since) as at;
 
 -- name: over
--- The oldest chunks of readings that end at or before $1, at most $2 of them.
-select range_start as since, range_end as until from timescaledb_information.chunks
-where hypertable_name = 'readings' and range_end <= $1 order by range_end limit $2;
+-- The oldest chunks of readings that end at or before $1, at most $2 of them; none where the newest ended before $3.
+select since, until from (
+    select range_start as since, range_end as until, max(range_end) over () as newest
+    from timescaledb_information.chunks where hypertable_name = 'readings'
+) chunks
+where until <= $1 and newest >= $3 order by until limit $2;
 
 -- name: drop
 -- Drop the chunks of readings that end at or before $1.
