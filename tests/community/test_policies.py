@@ -59,7 +59,8 @@ async def test_policies_follow_the_settings(pool: Pool) -> None:
         none = UpkeepSettings(readings_days=800, policies=False)
         assert await round_at(connection, START, none) == ["policy_removed", "policy_removed"]
         assert await policies(connection) == {}
-        await connection.execute("insert into readings values ($1, 11, 1, 0, 1)", START)
+        for at in (START, START + 890 * DAY):
+            await connection.execute("insert into readings values ($1, 11, 1, 0, 1)", at)
         assert await round_at(connection, START + 900 * DAY, none) == ["chunks_dropped"]
 
 
