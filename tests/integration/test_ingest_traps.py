@@ -12,9 +12,11 @@ import pytest
 
 from energy.readings import Reading
 from energy.storage import Connection, StorageSettings, connect
+from ingest.checking.batch import assemble
+from ingest.checking.settings import CheckSettings
 from ingest.checking.verdicts import Bounds
 from ingest.writing.store import Outcome, Store
-from tests.support.ingest_world import batch_of, message
+from tests.support.ingest_world import TABLE, batch_of, message
 
 ZONE = "America/New_York"
 """A zone with an hour that comes twice; readings from China have none, but a server may stand anywhere."""
@@ -99,3 +101,16 @@ async def test_one_key_many_times_goes_through_copy_as_one_row(connection: Conne
     )
     assert not batch.rows.contested
     assert await STORE.commit(connection, batch, 1) == Outcome(1, 999, 0, 0, AT)
+
+
+async def test_late_readings_are_stored_and_derived_again(connection: Connection) -> None:
+    """Trap "late data": silently ignored, or seen only within 30 minutes. However late, stored and marked as dirty."""
+    ages = [timedelta(minutes=31), timedelta(days=40), timedelta(days=999)]
+    allowed = round(CheckSettings().age_days * 86_400_000)
+    bounds = Bounds.around(ms(AT), age_ms=allowed, future_ms=0)
+    for number, age in enumerate(ages, 1):
+        late = message([Reading("A-1", ms(AT - age), float(number))], seq=number)
+        outcome = await STORE.commit(connection, assemble([late], TABLE, bounds, ms(AT)), number)
+        assert (outcome.stored, outcome.rejected) == (1, 0)
+    marks = await connection.fetch("select batch, points, since, until from derivation_dirty order by batch")
+    assert [tuple(mark) for mark in marks] == [(n, [11], [AT - age], [AT - age]) for n, age in enumerate(ages, 1)]

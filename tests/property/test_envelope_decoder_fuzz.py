@@ -191,7 +191,7 @@ async def test_a_message_takes_memory_in_proportion_to_its_size(body: bytes) -> 
         await http.push(encoding, [compress(body)], whole=True)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 100 * MAX_ENVELOPE_BYTES
+    assert peak < 200 * MAX_ENVELOPE_BYTES  # what the second decoder makes of it counts too
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
