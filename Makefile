@@ -25,7 +25,7 @@ demo: setup ## Run the simulated city on real components, with its board (Ctrl-C
 	$(BIN)/quotawatt demo
 
 test: setup ## Run all tests with coverage (under ten minutes on two cores)
-	$(BIN)/python -m tests.side_by_side --cov --cov-report=term --cov-fail-under=93
+	$(BIN)/python -m tests.side_by_side 93
 
 test-long: setup ## Run the tests with their full counts
 	QUOTAWATT_HYPOTHESIS=long $(BIN)/python -m pytest --timeout=900
