@@ -20,6 +20,7 @@ from energy.sparkplug.topics import Kind
 from energy.wire import Address
 from ingest.receiving.sparkplug.mapping import MappedNode, Target, understand
 from ingest.receiving.sparkplug.ordering import MOST_HELD, Arrived, Ordering
+from tests.support.memory import blocks
 from tests.support.sparkplug_encoder import DATA
 
 REASONS = {"payload", "size", "type", "range", "unborn", "alias", "repeated", "old_birth", "old_death"}
@@ -143,15 +144,12 @@ def test_some_mutated_messages() -> None:
 def test_a_million_mutated_messages() -> None:
     """The same, a million times, and all that is held in the end is small."""
     fuzz(2, 1_000)  # loads what is loaded once
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
+    before = blocks()
     for seed in range(10):
         consumer = fuzz(1_000 + seed, 100_000)
         assert consumer.readings > 20_000
-    tracemalloc.start()
-    assert tracemalloc.get_traced_memory()[0] - before < 10_000_000
-    tracemalloc.stop()
+        del consumer
+    assert blocks() - before < 20_000
 
 
 @pytest.mark.parametrize(
