@@ -130,15 +130,19 @@ async def test_nobody_is_told_before_the_commit(pool: Pool, database: StorageSet
         await holder.execute("insert into readings values ($1, 0, 0, 0, 0)", START)  # its chunk is there
         notices: list[object] = []
         await listener.add_listener("readings", lambda *notice: notices.append(notice))
-        gateway = FakeGateway(mqtt, address, uuid.uuid4().hex, [[Reading(f"{address.gateway}-0", START_MS, 1.0)]])
-        async with asyncio.timeout(LIMIT_S), worker.running(worker.settings(database, mqtt)):
-            async with asyncio.TaskGroup() as group, holding(holder, point):
-                group.create_task(gateway.run())
-                await eventually(lambda: pool.fetchval(WAITING), 20)
-                resent = gateway.sent
-                await eventually(lambda: gateway.sent > resent or gateway.done, 20)  # it has waited, and sends again
-                assert not gateway.confirmed
-                assert not notices
-            await eventually(lambda: notices)
-        await listener.reset()
+        try:
+            gateway = FakeGateway(mqtt, address, uuid.uuid4().hex, [[Reading(f"{address.gateway}-0", START_MS, 1.0)]])
+            async with asyncio.timeout(LIMIT_S), worker.running(worker.settings(database, mqtt)):
+                async with asyncio.TaskGroup() as group, holding(holder, point):
+                    group.create_task(gateway.run())
+                    await eventually(lambda: pool.fetchval(WAITING), 20)
+                    resent = gateway.sent
+                    await eventually(
+                        lambda: gateway.sent > resent or gateway.done, 20
+                    )  # it has waited, and sends again
+                    assert not gateway.confirmed
+                    assert not notices
+                await eventually(lambda: notices)
+        finally:
+            await listener.reset()
     assert await pool.fetchval("select value from readings where point_id = $1", point) == 1.0
