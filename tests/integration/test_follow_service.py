@@ -100,7 +100,7 @@ async def test_an_envelope_that_was_lost_on_the_way_is_asked_for_and_comes(
                 await link.publish(address.up, envelopes[seq])
 
         async def closed() -> bool:
-            return not await connection.fetch("select * from board.gap")
+            return not await connection.fetch("select * from board.gap where gateway = $1", address.gateway)
 
         await eventually(closed, 20)
     (row,) = await ledger(connection, address.gateway)
@@ -285,7 +285,7 @@ async def test_the_answer_to_a_posted_status_carries_the_command(
         assert (await platform.post(address, envelope(address, 2))).status == 200
 
         async def closed() -> bool:
-            return not await connection.fetch("select * from board.gap")
+            return not await connection.fetch("select * from board.gap where gateway = $1", address.gateway)
 
         await eventually(closed, 20)
     assert await connection.fetchval("select carrier from board.gateway") == "http"
