@@ -13,5 +13,6 @@ def migrate(dsn: str) -> None:
     """Bring the database to this version's schema; safe to run twice, and by several at once."""
     from energy.storage.migrate import migrate as run  # noqa: PLC0415 - loads the drivers only when called
 
-    run(dsn)
-    click.echo("The schema is up to date.")
+    applied = run(dsn)
+    what = f"{applied} migration{'' if applied == 1 else 's'} applied" if applied else "nothing was to be done"
+    click.echo(f"The schema is up to date: {what}.")

@@ -5,6 +5,7 @@ Alembic keeps the chain; each revision is a plain SQL file. Migrations go forwar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +21,20 @@ from energy.storage.pool import SQL_DIRECTORY
 
 _LOCK = 0x71775F6D69677261  # "qw_migra": one migration at a time per database
 
+# libpq gives no SQLSTATE for a connection that failed. A server that speaks another language is taken for one that
+# cannot be reached, as whatever is not named here.
+_NOT_LET_IN = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|permission denied for database"
+    r"|role .+ (does not exist|is not permitted to log in)"
+)
 
-def migrate(dsn: str) -> None:
-    """Run what is missing of the chain, in one transaction, one process at a time.
+
+def migrate(dsn: str) -> int:
+    """Run what is missing of the chain, in one transaction, one process at a time; returns how many migrations.
 
     Raises:
         SetupError: the database cannot be reached with this DSN, or lacks the extension timescaledb.
-        PermissionRefusedError: the user has not the rights.
+        PermissionRefusedError: user or password are not accepted, or the user has not the rights.
         SchemaError: the schema is one that this version does not know.
         StorageError: the connection was lost on the way; nothing was changed.
     """
@@ -35,10 +43,12 @@ def migrate(dsn: str) -> None:
     )
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["applied"] = applied = list[object]()
     with _translating(), engine.begin() as connection:
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    return len(applied)
 
 
 def run_sql_file(revision: str) -> None:
@@ -81,6 +91,10 @@ def _connect(dsn: str) -> psycopg.Connection[tuple[object, ...]]:
             f"the DSN cannot be read: {error}", advice="Write it as postgresql://user@host:port/database."
         ) from error
     except psycopg.OperationalError as error:
+        if _NOT_LET_IN.search(str(error)):
+            raise PermissionRefusedError(
+                f"the database does not let us in: {error}", advice="Check the user and password in the DSN."
+            ) from error
         raise SetupError(
             f"the database cannot be reached: {error}", advice="Check the DSN and that the server runs."
         ) from error

@@ -33,6 +33,7 @@ from energy.storage import (
 )
 from energy.storage.databases import create_database, drop_database, with_database
 from energy.storage.migrate import migrate
+from energy.storage.pool import SQL_DIRECTORY
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -41,7 +42,8 @@ async def test_several_migrations_at_once_make_one_schema(endpoints: Endpoints) 
     """Services that start together may all migrate: the lock lets one through, the others find it done."""
     dsn = await create_database(endpoints.dsn, "several_migrations")
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(migrate, [dsn] * 4))
+        applied = list(threads.map(migrate, [dsn] * 4))
+    assert sorted(applied) == [0, 0, 0, len(list(SQL_DIRECTORY.glob("*.sql")))]
     async with connect(StorageSettings(dsn)) as connection:
         await check_schema(connection)
         assert await connection.fetchval("select count(*) from alembic_version") == 1
@@ -79,6 +81,15 @@ async def test_a_migration_without_rights_needs_a_person(endpoints: Endpoints) -
         finally:
             await connection.execute("drop owned by without_rights; drop role without_rights")
     await drop_database(endpoints.dsn, "migrated_without_rights")
+
+
+@pytest.mark.parametrize("who", ["quotawatt:wrong", "nobody-here:none"])
+def test_a_migration_says_that_it_is_not_let_in(endpoints: Endpoints, who: str) -> None:
+    """Trying again would be useless, and the server does run: another exit code than that of an address."""
+    name_and_password = urlsplit(endpoints.dsn).netloc.rpartition("@")[0]
+    with pytest.raises(PermissionRefusedError, match="let us in") as caught:
+        migrate(endpoints.dsn.replace(name_and_password, who))
+    assert "password" in caught.value.advice
 
 
 def test_a_migration_says_what_is_wrong_with_its_dsn() -> None:

@@ -86,6 +86,6 @@ def quality(text: str, value: float | None) -> int:
         return Quality.NOT_AVAILABLE if value is None else Quality.MANUAL
     found = _QUALITIES.get(text.casefold())
     if found is None:
-        words = "measured, uncertain, manual, not available"
+        words = "measured 实测, uncertain 存疑, manual 人工, not available 无数据"
         raise WireError(RefusalCode.UNKNOWN_QUALITY, f"quality {text!r}: 0 to 3, or {words}, expected")
     return found
