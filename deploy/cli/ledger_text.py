@@ -64,21 +64,21 @@ def as_csv(rows: Sequence[Line] | Sequence[PointDay]) -> str:
 
 def _table(account: Account) -> Iterator[str]:
     whole = _by_gateway(account.points)
-    rows: list[Row] = [("DAY", "GATEWAY", "STREAM", *_HEADINGS, "COMPLETE")]
-    lost = [False]
+    found: list[tuple[Row, bool]] = []
     said: set[tuple[str, date]] = set()
     for line in account.lines:
         key = line.gateway, line.day
         share = _whole(whole[key]) if key in whole and key not in said else ""
-        rows.append((str(line.day), line.gateway, line.stream[:_STREAM_DIGITS], *_counts([line]), share))
-        lost.append(line.missing > 0 or not all(p.complete for p in whole.get(key, ())))
+        row = (str(line.day), line.gateway, line.stream[:_STREAM_DIGITS], *_counts([line]), share)
+        found.append((row, line.missing > 0 or not all(p.complete for p in whole.get(key, ()))))
         said.add(key)
     for (gateway, day), some in whole.items():
         if (gateway, day) not in said:  # nothing was heard of it, and that is what its share says
-            rows.append((str(day), gateway, "", *_counts([]), _whole(some)))
-            lost.append(True)
+            found.append(((str(day), gateway, "", *_counts([]), _whole(some)), True))
+    found.sort(key=lambda one: one[0][:2])
+    rows: list[Row] = [("DAY", "GATEWAY", "STREAM", *_HEADINGS, "COMPLETE"), *(row for row, _ in found)]
     rows.append(("all", "", "", *_counts(account.lines), _whole(account.points)))
-    lost.append(False)
+    lost = [False, *(missing for _, missing in found), False]
     alone = len(said) == len(account.lines)  # no gateway has two streams on one day
     hidden = {
         place for place, name in enumerate(rows[0]) if (name, True) in {("STREAM", alone), ("COMPLETE", not whole)}

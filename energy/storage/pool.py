@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -11,7 +12,7 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from energy.errors import SchemaError
+from energy.errors import SchemaError, StorageError
 from energy.storage.errors import translating
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -21,6 +22,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 SQL_DIRECTORY = Path(__file__).with_name("migrations") / "sql"
 
 _MOST_CONNECTIONS = 4
+_HOST_AND_PORT = re.compile(r"\w+://(?:[^@/?#]*@)?([^@/?#]+)(?:[/?#][^@]*)?")
+"""Nothing matches where it is in doubt what of a DSN is its password."""
 
 
 class StorageSettings(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ async def open_pool(settings: StorageSettings) -> AsyncIterator[Pool]:
     Raises:
         StorageError, PermissionRefusedError, SetupError: as `translating` says, on the first connection.
     """
-    with translating():
+    with translating(), _naming_the_server(settings.dsn):
         pool = await asyncpg.create_pool(
             settings.dsn, min_size=1, max_size=_MOST_CONNECTIONS, timeout=settings.connect_timeout_s
         )
@@ -67,7 +70,7 @@ async def connect(settings: StorageSettings, session: Mapping[str, str] | None =
     Raises:
         StorageError, PermissionRefusedError, SetupError: as `translating` says.
     """
-    with translating():
+    with translating(), _naming_the_server(settings.dsn):
         connection = await asyncpg.connect(
             settings.dsn, timeout=settings.connect_timeout_s, server_settings=dict(session or {})
         )
@@ -75,6 +78,20 @@ async def connect(settings: StorageSettings, session: Mapping[str, str] | None =
         yield connection
     finally:
         connection.terminate()
+
+
+@contextmanager
+def _naming_the_server(dsn: str) -> Iterator[None]:
+    """The system's own errors do not say where nobody answered."""
+    try:
+        yield
+    except OSError as error:  # a TimeoutError too
+        if isinstance(error.__context__, asyncpg.PostgresError):  # what the server said before it hung up counts
+            raise
+        found = _HOST_AND_PORT.fullmatch(dsn)
+        place = f" at {found[1]}" if found else ""
+        reason = str(error) or type(error).__name__
+        raise StorageError(f"the database{place} cannot be reached: {reason}") from error
 
 
 def expected_revision() -> str:

@@ -155,6 +155,9 @@ class HttpClient:
 
     def _lost(self, path: str, error: Exception) -> TransportError:
         what = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+            # aiohttp's own text begins with how it was told to treat certificates, even of plain HTTP.
+            what = f"cannot connect: {error.os_error.strerror or error.os_error}"
         return TransportError(f"{self._url}{path}: {what}", advice="Check the url, and the server.")
 
     async def _post(self, path: str, body: bytes) -> Answer:

@@ -36,7 +36,8 @@ async def tell(connection: Connection, now: datetime, settings: UpkeepSettings, 
                 yield f"{relation}: no chunks"
             else:
                 span = f"{summary['since']:%Y-%m-%d} to {summary['until']:%Y-%m-%d}"
-                yield f"{relation}: {summary['chunks']} chunks, {summary['compressed']} compressed, {span}"
+                chunks = "1 chunk" if summary["chunks"] == 1 else f"{summary['chunks']} chunks"
+                yield f"{relation}: {chunks}, {summary['compressed']} compressed, {span}"
             yield f"  {_interval(await sizing(connection, relation, now, settings))}"
         until = retention.horizon(now, settings)
         held = (

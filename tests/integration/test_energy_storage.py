@@ -83,6 +83,24 @@ async def test_a_migration_without_rights_needs_a_person(endpoints: Endpoints) -
     await drop_database(endpoints.dsn, "migrated_without_rights")
 
 
+@pytest.mark.parametrize(
+    ("dsn", "place"),
+    [
+        ("postgresql://me:secret@127.0.0.1:1/quotawatt", " at 127.0.0.1:1"),
+        ("postgresql://me@127.0.0.1:1/quotawatt?password=secret", " at 127.0.0.1:1"),
+        ("postgresql://127.0.0.1:1/quotawatt?password=secret@", ""),
+    ],
+)
+async def test_a_server_that_does_not_answer_is_named_without_the_password(dsn: str, place: str) -> None:
+    """So that the log says which one was meant."""
+    for opening in (connect, open_pool):
+        with pytest.raises(StorageError, match="cannot be reached") as caught:
+            async with opening(StorageSettings(dsn)):
+                pass
+        assert str(caught.value).startswith(f"the database{place} cannot be reached")
+        assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("who", ["quotawatt:wrong", "nobody-here:none"])
 def test_a_migration_says_that_it_is_not_let_in(endpoints: Endpoints, who: str) -> None:
     """Trying again would be useless, and the server does run: another exit code than that of an address."""

@@ -115,7 +115,7 @@ async def test_by_hand(database: StorageSettings, pool: Pool, tmp_path: Path) ->
     assert again.output == "nothing was due\n"
     shown = await asyncio.to_thread(quotawatt, "show", "--dsn", database.dsn)
     assert "licence apache: no policies, no columnstore" in shown.output
-    assert "readings: 1 chunks" in shown.output
+    assert "readings: 1 chunk," in shown.output
     assert "readings chunks_dropped 1 before 2025-11-06 00:00" in shown.output
 
 
