@@ -88,6 +88,14 @@ async def test_a_server_that_always_hangs_up_is_lost() -> None:
         assert len(server.requests) == 2
 
 
+async def test_a_port_at_which_nobody_listens_is_named() -> None:
+    """With what is wrong, and without a word on certificates where there are none."""
+    async with http_client("http://127.0.0.1:1", headers={}, connections=1, timeout_s=5.0, context=None) as client:
+        with pytest.raises(TransportError, match=r"127\.0\.0\.1:1/b: cannot connect: ") as caught:
+            await client.post("/b", b"body")
+    assert "ssl" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "script",
     [

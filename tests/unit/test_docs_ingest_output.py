@@ -59,6 +59,14 @@ def test_completeness_prints_so() -> None:
     assert plain("\n".join(ledger_text.lines(account, None, points=True))) in PAGE
 
 
+def test_days_stand_in_their_order() -> None:
+    """Also those of which nothing was heard but that readings were due."""
+    quiet = PointDay(GATEWAY, "example-001", "E1", "E1", 60, date(2026, 11, 25), COUNTED_AT, 1440, 0)
+    account = Account(0, [line(13, "", "15", 1055)], [], [quiet])
+    table = plain("\n".join(ledger_text.lines(account, None, points=True))).split("\n\n")[0].splitlines()
+    assert [row.split()[0] for row in table] == ["DAY", "2026-11-25", "2026-11-26", "all"]
+
+
 def test_the_first_line_of_a_ledger_that_lags_is_told() -> None:
     """As far as it is quoted."""
     said = next(iter(ledger_text.lines(Account(12, [], [], []), None, points=False)))
