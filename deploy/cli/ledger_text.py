@@ -28,7 +28,8 @@ Row = tuple[str, ...]
 def lines(account: Account, width: int | None, *, points: bool) -> Iterator[str]:
     """What a person reads; `width` is the terminal's, None for no terminal, where no line is cut."""
     if account.behind:
-        yield f"{account.behind} batches are not followed yet: what they brought still counts as to come."
+        batches, they = ("1 batch is", "it") if account.behind == 1 else (f"{account.behind} batches are", "they")
+        yield f"{batches} not followed yet: what {they} brought still counts as to come."
         yield ""
     if not account.lines:
         yield "Nothing was heard of any envelope on these days."

@@ -63,13 +63,16 @@ def each_lines(rejects: Sequence[Kept], width: int | None) -> Iterator[str]:
 def replayed_lines(sums: Replayed, worker: str, *, dry: bool) -> Iterator[str]:
     """What became of the rejects that were tried."""
     if dry:
-        yield f"{sums.rejects} of {sums.tried} rejects would be replayed; nothing was changed."
+        yield f"{sums.rejects} of {_counted(sums.tried, 'reject')} would be replayed; nothing was changed."
     else:
-        yield f"{sums.rejects} of {sums.tried} rejects are replayed{_batches(sums.batches, worker)}."
+        verb = "is" if sums.rejects == 1 else "are"
+        yield f"{sums.rejects} of {_counted(sums.tried, 'reject')} {verb} replayed{_batches(sums.batches, worker)}."
     if sums.rejects:
-        yield f"  {sums.stored} readings stored, {sums.duplicates} there already, {sums.conflicts} contradict others"
+        stored = _counted(sums.stored, "reading")
+        yield f"  {stored} stored, {sums.duplicates} there already, {sums.conflicts} contradict others"
     if sums.rejected:
-        yield f"  {sums.rejected} readings of messages that can be read now are refused one by one"
+        verb = "is" if sums.rejected == 1 else "are"
+        yield f"  {_counted(sums.rejected, 'reading')} of messages that can be read now {verb} refused one by one"
     for code, count in sums.refused.most_common():
         yield f"  {count} refused still, {code}: {shown(sums.details[code])}"
         if remedy := _REMEDIES.get(code):
@@ -99,6 +102,10 @@ def _batches(numbers: Sequence[int], worker: str) -> str:
             return f", in batch {number} of {worker}"
         case _:
             return f", in {len(numbers)} batches of {worker}, {numbers[0]} to {numbers[-1]}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _time(moment: datetime) -> str:

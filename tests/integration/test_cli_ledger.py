@@ -135,7 +135,7 @@ async def test_days_and_gateways_are_chosen(call: Call, connection: Connection) 
 async def test_what_is_not_followed_yet_is_said(call: Call, connection: Connection) -> None:
     """It still counts as to come; nobody is to take that for a loss."""
     await commit(connection, [Sent("gw-a", NEW, 3)], NOON + timedelta(days=1))
-    assert (await call("--day", "2026-03-02")).stdout.startswith("1 batches are not followed yet")
+    assert (await call("--day", "2026-03-02")).stdout.startswith("1 batch is not followed yet")
 
 
 @pytest.mark.usefixtures("history")
