@@ -170,7 +170,7 @@ async def test_an_upload_that_breaks_off_says_so_and_is_sent_again(
         broken = await upload("-", *own(gateway, f"http://127.0.0.1:{proxy.port}"), sent=file)
         assert broken.code == 75, broken
         stored = await connection.fetchval("select count(*) from readings")
-        assert 0 < stored < count
+        assert stored < count  # perhaps none: the end may be noticed before what came is read
 
         async def again() -> Done | None:
             done = await upload("-", *own(gateway, push.base), sent=file)
