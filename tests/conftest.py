@@ -83,6 +83,13 @@ async def pool(database: StorageSettings) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """One connection to the test's database."""
+    async with pool.acquire() as acquired:
+        yield acquired
+
+
+@pytest.fixture
 def mqtt(endpoints: Endpoints) -> MqttSettings:
     """The run's broker; it is shared, so a test takes region, gateway and group names of its own."""
     return MqttSettings(host=endpoints.mqtt_host, port=endpoints.mqtt_port)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,7 +15,7 @@ from energy.clocks import ClockSettings, DataClock
 from energy.metrics import exposition
 from energy.readings import Reading
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address, encode_envelope
 from ingest.receiving.http import server, window
@@ -28,13 +27,6 @@ from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.uplink_world import QUICK, Sending, open_spool, sending
 
 IMPATIENT = UplinkSettings(resend=ResendSettings(first_s=0.2, most_s=0.5), reconnect=QUICK, drain_s=5)
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +19,7 @@ from deploy.demo.toml_files import write_settings
 from energy.clocks import ClockSettings
 from energy.registry.model import Gateway, Meter, Point, Registry, Unit
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from ingest.settings import IngestSettings
 from tests.support.follow_world import NOON, REGION, Sent, commit, follow, report, status, stream_name
@@ -29,13 +28,6 @@ Call = Callable[..., "asyncio.Future[Result]"]
 OLD, NEW = stream_name(0xA1 << 120), stream_name(0xB2 << 120)
 DAY = datetime(2026, 3, 1, tzinfo=UTC) - timedelta(hours=8)
 """The start of 2026-03-01 in China."""
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.cli import main
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from energy.wire.push import gateway_header
@@ -28,13 +27,6 @@ from tests.support.eventually import eventually
 from tests.support.http_push import Authority, pushing, with_http, write_tokens
 from tests.support.ingest_world import START_MS
 from tests.support.tcp_proxy import tcp_proxy
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

@@ -7,17 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import msgspec
-import pytest
 
 from energy.clocks import DataClock
 from energy.errors import TransportError
 from energy.readings import Reading
 from energy.registry.store import apply
 from energy.services import run_services
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings, connect
 from energy.wire import Address, Command, decode_command, decode_status_answer, encode, encode_envelope
 from energy.wire.push import STATUS_PATH
@@ -34,13 +32,6 @@ from tests.support.ingest_world import START_MS
 STREAM = stream_name(7)
 QUICK = FollowSettings(pause_s=0.01, timer_s=0.1, check_s=0.05, ask_after_s=0.2, ask_most_s=60.0, silent_s=60.0)
 IMPATIENT = msgspec.structs.replace(QUICK, silent_s=0.4)
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @dataclass

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address, RefusalCode
 from energy.wire.push import GATEWAY_HEADER, gateway_header
@@ -27,13 +27,6 @@ from tests.support.csv_files import HEADER, csv_file, entries_of, upload
 from tests.support.eventually import eventually
 from tests.support.http_push import pushing, with_http
 from tests.support.ingest_world import START_MS
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

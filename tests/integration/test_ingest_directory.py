@@ -18,7 +18,7 @@ from energy.errors import StorageRejectedError
 from energy.readings import Reading
 from energy.registry import Registry
 from energy.registry.store import apply, registry_version
-from energy.storage import Connection, Notifications, Pool, StorageSettings, translating
+from energy.storage import Connection, Notifications, StorageSettings, translating
 from energy.wire import Address
 from ingest.checking.code_index import UNKNOWN
 from ingest.checking.cutter import Cutter
@@ -72,13 +72,6 @@ async def directory(database: StorageSettings, watch: Watch) -> AsyncIterator[Di
     made = Directory(database, LookLimit(1.0, watch))
     yield made
     await made.close()
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """Who registers."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 def known(table: PointTable, codes: Sequence[str]) -> list[int]:

@@ -15,7 +15,7 @@ from backports import zstd
 
 from energy.readings import Reading
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import MAX_ENVELOPE_BYTES, Address, RefusalCode, Status, decode_status_answer, encode, encode_envelope
 from energy.wire.push import STATUS_PATH
@@ -24,13 +24,6 @@ from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually
 from tests.support.http_push import pushing, with_http
 from tests.support.ingest_world import START_MS
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

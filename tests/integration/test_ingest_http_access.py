@@ -16,7 +16,7 @@ from collector.uplink.settings import HttpsPlatform, ResendSettings, UplinkSetti
 from energy.clocks import ClockSettings, DataClock
 from energy.readings import Reading
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.transport.tls import TlsSettings
 from energy.wire import Address, RefusalCode
@@ -29,13 +29,6 @@ from tests.support.http_push import HOST, Authority, Pushing, envelope, head, pu
 from tests.support.uplink_world import QUICK, open_spool, sending
 
 IMPATIENT = UplinkSettings(resend=ResendSettings(first_s=0.2, most_s=1.0), reconnect=QUICK, drain_s=5)
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from backports import zstd
 
 from energy.metrics import exposition
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address, RefusalCode, Status, encode
 from energy.wire.push import STATUS_PATH
@@ -39,13 +39,6 @@ from tests.support.http_push import (
 )
 
 MEGABYTE = 1 << 20
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

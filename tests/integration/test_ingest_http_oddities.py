@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
 import pytest
 
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings
 from energy.wire import Address
 from energy.wire.push import GATEWAY_HEADER, READINGS_PATH, gateway_header
@@ -18,13 +17,6 @@ from tests.support import ingest_worker as worker
 from tests.support.http_push import GENEROUS, HOST, envelope, head, pushing, raw, with_http
 
 QUICK = msgspec.structs.replace(GENEROUS, first_request_s=1.0, body_s=0.5, idle_s=0.5)
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -26,13 +25,6 @@ from tests.support.ingest_world import message
 from tests.support.rejects_world import NOW, keep, register, replay, table, unknown
 
 BY_GATEWAY = "select gateway, count(*) from rejects group by gateway order by gateway"
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 async def flood(connection: Connection, gateway: str, readings: int) -> None:

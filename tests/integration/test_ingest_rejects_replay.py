@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -31,13 +30,6 @@ from tests.support.ingest_world import (
 from tests.support.rejects_world import keep, register, replay, table, unknown
 
 READINGS = "select round(extract(epoch from ts) * 1000)::int8, value from readings order by ts, point_id"
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 async def test_readings_of_a_point_registered_later_come_in(connection: Connection) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import Any
 
 import pytest
 
 from energy.clocks import DataClock
 from energy.readings import Reading
 from energy.registry.store import apply
-from energy.storage import Connection, Pool, StorageSettings
+from energy.storage import Connection, StorageSettings
 from energy.transport.mqtt import MqttSettings, connect
 from energy.wire import Acknowledgement, RefusalCode, Status, decode_acknowledgement, encode, encode_envelope
 from ingest.settings import IngestSettings
@@ -19,13 +18,6 @@ from tests.support import ingest_worker as worker
 from tests.support.eventually import eventually
 from tests.support.ingest_gateway import FakeGateway
 from tests.support.ingest_world import START_MS
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> Any:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from energy.errors import StorageRejectedError
 from energy.readings import Reading
-from energy.storage import Connection, Pool
+from energy.storage import Connection
 from ingest.writing.search import find_refused, refusal_of
 from ingest.writing.store import Outcome, Store, reserve_numbers
 from tests.support.ingest_world import GATEWAY, START_MS, batch_of, message, received
@@ -38,13 +38,6 @@ async def rows(connection: Connection, table: str) -> list[tuple[Any, ...]]:
     """(point, ms after the start, value, quality) of a table of readings, in the order of the key."""
     found = await connection.fetch(f"select * from {table} order by point_id, ts, quality, value")  # noqa: S608 - ours
     return [(r["point_id"], round(r["ts"].timestamp() * 1000) - START_MS, str(r["value"]), r["quality"]) for r in found]
-
-
-@pytest.fixture
-async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection to the test's database."""
-    async with pool.acquire() as acquired:
-        yield acquired
 
 
 async def test_what_copy_wrote_reads_back_exactly(connection: Connection) -> None:
