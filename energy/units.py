@@ -138,6 +138,19 @@ def ratio(source: str, target: str) -> Fraction:
     return one.size / other.size
 
 
+def per_hour(rate: str, unit: str) -> Fraction:
+    """How many `unit` one `rate` makes in an hour (kWh of W: 1/1000); raises UnitError where it makes none of them."""
+    one, other = unit_of_measure(rate), unit_of_measure(unit)
+    made = {
+        (Dimension.POWER, Dimension.ENERGY): Fraction("3.6"),  # 1 W for 1 h is 3.6 kJ
+        (Dimension.VOLUME_FLOW, Dimension.GAS_VOLUME): Fraction(1),
+        (Dimension.MASS_FLOW, Dimension.MASS): Fraction(1),
+    }.get((one.dimension, other.dimension))
+    if made is None:
+        raise UnitError(f"{rate} is {one.dimension}, which makes no {other.dimension} ({unit}) in time")
+    return one.size * made / other.size
+
+
 def canonical_unit(symbol: str) -> str:
     """The unit in which values of the dimension of `symbol` are kept where no carrier decides; raises UnitError."""
     return _CANONICAL[unit_of_measure(symbol).dimension]

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from energy.carriers import Carrier, carriers
-from energy.errors import ConfigError, Fault
+from energy.errors import ConfigError, Fault, UnitError
+from energy.quantities import Derived
 from energy.registry.model import Gateway, Meter, Point, Registry, Unit
+from energy.units import per_hour
 
 
 def check(registry: Registry, *, source: str = "registry") -> None:
@@ -36,7 +38,7 @@ def faults(registry: Registry, known: Mapping[str, Carrier] | None = None) -> It
         *(_repeated(kind, getattr(registry, kind)) for kind in ("units", "gateways", "meters", "points")),
         *(_unit(unit) for unit in registry.units),
         *(_refers(f"gateways.{gateway.code}.unit", gateway.unit, units) for gateway in registry.gateways),
-        *(_meter(meter, units, known) for meter in registry.meters),
+        *(_meter(meter, units, meters, known) for meter in registry.meters),
         *(_point(point, meters, gateways, known) for point in registry.points),
     )
 
@@ -69,10 +71,29 @@ def _unit(unit: Unit) -> Iterator[tuple[str, str]]:
         yield f"units.{unit.code}.time_zone", f"{unit.time_zone!r} is not an IANA time zone"
 
 
-def _meter(meter: Meter, units: Collection[str], known: Mapping[str, Carrier]) -> Iterator[tuple[str, str]]:
+def _meter(
+    meter: Meter, units: Collection[str], meters: Mapping[str, Meter], known: Mapping[str, Carrier]
+) -> Iterator[tuple[str, str]]:
     yield from _refers(f"meters.{meter.code}.unit", meter.unit, units)
+    for field in ("parent", "check_meter"):
+        yield from _related(f"meters.{meter.code}.{field}", meter, getattr(meter, field), meters)
     if meter.carrier not in known:
         yield f"meters.{meter.code}.carrier", f"unknown carrier {meter.carrier!r}; known: {', '.join(known)}"
+
+
+def _related(path: str, meter: Meter, code: str, meters: Mapping[str, Meter]) -> Iterator[tuple[str, str]]:
+    """A meter above or beside another measures the same carrier in the same unit."""
+    if not code:
+        return
+    yield from _refers(path, code, meters)
+    other = meters.get(code)
+    if other and (other.code, other.unit, other.carrier) != (other.code, meter.unit, meter.carrier):
+        yield (
+            path,
+            f"{code!r} is of unit {other.unit} and carrier {other.carrier}, not of {meter.unit}, {meter.carrier}",
+        )
+    if code == meter.code:
+        yield path, "is the meter itself"
 
 
 def _point(
@@ -85,9 +106,22 @@ def _point(
     yield from _bounds(point)
     meter = meters.get(point.meter)
     carrier = known.get(meter.carrier) if meter else None
-    # A register counts the carrier itself; other quantities (power, temperature) have units of their own.
-    if carrier and point.quantity == "register" and point.unit != carrier.unit:
-        yield f"points.{point.code}.unit", f"{point.unit!r}; registers of {carrier.key} are in {carrier.unit}"
+    if carrier:
+        yield from _measured_in(point, carrier)
+
+
+def _measured_in(point: Point, carrier: Carrier) -> Iterator[tuple[str, str]]:
+    """Registers and intervals count the carrier, a rate the carrier per time; all others have units of their own."""
+    path = f"points.{point.code}.unit"
+    if point.quantity == Derived.RATE:
+        try:
+            per_hour(point.unit, carrier.unit)
+        except UnitError as error:
+            yield path, f"{error}; rates of {carrier.key} are in {carrier.unit} per time"
+    elif point.quantity in tuple(Derived) and point.unit != carrier.unit:
+        yield path, f"{point.unit!r}; registers of {carrier.key} are in {carrier.unit}"
+    elif point.flow and point.quantity not in tuple(Derived):
+        yield f"points.{point.code}.flow", f"{point.flow!r}, but no consumption is derived from a {point.quantity}"
 
 
 def _bounds(point: Point) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import msgspec
 
+from energy.balance import Flow
+
 CODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
 Code = Annotated[
     str,
@@ -31,7 +33,12 @@ Industry = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z", description="two 
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """A key energy-consuming unit (重点用能单位); its days and months are those of `time_zone` (IANA)."""
+    """A key energy-consuming unit (重点用能单位); its days and months are those of `time_zone` (IANA).
+
+    Attributes:
+        size_class: of the enterprise record, 1 (below 5 000 tce a year) to 6 (above 3 million); None when not recorded.
+        statistics_day: day on which its statistics month begins; 26 is "from the 26th to the 25th", 1 the calendar's.
+    """
 
     code: Code
     name_zh: str
@@ -39,6 +46,8 @@ class Unit(msgspec.Struct, frozen=True):
     district: District
     industry: Industry
     time_zone: str = "Asia/Shanghai"
+    size_class: Annotated[int, msgspec.Meta(ge=1, le=6)] | None = None
+    statistics_day: Annotated[int, msgspec.Meta(ge=1, le=28)] = 1
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -56,6 +65,8 @@ class Meter(msgspec.Struct, frozen=True):
         carrier: key of the carrier that it measures.
         level: 1 gate meter (what enters the unit; counts in its totals), 2 main sub-unit, 3 main equipment.
         profile: the register layout by which it is read.
+        parent: the meter upstream, which measures all that this one does; empty for none.
+        check_meter: one that measures the same, and stands in for the course of a gap; empty for none.
     """
 
     code: Code
@@ -65,19 +76,26 @@ class Meter(msgspec.Struct, frozen=True):
     profile: str
     name_zh: str = ""
     name_en: str = ""
+    parent: str = ""
+    check_meter: str = ""
 
 
 class Point(msgspec.Struct, frozen=True):
     """What is read of meter `meter`; only gateway `gateway` may write it.
 
     Attributes:
-        unit: unit of measure of the readings: the base unit of the meter's carrier.
-        quantity: `register` is a cumulative register, the only one that consumption is derived from.
-        quantum: size of one quantum of consumption, in `unit`.
+        unit: unit of measure of the readings: the base unit of the meter's carrier, for a rate the same per time.
+        quantity: one of `energy.quantities.Derived`, or another, from which no consumption is derived.
+        quantum: size of one quantum of consumption, in the base unit of the meter's carrier.
         wrap: value, in `unit`, at which the register starts again from zero; None when it does not.
         interval_s: how often it is meant to be read, seconds of data time.
         low, high: least and greatest value that is accepted, in `unit`, both inclusive; None for no bound.
         max_rate: greatest change per hour that is plausible, in `unit`; faster ones are stored and flagged.
+        flow: how it counts in the unit's balance, an `energy.balance.Flow`; None: purchased for registers and interval
+            values of a gate meter, internal for all others.
+        resolution: smallest step that the register can show, in `unit`; 0 when not known.
+        float32: the register is a float32, whose step grows with its value.
+        class_: class of points whose parameters of checks apply; empty for that of the carrier.
     """
 
     code: Code
@@ -91,6 +109,10 @@ class Point(msgspec.Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     max_rate: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    flow: Flow | None = None
+    resolution: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    float32: bool = False
+    class_: str = msgspec.field(default="", name="class")
 
 
 class Registry(msgspec.Struct, frozen=True):

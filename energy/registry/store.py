@@ -56,6 +56,11 @@ async def apply(connection: Connection, registry: Registry) -> None:
             for query, rows in steps:
                 if rows:
                     await connection.execute(query, *_columns(rows))
+            if registry.meters:
+                related = [
+                    [getattr(meter, field) for meter in registry.meters] for field in ("code", "parent", "check_meter")
+                ]
+                await connection.execute(_SQL.relate_meters, *related)
 
 
 def _columns(rows: Sequence[msgspec.Struct]) -> list[list[object]]:

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from energy.errors import StorageError
 from energy.logs import Availability
-from ingest.accounting.step import Progress
+from ingest.accounting.deriving.step import Progress
 
 _log = structlog.get_logger("ingest.accounting")
 _database = Availability(_log, "database")

@@ -12,9 +12,9 @@ from energy.health import HealthServer
 from energy.services import Control, run_services
 from energy.storage import Connection, Notifications, check_schema
 from ingest.accounting import metrics
-from ingest.accounting.factors import sync_factors
+from ingest.accounting.deriving.step import Progress, step
+from ingest.accounting.factors.sync import sync_factors
 from ingest.accounting.settings import AccountingSettings
-from ingest.accounting.step import Progress, step
 from ingest.database import KeptConnection, ping
 from ingest.stopping import until_stopping
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from energy.storage import Connection, Pool, StorageSettings
-from ingest.accounting.step import step
+from ingest.accounting.deriving.step import step
 from ingest.upkeep import edition
 from ingest.upkeep.edition import read_edition
 from ingest.upkeep.settings import UpkeepSettings

@@ -11,8 +11,8 @@ from decimal import Decimal
 import numpy as np
 
 from energy.storage import Connection, Pool
-from ingest.accounting.counters import Readings, Series, consumption
-from ingest.accounting.step import Progress, step
+from ingest.accounting.algebra.counters import Readings, Series, consumption
+from ingest.accounting.deriving.step import Progress, step
 from tests.support.register_world import T0, Shown, instant, populate, registry, shown, store
 
 WORLD = registry(

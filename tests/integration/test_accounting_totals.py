@@ -9,8 +9,8 @@ from pathlib import Path
 
 from energy.factors import shipped_factors
 from energy.storage import Connection, Pool
-from ingest.accounting.factors import sync_factors
-from ingest.accounting.step import step
+from ingest.accounting.deriving.step import step
+from ingest.accounting.factors.sync import sync_factors
 from tests.support.register_world import instant, populate, registry, shown, store
 
 GUIDE = Path(__file__).parents[2] / "docs" / "accounting.md"

@@ -10,7 +10,7 @@ import pytest
 from deploy.demo.audit import Flow, audit_flow, meter_spans, worst_error, wrong_totals
 from energy.readings import Reading
 from energy.storage import Connection, Pool
-from ingest.accounting.step import step
+from ingest.accounting.deriving.step import step
 from tests.support.register_world import populate, registry, shown, store
 
 METERS = ("E1", "E2")

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.accounting.counters import INTERVAL_MS, Consumption, IntervalQuality, Readings, Series, consumption
+from ingest.accounting.algebra.counters import INTERVAL_MS, Consumption, IntervalQuality, Readings, Series, consumption
 
 T0 = 1_772_294_400_000  # 2026-03-01T00:00+08:00
 WRAP = 100_000.0

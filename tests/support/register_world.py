@@ -12,7 +12,7 @@ from energy.factors import shipped_factors
 from energy.registry import Gateway, Meter, Point, Registry, Unit
 from energy.registry.store import apply
 from energy.storage import Connection
-from ingest.accounting.factors import sync_factors
+from ingest.accounting.factors.sync import sync_factors
 
 T0 = 1_772_294_400_000
 """2026-03-01T00:00+08:00, ms since 1970 UTC."""

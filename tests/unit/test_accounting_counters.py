@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ingest.accounting.counters import INTERVAL_MS, MOST_QUANTA, IntervalQuality, Readings, Series, consumption
+from ingest.accounting.algebra.counters import INTERVAL_MS, MOST_QUANTA, IntervalQuality, Readings, Series, consumption
 
 QUARTER = INTERVAL_MS
 MEASURED, ESTIMATED, SUSPECT = IntervalQuality.MEASURED, IntervalQuality.ESTIMATED, IntervalQuality.SUSPECT

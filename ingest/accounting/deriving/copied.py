@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingest.accounting.counters import Readings
+from ingest.accounting.algebra.counters import Readings
 
 _ROW = np.dtype(
     [

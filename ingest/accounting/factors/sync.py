@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from energy.factors import Factor
 from energy.storage import Connection, load_queries, translating
 
-_SQL = load_queries("ingest.accounting", "factors.sql")
+_SQL = load_queries("ingest.accounting.factors", "factors.sql")
 
 
 async def sync_factors(connection: Connection, factors: Sequence[Factor]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from energy.storage import Connection, translating
-from ingest.accounting import store
-from ingest.accounting.counters import consumption
+from ingest.accounting.algebra.counters import consumption
+from ingest.accounting.deriving import store
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from energy.storage import Connection, load_queries
-from ingest.accounting.copied import decode_readings
-from ingest.accounting.counters import INTERVAL_MS, MOST_QUANTA, Consumption, Ints, Readings, Series
+from ingest.accounting.algebra.counters import INTERVAL_MS, MOST_QUANTA, Consumption, Ints, Readings, Series
+from ingest.accounting.deriving.copied import decode_readings
 
-_SQL = load_queries("ingest.accounting", "accounting.sql")
+_SQL = load_queries("ingest.accounting.deriving", "deriving.sql")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 

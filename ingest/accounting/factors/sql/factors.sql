@@ -2,7 +2,7 @@
 -- Factors by carrier and day; changed ones are changed.
 insert into carrier_factor (carrier, valid_from, unit, kgce, kgce_equal, kgco2, provisional, source)
 select * from unnest($1::text[], $2::date[], $3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::bool[], $8::text[])
-on conflict (carrier, valid_from) do update
+on conflict (carrier, region, valid_from) do update
 set (unit, kgce, kgce_equal, kgco2, provisional, source) = (excluded.unit, excluded.kgce, excluded.kgce_equal,
     excluded.kgco2, excluded.provisional, excluded.source)
 where (carrier_factor.unit, carrier_factor.kgce, carrier_factor.kgce_equal, carrier_factor.kgco2,

@@ -1,0 +1,1 @@
+"""Pure counter algebra: readings become consumption per quarter hour, exactly, in whole quanta."""

@@ -1,0 +1,1 @@
+"""What is dirty, which worker derives it, and the step that does."""

@@ -1,0 +1,1 @@
+"""What people say about readings, with author and reason; each can be undone."""

@@ -1,0 +1,1 @@
+"""What is filled in by hand, file or API: purchases, stocks, production, certificates."""

@@ -1,0 +1,1 @@
+"""The dated factors of coal and CO2 in the database."""

@@ -1,0 +1,1 @@
+"""The data-quality evaluation of the national rules, per unit."""

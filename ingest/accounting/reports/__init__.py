@@ -1,0 +1,1 @@
+"""What a unit or a district used in a month: CSV, JSON, and a page to print."""

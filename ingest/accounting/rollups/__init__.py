@@ -1,0 +1,1 @@
+"""Consumption per hour, day and month of each point."""
