@@ -10,6 +10,7 @@ import numpy as np
 from energy.storage import Connection, load_queries
 from ingest.accounting.algebra.counters import INTERVAL_MS, MOST_QUANTA, Consumption, Ints, Readings, Series
 from ingest.accounting.deriving.copied import decode_readings
+from ingest.accounting.totals.refresh import refresh
 
 _SQL = load_queries("ingest.accounting.deriving", "deriving.sql")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -89,7 +90,7 @@ async def write(connection: Connection, stretches: Stretches, found: Consumption
     points = np.array(stretches.point, np.int64)[found.series]
     columns = (points, found.start, found.quanta, found.quality, found.covered_s, found.ready)
     await connection.execute(_SQL.write, *(column.tolist() for column in columns))
-    await connection.execute(_SQL.write_unit_days, stretches.point, stretches.since, stretches.until)
+    await refresh(connection, stretches.point, stretches.since, stretches.until)
 
 
 async def notify_totals(connection: Connection) -> None:
