@@ -2,6 +2,9 @@
 
 Days and longer are wall-clock periods: a day with a change of the clock has 23 or 25 hours. Hours and quarter
 hours never mix two offsets: the repeated hour in autumn is two hours, told apart by the offset in their labels.
+
+A statistics month (统计月) begins on a day of its own: one from the 26th to the 25th is named by the month in which it
+ends, as bills and monthly statistics name it.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 DEFAULT_ZONE = "Asia/Shanghai"
+FIRST_DAY, LAST_STATISTICS_DAY = 1, 28
+"""A statistics month begins on a day that every month has."""
 
 
 class PeriodKind(StrEnum):
@@ -20,6 +25,7 @@ class PeriodKind(StrEnum):
     QUARTER_HOUR = "quarter_hour"
     HOUR = "hour"
     DAY = "day"
+    STATISTICS_MONTH = "statistics_month"
     MONTH = "month"
     QUARTER = "quarter"
     YEAR = "year"
@@ -50,13 +56,21 @@ class Period:
         return min(1.0, max(0.0, (at - self.start) / self.duration))
 
 
-def period_of(at: datetime, kind: PeriodKind | str, zone: str = DEFAULT_ZONE) -> Period:
+def period_of(
+    at: datetime, kind: PeriodKind | str, zone: str = DEFAULT_ZONE, *, statistics_day: int = FIRST_DAY
+) -> Period:
     """The period of `kind` in which the instant `at` lies, by the calendar of `zone`.
 
     The periods of one kind and zone cover all time without gap or overlap: `period_of(period.end, …)` is the next.
 
+    Args:
+        at: an instant.
+        kind: which period.
+        zone: IANA name.
+        statistics_day: day of the month, 1 to 28, on which a statistics month begins; no other kind looks at it.
+
     Raises:
-        ValueError: `at` has no zone, or `kind` is not a period.
+        ValueError: `at` has no zone, `kind` is not a period, or months do not all have a `statistics_day`.
         ZoneInfoNotFoundError: `zone` is not an IANA time zone.
     """
     if at.tzinfo is None:
@@ -65,7 +79,12 @@ def period_of(at: datetime, kind: PeriodKind | str, zone: str = DEFAULT_ZONE) ->
     if kind in _CLOCK:
         return _clock_period(at, kind, where)
     day = _day_of(at, where)
-    first, following, label = _calendar(day, kind)
+    if kind is PeriodKind.STATISTICS_MONTH:
+        named = statistics_month(day, statistics_day)
+        first, following = statistics_days(named, statistics_day)
+        label = f"{named:%Y-%m}"
+    else:
+        first, following, label = _calendar(day, kind)
     return Period(kind, day_start(first, zone), day_start(following, zone), label, first)
 
 
@@ -83,6 +102,41 @@ def day_start(day: date, zone: str = DEFAULT_ZONE) -> datetime:
 def local_day(at: datetime, zone: str = DEFAULT_ZONE) -> date:
     """The calendar day in `zone` to which the instant `at` belongs."""
     return _day_of(at, ZoneInfo(zone))
+
+
+def statistics_month(day: date, statistics_day: int) -> date:
+    """The first day of the calendar month that names the statistics month of `day`.
+
+    With `statistics_day` 26 the 25th of March belongs to March, the 26th to April; with 1 each day to its own month.
+
+    Raises:
+        ValueError: months do not all have a `statistics_day`.
+    """
+    ahead = _months_ahead(statistics_day)
+    return _month(day, ahead if day.day >= statistics_day else 0)
+
+
+def statistics_days(month: date, statistics_day: int) -> tuple[date, date]:
+    """First day, and the day after the last, of the statistics month that the month of `month` names.
+
+    Raises:
+        ValueError: likewise.
+    """
+    first = _month(month, -_months_ahead(statistics_day))
+    return first.replace(day=statistics_day), _month(first, 1).replace(day=statistics_day)
+
+
+def _months_ahead(statistics_day: int) -> int:
+    """By how many months the name of a statistics month is ahead of the month in which it begins."""
+    if not FIRST_DAY <= statistics_day <= LAST_STATISTICS_DAY:
+        raise ValueError(f"a statistics month begins on a day from 1 to {LAST_STATISTICS_DAY}, not on {statistics_day}")
+    return int(statistics_day > FIRST_DAY)
+
+
+def _month(day: date, later: int) -> date:
+    """The first day of the calendar month that comes `later` months after that of `day`."""
+    year, month = divmod(day.year * 12 + day.month - 1 + later, 12)
+    return date(year, month + 1, 1)
 
 
 def _day_of(at: datetime, where: ZoneInfo) -> date:
@@ -104,8 +158,7 @@ def _calendar(day: date, kind: PeriodKind) -> tuple[date, date, str]:
             first, months, label = date(day.year, quarter * 3 + 1, 1), 3, f"{day:%Y}-Q{quarter + 1}"
         case _:
             first, months, label = date(day.year, 1, 1), 12, f"{day:%Y}"
-    year, month = divmod(first.month - 1 + months, 12)
-    return first, date(first.year + year, month + 1, 1), label
+    return first, _month(first, months), label
 
 
 _CLOCK = {PeriodKind.QUARTER_HOUR: timedelta(minutes=15), PeriodKind.HOUR: timedelta(hours=1)}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from energy.periods import PeriodKind, local_day, period_of
+from energy.periods import PeriodKind, day_start, local_day, period_of, statistics_days, statistics_month
 
 ZONES = (
     "Asia/Shanghai",
@@ -62,3 +62,32 @@ def test_the_elapsed_share_grows_from_none_to_all(at: datetime, kind: PeriodKind
     assert period.elapsed_share(period.end + timedelta(days=1)) == 1.0
     inside = period.elapsed_share(period.start + part * period.duration)
     assert abs(inside - part) < 1e-6
+
+
+@given(instants, st.sampled_from(ZONES), st.integers(1, 28))
+def test_statistics_months_join_and_are_named_by_the_month_of_their_last_day(
+    at: datetime, zone: str, statistics_day: int
+) -> None:
+    """Whatever day they begin on, they cover all time in whole days, one per calendar month."""
+    period = period_of(at, "statistics_month", zone, statistics_day=statistics_day)
+    assert period.start <= at < period.end
+    assert period.first_day.day == statistics_day
+    following = period_of(period.end, "statistics_month", zone, statistics_day=statistics_day)
+    assert following.start == period.end == day_start(following.first_day, zone)
+    assert period.label == f"{following.first_day - timedelta(days=1):%Y-%m}"
+    if statistics_day == 1:
+        calendar = period_of(at, "month", zone)
+        assert (period.start, period.end, period.label) == (calendar.start, calendar.end, calendar.label)
+
+
+@given(st.dates(date(1999, 1, 1), date(2101, 1, 1)), st.integers(1, 28))
+def test_the_statistics_month_of_a_day_holds_it(day: date, statistics_day: int) -> None:
+    """`statistics_month` and `statistics_days` say the same; the day before its first belongs to another one."""
+    month = statistics_month(day, statistics_day)
+    first, following = statistics_days(month, statistics_day)
+    assert first <= day < following
+    assert (
+        statistics_month(following, statistics_day)
+        > month
+        > statistics_month(first - timedelta(days=1), statistics_day)
+    )

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from energy.periods import day_start, local_day, period_of
+from energy.periods import day_start, local_day, period_of, statistics_days, statistics_month
 
 
 def _at(text: str) -> datetime:
@@ -71,3 +71,40 @@ def test_an_instant_without_zone_is_refused() -> None:
     """Local wall time is not an instant."""
     with pytest.raises(ValueError, match="aware"):
         period_of(datetime.now(UTC).replace(tzinfo=None), "day")
+
+
+@pytest.mark.parametrize(
+    ("at", "label", "start", "end"),
+    [
+        ("2026-03-01T00:00+08:00", "2026-03", "2026-02-25T16:00Z", "2026-03-25T16:00Z"),
+        ("2026-03-25T23:59+08:00", "2026-03", "2026-02-25T16:00Z", "2026-03-25T16:00Z"),
+        ("2026-03-26T00:00+08:00", "2026-04", "2026-03-25T16:00Z", "2026-04-25T16:00Z"),
+        ("2025-12-31T23:59+08:00", "2026-01", "2025-12-25T16:00Z", "2026-01-25T16:00Z"),
+        ("2026-01-01T00:00+08:00", "2026-01", "2025-12-25T16:00Z", "2026-01-25T16:00Z"),
+        ("2028-02-29T12:00+08:00", "2028-03", "2028-02-25T16:00Z", "2028-03-25T16:00Z"),
+    ],
+)
+def test_statistics_months_from_the_26th_in_china(at: str, label: str, start: str, end: str) -> None:
+    """From the 26th to the 25th, named by the month in which it ends: on the 1st, in January, over a leap day."""
+    period = period_of(_at(at), "statistics_month", statistics_day=26)
+    assert (period.label, period.start, period.end) == (label, _at(start), _at(end))
+
+
+def test_a_statistics_month_with_a_change_of_the_clock_is_an_hour_short() -> None:
+    """London's from 26 February to 25 March 2027 has none; the next one holds 28 March."""
+    before = period_of(_at("2027-03-01T12:00Z"), "statistics_month", "Europe/London", statistics_day=26)
+    after = period_of(before.end, "statistics_month", "Europe/London", statistics_day=26)
+    assert before.duration == timedelta(days=28)
+    assert after.duration == timedelta(days=31) - timedelta(hours=1)
+
+
+@pytest.mark.parametrize("statistics_day", [0, 29, -1])
+def test_a_day_that_not_every_month_has_begins_no_statistics_month(statistics_day: int) -> None:
+    """February would have none."""
+    for wrong in (
+        lambda: period_of(_at("2026-03-01T00:00Z"), "statistics_month", statistics_day=statistics_day),
+        lambda: statistics_month(date(2026, 3, 1), statistics_day),
+        lambda: statistics_days(date(2026, 3, 1), statistics_day),
+    ):
+        with pytest.raises(ValueError, match="1 to 28"):
+            wrong()
