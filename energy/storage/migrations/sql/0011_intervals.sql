@@ -26,9 +26,10 @@ create table unit_dirty (
 comment on table unit_dirty is 'Days (both included, in the unit''s zone) of units whose totals must be computed again without an interval having changed: entries, factors, registry.';
 
 create table day_dirty (
-    block  int4 not null,
-    day    date not null,
-    marked int8 not null,
-    primary key (block, day)
+    mark_id int8 primary key generated always as identity,
+    block   int4 not null,
+    day     date not null,
+    taken   boolean not null default false
 );
-comment on table day_dirty is 'Days (UTC) in which intervals of a block of points (point_id / 1000) changed and that rollups have not done since; marked grows with each touch.';
+create index day_dirty_block_day on day_dirty (block, day);
+comment on table day_dirty is 'Days (UTC) in which intervals of a block of points (point_id / 1000) changed and that rollups have not done since. A day that is marked is not marked again before it is taken.';

@@ -1,0 +1,47 @@
+-- Which days of which points must be rolled up again.
+
+-- name: mark
+-- Mark the UTC days that the given stretches touch, per block of 1000 points, but for those that are marked already: a
+-- step that touches what was marked before only reads. Two that mark the same at once make two marks, which is harmless.
+insert into day_dirty (block, day)
+select distinct s.point_id / 1000 as block, d.first + n as day
+from unnest($1::int4[], $2::timestamptz[], $3::timestamptz[]) as s (point_id, since, until)
+cross join lateral (
+    select (s.since at time zone 'UTC')::date as first,
+        ((s.until - interval '1 microsecond') at time zone 'UTC')::date as last
+) d
+cross join lateral generate_series(0, d.last - d.first) as n
+where not exists (
+    select from day_dirty m where m.block = s.point_id / 1000 and m.day = d.first + n and not m.taken
+)
+order by block, day;
+
+-- name: waiting
+-- How many days of blocks wait.
+select count(distinct (block, day)) from day_dirty;
+
+-- name: choose
+-- Choose up to $2 marked days that began before $1 (UTC day), whole blocks first, and take all their marks: who changes
+-- an interval from now on marks its day anew.
+with chosen as (
+    select block, day from day_dirty where day < $1 group by block, day order by block, day limit $2
+)
+update day_dirty m set taken = true from chosen c
+where (m.block, m.day) = (c.block, c.day)
+returning m.block, m.day;
+
+-- name: next_transaction
+-- The number that the next transaction to write anything will have.
+select pg_snapshot_xmax(pg_current_snapshot())::text::int8;
+
+-- name: have_ended
+-- Whether all transactions with numbers below $1 have ended.
+select pg_snapshot_xmin(pg_current_snapshot())::text::int8 >= $1;
+
+-- name: lock_block
+-- One at a time rolls up a block ("qw_r"); everything that rolls up waits for it here.
+select pg_advisory_xact_lock(1903650674, $1);
+
+-- name: settle
+-- The taken marks of these days of a block are dealt with.
+delete from day_dirty where block = $1 and day = any($2::date[]) and taken;
