@@ -8,3 +8,60 @@ select e.point_id, e.kind, (extract(epoch from e.since) * 1000)::int8 as since,
 from edit e join point p using (point_id)
 where e.undone_at is null and e.point_id = any($1::int4[])
 order by e.point_id, e.since, e.edit_id;
+
+-- name: points
+-- Points by code, with what must be known to edit them; locked, so that no two people edit one at the same time.
+select p.point_id, p.code, p.quantity, p.quantum, m.carrier, u.time_zone
+from point p join meter m using (meter_id) join unit u using (unit_id)
+where p.code = any($1::text[])
+order by p.point_id for no key update of p;
+
+-- name: point_of
+-- The code of the point of an edit.
+select p.code from edit e join point p using (point_id) where e.edit_id = $1;
+
+-- name: standing
+-- The edits in force of some points.
+select edit_id, point_id, kind, since, until, old_end, new_start, ratio, amount
+from edit where undone_at is null and point_id = any($1::int4[])
+order by point_id, since, edit_id;
+
+-- name: add
+-- Write edits; their numbers come back in the order in which they were given.
+insert into edit (point_id, kind, since, until, old_end, new_start, ratio, amount, unit, author, reason, document,
+                  recorded_at)
+select point_id, kind, since, until, old_end, new_start, ratio, amount, unit, author, reason, document, $13
+from unnest($1::int4[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[], $7::numeric[],
+            $8::numeric[], $9::text[], $10::text[], $11::text[], $12::text[])
+    with ordinality as g (point_id, kind, since, until, old_end, new_start, ratio, amount, unit, author, reason,
+                          document, number)
+order by number
+returning edit_id;
+
+-- name: undo
+-- Undo an edit; it stays.
+update edit set undone_at = $2, undone_by = $3, undone_why = $4 where edit_id = $1;
+
+-- name: mark
+-- Let derivation compute anew what edits touch, from their times on to their ends, or with none for good.
+with marked as (
+    insert into derivation_dirty (batch, points, since, until)
+    select nextval('batch_id'), array_agg(point_id), array_agg(since), array_agg(until)
+    from (
+        select point_id, min(since) as since, max(coalesce(until, 'infinity')) as until
+        from unnest($1::int4[], $2::timestamptz[], $3::timestamptz[]) as g (point_id, since, until)
+        group by point_id order by point_id
+    ) each_once
+    returning batch
+)
+select pg_notify('readings', batch::text) from marked;
+
+-- name: recorded
+-- Edits, undone ones too, the latest first: of a point ($1), of a unit ($2), in force or not ($3), one ($4); at most $5.
+select e.edit_id, e.unit, e.meter, e.point, u.time_zone, e.kind, e.since, e.until, e.old_end, e.new_start, e.ratio,
+    e.amount, e.unit_of_measure, e.author, e.reason, e.document, e.recorded_at, e.in_force, e.undone_at, e.undone_by,
+    e.undone_why
+from board.edit e join unit u on u.code = e.unit
+where ($1::text is null or e.point = $1) and ($2::text is null or e.unit = $2)
+    and ($3::bool is null or e.in_force = $3) and ($4::int8 is null or e.edit_id = $4)
+order by e.edit_id desc limit $5;
