@@ -21,6 +21,8 @@ INTERVAL_MS = 900_000
 MOST_QUANTA = 2**52
 """A register that shows more quanta than this is not usable: a float64 does not hold single quanta up there."""
 
+_NONE: Ints = np.empty(0, np.int64)
+
 
 class Kind(IntEnum):
     """How consumption follows from a series' readings (`energy.quantities.Derived`, as a number)."""
@@ -101,6 +103,11 @@ class Changes:
     continues: Bools
     ratio: Floats
 
+    @classmethod
+    def none(cls) -> Changes:
+        """No change on record."""
+        return cls(_NONE, _NONE, _NONE, np.empty(0), np.empty(0), np.empty(0, np.bool_), np.empty(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Spans:
@@ -109,6 +116,11 @@ class Spans:
     series: Ints
     since: Ints
     until: Ints
+
+    @classmethod
+    def none(cls) -> Spans:
+        """No span."""
+        return cls(_NONE, _NONE, _NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,11 @@ class Amounts:
     since: Ints
     until: Ints
     quanta: Ints
+
+    @classmethod
+    def none(cls) -> Amounts:
+        """No amount."""
+        return cls(_NONE, _NONE, _NONE, _NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +182,11 @@ class Courses:
     weight: Floats
     method: Ints
     delta: Ints
+
+    @classmethod
+    def none(cls) -> Courses:
+        """Every pair runs evenly."""
+        return cls(_NONE, np.zeros(1, np.int64), np.empty(0), _NONE, _NONE)
 
 
 @dataclass(frozen=True, slots=True)

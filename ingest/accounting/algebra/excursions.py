@@ -1,0 +1,169 @@
+"""Excursions: readings that leave a register's course and return to it within a few readings are set aside.
+
+A fall is judged by its neighbours alone, at most `MOST_ASIDE` to each side:
+
+- dip (`Flag.DIP`): within three readings after the fall the register shows again at least what it showed before it;
+  the low readings between are set aside. So a dip by 0.1 kWh is 0.1 kWh late for a moment, never +215 kWh, and a zero
+  after a reboot that recovers is no reset.
+- spike (`Flag.SPIKE`): within three readings before the fall the register showed at most what it shows after it; the
+  high readings between are set aside.
+- where both fit, the shorter explanation counts, and a dip before a spike as long.
+- a fall that could be a wrap is a dip only if it recovers by a jump of more than half the range: a fast counter that
+  wraps climbs back step by step.
+- net registers may fall, so for them it takes a jump beyond the greatest plausible rate, after which the register
+  comes back, within three readings, to where that rate allows. Without `max_rate` nothing is set aside.
+- more than three consecutive readings are never set aside: that is no excursion but a register which cannot be
+  trusted, and each of its falls is judged as a fall (`advances`).
+
+What is set aside counts nothing and loses nothing: the readings beside it make the pair. It is measured as long as
+those lie close enough. A reading that is set aside and, with its 16-bit words or its bytes exchanged, would lie
+between its neighbours was decoded or sent in another word order (`Flag.SWAPPED`).
+
+Sources: facts 4.1 "counter traps" (3) torn and swapped words; 5 "spike", "rollback"; California DASMMD, spike check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from energy.consumption import Flag
+from ingest.accounting.algebra.columns import Bools, Ints, Kind, Series
+from ingest.accounting.algebra.limits import limits, wraps
+from ingest.accounting.algebra.quanta import Segments, States
+from ingest.accounting.algebra.swapped import swapped
+
+MOST_ASIDE = 3
+"""So many consecutive readings can be set aside."""
+REACH = 4 * MOST_ASIDE + 1
+"""So many usable readings to each side of a time decide on everything that is derived up to it.
+
+Whether a reading is set aside follows from falls at most MOST_ASIDE readings away, each judged by MOST_ASIDE readings
+more, and from how many readings in a row are: 3 x MOST_ASIDE to each side. One of MOST_ASIDE + 1 consecutive readings
+is always kept, and nothing passes beyond a kept one. So (a) a stretch computed from the readings in it and REACH usable
+ones on each side (fewer only where there are no more) is what the whole computes there, and (b) readings added, removed
+or altered change no row before the REACH-th usable reading before them, nor after the REACH-th after them.
+"""
+_STEPS = range(1, MOST_ASIDE + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Readings `first` to `last` (both included) leave the course; the fall or jump is explained by them."""
+
+    first: Ints
+    last: Ints
+    flag: Ints
+
+
+def without_excursions(states: States, segments: Segments, series: Series) -> States:
+    """`states` of registers less those that are set aside; the next one notes why."""
+    runs = [_of_falls(states, segments, series), _of_jumps(states, segments, series)]
+    if not any(len(one.first) for one in runs):
+        return states
+    flags = np.zeros(len(states), np.int64)
+    for one in runs:
+        for offset in range(MOST_ASIDE):
+            within = one.first + offset <= one.last
+            np.bitwise_or.at(flags, one.first[within] + offset, one.flag[within])
+    aside = _short(flags != 0, states.segment)
+    flags[~aside] = 0
+    flags[swapped(states, aside, segments, series)] |= Flag.SWAPPED
+    return states.without(aside, flags)
+
+
+def _of_falls(states: States, segments: Segments, series: Series) -> _Runs:
+    """Dips and spikes of plain registers."""
+    old = np.flatnonzero(states.quanta[1:] < states.quanta[:-1])
+    segment = states.segment[old]
+    plain = series.kind[segments.series[segment]] == Kind.REGISTER
+    old = old[plain & (segment == states.segment[old + 1])]
+    if not len(old):
+        return _Runs(old, old, old)
+    dip = _first_of([_recovers(states, segments, series, old, k) for k in _STEPS])
+    spike = _first_of([_started(states, old, k) for k in _STEPS])
+    low, high = (dip <= spike) & (dip <= MOST_ASIDE), (spike < dip) & (spike <= MOST_ASIDE)
+    first = np.where(low, old + 1, old - spike + 1)
+    last = np.where(low, old + dip, old)
+    found = low | high
+    return _Runs(first[found], last[found], np.where(low, int(Flag.DIP), int(Flag.SPIKE))[found])
+
+
+def _recovers(states: States, segments: Segments, series: Series, old: Ints, k: int) -> Bools:
+    """Whether `k` readings after the first low one the register shows what it did before the fall."""
+    back, inside = _neighbour(states, old, k + 1)
+    recovered = inside & (states.quanta[back] >= states.quanta[old])
+    wrap = wraps(segments, series)[states.segment[old]]
+    over_the_top = wrapped(states.quanta[old], states.quanta[old + 1], wrap)
+    jump = states.quanta[back] - states.quanta[back - 1]
+    return recovered & (~over_the_top | (2 * jump > wrap))
+
+
+def _started(states: States, old: Ints, k: int) -> Bools:
+    """Whether `k` readings before the fall the register showed no more than after it."""
+    start, inside = _neighbour(states, old, -k)
+    return inside & (states.quanta[start] <= states.quanta[old + 1])
+
+
+def _of_jumps(states: States, segments: Segments, series: Series) -> _Runs:
+    """What leaves the course of net registers and comes back."""
+    net = (series.kind == Kind.NET_REGISTER) & ~np.isnan(series.max_rate)
+    nothing = np.empty(0, np.int64)
+    if not net.any():
+        return _Runs(nothing, nothing, nothing)
+    old = np.flatnonzero(net[segments.series[states.segment[:-1]]] & (states.segment[1:] == states.segment[:-1]))
+    old = old[_beyond(states, segments, series, old, old + 1)]
+    length = _first_of([_returns(states, segments, series, old, k) for k in _STEPS])
+    old, length = old[length <= MOST_ASIDE], length[length <= MOST_ASIDE]
+    below = states.quanta[old + 1] < states.quanta[old]
+    return _Runs(old + 1, old + length, np.where(below, int(Flag.DIP), int(Flag.SPIKE)))
+
+
+def _returns(states: States, segments: Segments, series: Series, old: Ints, k: int) -> Bools:
+    back, inside = _neighbour(states, old, k + 1)
+    return inside & ~_beyond(states, segments, series, old, back)
+
+
+def _beyond(states: States, segments: Segments, series: Series, old: Ints, new: Ints) -> Bools:
+    """Whether the register moved farther between two readings than the greatest plausible rate allows."""
+    most = limits(states.segment[old], states.quanta[old], states.at[new] - states.at[old], segments, series)
+    moved = np.abs(states.quanta[new] - states.quanta[old])
+    wrap = wraps(segments, series)[states.segment[old]]
+    # Past the top of a signed register it has moved the short way.
+    return np.where(wrap > 0, np.minimum(moved, np.abs(wrap - moved)), moved) > most
+
+
+def wrapped(old: Ints, new: Ints, wrap: Ints) -> Bools:
+    """Whether a fall leads from the last tenth of a register's range into the first.
+
+    The range is [0, wrap), or [-wrap/2, wrap/2) of a signed register that turns negative at half.
+    """
+    unsigned = (old <= wrap) & (old * 10 > wrap * 9) & (new >= 0) & (new * 10 < wrap)
+    signed = (old * 2 <= wrap) & (old * 10 > wrap * 4) & (new * 10 < wrap * -4) & (new * 2 >= -wrap)
+    return (wrap > 0) & (unsigned | signed)
+
+
+def _neighbour(states: States, index: Ints, offset: int) -> tuple[Ints, Bools]:
+    """The index `offset` readings on, and whether it is still the same segment; any valid index where not."""
+    place = index + offset
+    inside = (place >= 0) & (place < len(states))
+    place = np.where(inside, place, index)
+    return place, inside & (states.segment[place] == states.segment[index])
+
+
+def _first_of(fits: list[Bools]) -> Ints:
+    """How many steps it takes until one fits; one more than there are where none does."""
+    stacked = np.stack(fits)
+    return np.where(stacked.any(axis=0), stacked.argmax(axis=0) + 1, len(fits) + 1)
+
+
+def _short(aside: Bools, segment: Ints) -> Bools:
+    """`aside` without the runs of more than MOST_ASIDE."""
+    index = np.flatnonzero(aside)
+    joined = (np.diff(index) == 1) & (segment[index[1:]] == segment[index[:-1]])
+    starts = np.flatnonzero(np.concatenate([[True], ~joined]))
+    length = np.diff(np.append(starts, len(index)))
+    short = np.zeros(len(aside), np.bool_)
+    short[index[np.repeat(length <= MOST_ASIDE, length)]] = True
+    return short
