@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from alerts import store
-from alerts.evidence import Evidence, FactorUse, observe
+from alerts.evidence import Evidence, observe
 from alerts.states import Seen, advance
 from alerts.store import Outcome, Watched
 from energy.storage import Connection, translating
@@ -30,19 +30,20 @@ async def evaluate(connection: Connection, now: datetime, look_back_days: int) -
     with translating():
         async with connection.transaction():
             watched = await store.read_watched(connection, now, look_back_days)
-            outcomes = look(watched, await store.read_factors(connection), now)
-            written = [after for before, after in zip(watched, outcomes, strict=True) if _changed(before, after)]
+            outcomes = look(watched, now)
+            changed = [after for before, after in zip(watched, outcomes, strict=True) if _changed(before, after)]
+            written = await store.with_factors(connection, changed)
             await store.keep(connection, written)
     return Evaluated(tuple(outcomes), tuple(written))
 
 
-def look(watched: Sequence[Watched], factors: Sequence[FactorUse], now: datetime) -> list[Outcome]:
+def look(watched: Sequence[Watched], now: datetime) -> list[Outcome]:
     """Judge and advance each quota; pure."""
-    return [_outcome(one, factors, now) for one in watched]
+    return [_outcome(one, now) for one in watched]
 
 
-def _outcome(one: Watched, factors: Sequence[FactorUse], now: datetime) -> Outcome:
-    evidence = observe(one.quota, one.uses, factors, now, one.previous)
+def _outcome(one: Watched, now: datetime) -> Outcome:
+    evidence = observe(one.quota, one.uses, now, one.previous)
     standing, transition = advance(one.standing, _seen(evidence), one.quota.rule, now)
     return Outcome(one.quota_id, evidence, standing, transition)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -101,7 +101,7 @@ class Evidence(msgspec.Struct, frozen=True):
         complete: every carrier that counts has data of every day up to its own `ready`.
         used: in the quota's unit of measure.
         carriers: the parts of `used`; only what counts in the measure.
-        factors: the factors behind them.
+        factors: the factors behind them, in force on some day of the period; empty until the evidence is kept.
         quality: the worst of the carriers'; None without data.
         provisional: a factor in it is not final.
         method: how the projection was made.
@@ -124,13 +124,12 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 def observe(
-    quota: WatchedPeriod,
-    uses: Sequence[CarrierUse],
-    factors: Iterable[FactorUse],
-    now: datetime,
-    previous: Previous | None = None,
+    quota: WatchedPeriod, uses: Sequence[CarrierUse], now: datetime, previous: Previous | None = None
 ) -> Evidence:
-    """Judge a quota on what its unit used; `uses` and `factors` may hold more carriers than the quota counts."""
+    """Judge a quota on what its unit used; `uses` may hold more carriers than the quota counts.
+
+    The verdict owes nothing to the factors, which are in the uses already: whoever keeps the evidence adds them.
+    """
     counted = tuple(use for use in uses if quota.measure in {"tce", "tce_equal", "tco2", use.carrier})
     figures = _figures(quota, counted, now)
     return Evidence(
@@ -140,7 +139,7 @@ def observe(
         complete=figures.complete,
         used=figures.used,
         carriers=counted,
-        factors=governing(factors, {use.carrier for use in counted}, quota),
+        factors=(),
         quality=max((use.quality for use in counted if use.quality is not None), default=None),
         provisional=any(use.provisional for use in counted),
         method=METHOD,
@@ -152,17 +151,6 @@ def observe(
 def rejudge(evidence: Evidence) -> Judgement:
     """Judge anew from the stored evidence alone; equal to `evidence.judgement`, or the evidence is not what it says."""
     return judge(_figures(evidence.quota, evidence.carriers, evidence.now), evidence.quota.rule)
-
-
-def governing(factors: Iterable[FactorUse], carriers: set[str], quota: WatchedPeriod) -> tuple[FactorUse, ...]:
-    """Of each carrier, the factors in force on some day of the period: the last before it, and those within."""
-    last_day = local_day(quota.end - _TICK, quota.zone)
-    chosen: list[FactorUse] = []
-    for carrier in sorted(carriers):
-        dated = sorted((f for f in factors if f.carrier == carrier and f.valid_from <= last_day), key=_valid_from)
-        before = [factor for factor in dated if factor.valid_from <= quota.day]
-        chosen += before[-1:] + [factor for factor in dated if factor.valid_from > quota.day]
-    return tuple(chosen)
 
 
 def _figures(quota: WatchedPeriod, counted: Sequence[CarrierUse], now: datetime) -> Figures:
@@ -191,7 +179,3 @@ def _days_due(quota: WatchedPeriod, ready: datetime) -> int:
     if ready <= quota.start:
         return 0
     return (local_day(min(ready, quota.end) - _TICK, quota.zone) - quota.day).days + 1
-
-
-def _valid_from(factor: FactorUse) -> date:
-    return factor.valid_from

@@ -56,10 +56,18 @@ async def read_watched(connection: Connection, now: datetime, look_back_days: in
     return [_watched(dict(row)) for row in rows]
 
 
-async def read_factors(connection: Connection) -> list[FactorUse]:
-    """All factors in the database."""
+async def with_factors(connection: Connection, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The `outcomes`, their evidence complete: with the factors behind every use that it rests on."""
+    asked = [
+        (number, one.evidence.quota.unit, use.carrier, one.evidence.quota.day, _last_border(one.evidence.quota))
+        for number, one in enumerate(outcomes)
+        for use in one.evidence.carriers
+    ]
+    found: dict[int, list[FactorUse]] = {number: [] for number in range(len(outcomes))}
     with translating():
-        return [msgspec.convert(dict(row), FactorUse) for row in await connection.fetch(_SQL.factors)]
+        for row in await connection.fetch(_SQL.factors, *map(list, zip(*asked, strict=True))) if asked else ():
+            found[row["number"]].append(msgspec.convert(dict(row), FactorUse))
+    return [_proven(one, tuple(found[number])) for number, one in enumerate(outcomes)]
 
 
 async def keep(connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -92,6 +100,15 @@ async def read_flagged(connection: Connection) -> list[dict[str, Any]]:
     """The rows of the view board.flagged, gravest first."""
     with translating():
         return [dict(row) for row in await connection.fetch(_SQL.flagged)]
+
+
+def _proven(one: Outcome, factors: tuple[FactorUse, ...]) -> Outcome:
+    return msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, factors=factors))
+
+
+def _last_border(quota: WatchedPeriod) -> date:
+    """The local day that begins when the period ends."""
+    return local_day(quota.end, quota.zone)
 
 
 def _watched(row: Mapping[str, Any]) -> Watched:

@@ -120,7 +120,11 @@ class UnitError(RejectedError):
 
 
 class FactorError(RejectedError):
-    """A conversion factor is missing, carries the wrong unit, or contradicts another."""
+    """A conversion factor is missing, carries the wrong unit, or contradicts another; `faults` lists a table's."""
+
+    def __init__(self, message: str, *, faults: tuple[Fault, ...] = (), advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.faults = faults
 
 
 class RecordingError(RejectedError):

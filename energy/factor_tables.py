@@ -1,4 +1,4 @@
-"""The shipped tables as dated values per base unit of a carrier, each row checked against physics before it counts.
+"""The tables as dated values per base unit of a carrier, each row checked against physics before it counts.
 
 Standard coal is 29 307.6 kJ per kgce (7 000 kcal; GB/T 2589). CO2 of fuels is NCV x carbon content x oxidation x
 44/12 (industry CO2 accounting guides), of grid electricity a factor per year and region, of heat a factor per GJ.
@@ -6,86 +6,97 @@ Standard coal is 29 307.6 kJ per kgce (7 000 kcal; GB/T 2589). CO2 of fuels is N
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import TypeVar
 
 from energy.carriers import Carrier, Co2Rule
-from energy.data import Row, data_set, parse_table, table_text
-from energy.errors import FactorError, UnitError
+from energy.data import DataFiles, data_set
+from energy.data.rows import FaultList, Row
+from energy.errors import FactorError, Fault, UnitError
 from energy.units import Dimension, UnitOfMeasure, ratio, unit_of_measure
 
-_KJ_PER_KGCE = Fraction("29307.6")
+_T = TypeVar("_T")
+
+KJ_PER_KGCE = Fraction("29307.6")
+"""Calorific value of standard coal (GB/T 2589: 7 000 kcal of 4.1868 kJ)."""
+KGCO2_PER_TC = Fraction(44_000, 12)
+"""kg of CO2 that a tonne of carbon burns to, by the molar masses."""
 # The tables are rounded to four digits: half a per cent holds for every true row, and no power of ten gets past it.
 _TOLERANCE = Fraction(1, 200)
 # Two tables take their calorific values from different samples of a fuel; they never differ by as much as this.
 _FUEL_SPREAD = 2
+_NEVER = date.min
 
 
 @dataclass(frozen=True, slots=True)
 class Dated:
     """One published figure per base unit of a carrier.
 
-    `valid_from` is None where no date is established, `until` the first day for which the figure was not published.
+    Attributes:
+        amount: the figure.
+        valid_from: None where no date is established.
+        until: the first day for which the figure was not published.
+        source: edition and row, with what is doubtful about them.
+        per_gj: kgCO2 per GJ of calorific value, where that is what the figure was made of.
     """
 
     amount: Fraction
     valid_from: date | None
     until: date | None
     source: str
+    per_gj: Fraction | None = None
 
     def published_for(self, day: date) -> bool:
         """Whether the figure was published for `day`, not merely carried to it."""
         return (self.valid_from is None or self.valid_from <= day) and (self.until is None or day < self.until)
 
 
-@dataclass(frozen=True)
-class Tables:
-    """The texts of the four tables; each defaults to the shipped one, so that a deployment can replace any."""
-
-    standard_coal: str = field(default_factory=lambda: table_text("standard_coal.csv"))
-    co2_fuels: str = field(default_factory=lambda: table_text("co2_fuels.csv"))
-    co2_grid: str = field(default_factory=lambda: table_text("co2_grid.csv"))
-    co2_heat: str = field(default_factory=lambda: table_text("co2_heat.csv"))
-
-
 class CoalTable:
     """standard_coal.csv: kgce per unit of measure.
 
     Args:
-        text: the table.
+        files: the tables.
         equal_value: keys of the rows by equal value, which owe nothing to a calorific value.
 
     Raises:
-        FactorError: a row contradicts its calorific value or its unit of measure.
+        FactorError: rows contradict their calorific values or their units of measure.
     """
 
-    def __init__(self, text: str, *, equal_value: Iterable[str] = ()) -> None:
-        equal = frozenset(equal_value)
-        self._rows = tuple(parse_table("standard_coal.csv", text))
+    def __init__(self, files: DataFiles, *, equal_value: Iterable[str] = ()) -> None:
+        equal, faults = frozenset(equal_value), FaultList()
+        self._rows = files.rows("standard_coal.csv")
+        _check_unique(self._rows, faults, "carrier", "valid_from")
         for row in self._rows:
-            if row.text("carrier") not in equal:
-                _check_calorific_value(row)
+            with faults:
+                _check_coal(row, equal_value=row.text("carrier") in equal)
+        faults.raise_any()
 
-    def dated(self, key: str, unit: str) -> tuple[Dated, ...]:
-        """The figures of row `key` per `unit`, in kgce; raises FactorError where there are none."""
-        annual = key in data_set().annual
-        return tuple(
-            Dated(
-                Fraction(row.decimal("kgce_per_unit")) * _per(row, row.text("unit"), unit),
-                valid_from := row.optional_date("valid_from"),
-                date(valid_from.year + 1, 1, 1) if annual and valid_from else None,
-                f"{row.text('edition')} {key}{_reservation(row)}",
-            )
-            for row in self._named(key)
-        )
-
-    def heat_content(self, key: str, unit: str) -> Iterator[tuple[Fraction, date | None]]:
-        """GJ per `unit` of row `key`, with the day from which that holds."""
+    def dated(self, key: str, carrier: Carrier) -> tuple[Dated, ...]:
+        """The figures of row `key` in kgce per unit of `carrier`; raises FactorError for none, or implausible ones."""
+        annual, found = key in data_set().annual, []
         for row in self._named(key):
-            ncv = Fraction(row.decimal("ncv_kj_per_unit")) / 10**6
-            yield ncv * _per(row, row.text("unit"), unit), row.optional_date("valid_from")
+            amount = Fraction(row.decimal("kgce_per_unit")) * _per(row, row.text("unit"), carrier)
+            least, most = carrier.kgce_band
+            if not least <= amount <= most:
+                raise row.error(
+                    "kgce_per_unit",
+                    f"{float(amount):g} kgce/{carrier.unit} is not plausible for {carrier.key}: {least} to {most}",
+                )
+            valid_from = row.optional_date("valid_from")
+            until = date(valid_from.year + 1, 1, 1) if annual and valid_from else None
+            found.append(Dated(amount, valid_from, until, f"{row.text('edition')} {key}{_reservation(row)}"))
+        return tuple(found)
+
+    def heat_content(self, carrier: Carrier) -> Iterator[tuple[Fraction, date | None]]:
+        """GJ per unit of `carrier`, with the day from which that holds."""
+        for row in self._named(carrier.coal):
+            given = row.optional_decimal("ncv_kj_per_unit")
+            ncv = Fraction(row.decimal("kgce_per_unit")) * KJ_PER_KGCE if given is None else Fraction(given)
+            yield ncv / 10**6 * _per(row, row.text("unit"), carrier), row.optional_date("valid_from")
 
     def _named(self, key: str) -> list[Row]:
         return _only(self._rows, "standard_coal.csv", "carrier", key)
@@ -95,67 +106,126 @@ class Co2Tables:
     """The three tables of CO2 factors.
 
     Args:
-        tables: their texts.
+        files: the tables.
         coal: calorific values, for heat and to compare with.
-        region: the `scope` of co2_grid.csv that applies.
+
+    Raises:
+        FactorError: rows contradict their own formula, or are implausible.
     """
 
-    def __init__(self, tables: Tables, coal: CoalTable, region: str) -> None:
-        self._fuels = tuple(parse_table("co2_fuels.csv", tables.co2_fuels))
-        self._grid = tuple(parse_table("co2_grid.csv", tables.co2_grid))
-        self._heat = tuple(parse_table("co2_heat.csv", tables.co2_heat))
+    def __init__(self, files: DataFiles, coal: CoalTable) -> None:
+        self._fuels, self._grid, self._heat = (
+            files.rows(f"{table}.csv") for table in ("co2_fuels", "co2_grid", "co2_heat")
+        )
         self._coal = coal
-        self._region = region
+        faults = FaultList()
+        _check_unique(self._fuels, faults, "fuel", "valid_from")
+        _check_unique(self._grid, faults, "year", "scope")
+        _check_unique(self._heat, faults, "scope", "valid_from")
         for row in self._fuels:
-            _check_fuel(row)
+            with faults:
+                _check_fuel(row)
+        for row in self._grid:
+            with faults:
+                _year(row)
+                _check_plausible(row, "kgco2_per_kwh")
+        for row in self._heat:
+            with faults:
+                row.optional_date("valid_from")
+                _check_plausible(row, "kgco2_per_gj")
+        faults.raise_any()
 
-    def dated(self, carrier: Carrier) -> tuple[Dated, ...]:
-        """The figures of `carrier`, in kgCO2 per its base unit; raises FactorError where there are none."""
+    def dated(self, carrier: Carrier, region: str) -> tuple[Dated, ...]:
+        """The figures of `carrier`, in kgCO2 per its base unit; raises FactorError where there are none.
+
+        `region` is whose grid counts, a `scope` of co2_grid.csv; it does not matter but for the rule `grid`.
+        """
         match carrier.co2_rule:
             case Co2Rule.FUEL:
-                return (self._fuel(carrier),)
+                return tuple(self._fuel(carrier))
             case Co2Rule.GRID:
-                return tuple(self._grid_year(carrier, row) for row in self._years())
+                rows = _only(self._grid, "co2_grid.csv", "scope", region)
+                return tuple(_grid_year(carrier, region, row) for row in rows)
             case Co2Rule.HEAT:
                 return tuple(self._heated(carrier))
+            case Co2Rule.NONE:
+                return (Dated(Fraction(0), None, None, f"none: {carrier.co2_reason}", Fraction(0)),)
+            case Co2Rule.UNPUBLISHED:
+                return (Dated(Fraction(0), None, _NEVER, f"not counted: {carrier.co2_reason}"),)
 
-    def _fuel(self, carrier: Carrier) -> Dated:
-        (row, *_) = _only(self._fuels, "co2_fuels.csv", "fuel", carrier.co2_key)
-        per = _per(row, row.text("unit"), carrier.unit)
-        ncv = Fraction(row.decimal("ncv_gj_per_unit")) * per
-        for other, _ in self._coal.heat_content(carrier.coal, carrier.unit):
-            if not other / _FUEL_SPREAD <= ncv <= other * _FUEL_SPREAD:
-                given, known = float(ncv), float(other)
-                raise row.error("ncv_gj_per_unit", f"{given:g} GJ/{carrier.unit}, standard_coal.csv has {known:g}")
-        amount = Fraction(row.decimal("tco2_per_unit")) * 1000 * per
-        return Dated(amount, None, None, f"{data_set().sources['co2_fuels.csv']}: {carrier.co2_key}")
-
-    def _years(self) -> list[Row]:
-        return _only(self._grid, "co2_grid.csv", "scope", self._region)
-
-    def _grid_year(self, carrier: Carrier, row: Row) -> Dated:
-        year = int(row.decimal("year"))
-        amount = Fraction(row.decimal("kgco2_per_kwh")) * _per(row, "kWh", carrier.unit)
-        source = f"{data_set().sources['co2_grid.csv']}: {self._region} {year}"
-        return Dated(amount, date(year, 1, 1), date(year + 1, 1, 1), source)
+    def _fuel(self, carrier: Carrier) -> Iterator[Dated]:
+        for row in _only(self._fuels, "co2_fuels.csv", "fuel", carrier.co2_key):
+            per = _per(row, row.text("unit"), carrier)
+            ncv = Fraction(row.decimal("ncv_gj_per_unit")) * per
+            for other, _ in self._coal.heat_content(carrier):
+                if not other / _FUEL_SPREAD <= ncv <= other * _FUEL_SPREAD:
+                    given, known = float(ncv), float(other)
+                    raise row.error("ncv_gj_per_unit", f"{given:g} GJ/{carrier.unit}, standard_coal.csv has {known:g}")
+            amount = Fraction(row.decimal("tco2_per_unit")) * 1000 * per
+            source = f"{data_set().sources['co2_fuels.csv']}: {carrier.co2_key}"
+            yield Dated(amount, row.optional_date("valid_from"), None, source, _carbon(row) * KGCO2_PER_TC)
 
     def _heated(self, carrier: Carrier) -> Iterator[Dated]:
-        (row, *_) = _only(self._heat, "co2_heat.csv", "scope", carrier.co2_key)
-        for content, valid_from in self._coal.heat_content(carrier.coal, carrier.unit):
-            yield Dated(Fraction(row.decimal("kgco2_per_gj")) * content, valid_from, None, row.text("source"))
+        """The factor per GJ times the heat content, each from its day on."""
+        rows = _only(self._heat, "co2_heat.csv", "scope", carrier.co2_key)
+        contents = list(self._coal.heat_content(carrier))
+        days = {row.optional_date("valid_from") for row in rows} | {since for _, since in contents}
+        for day in days:
+            row = _latest(((row, row.optional_date("valid_from")) for row in rows), day)
+            per_gj, content = Fraction(row.decimal("kgco2_per_gj")), _latest(contents, day)
+            yield Dated(per_gj * content, day, None, row.text("source"), per_gj)
+
+
+def grid_regions(files: DataFiles) -> dict[str, str]:
+    """The regional grid by the first two or four digits of a district; raises FactorError for rows without sense."""
+    rows, faults = files.rows("grid_regions.csv"), FaultList()
+    scopes = {row.cells["scope"] for row in files.rows("co2_grid.csv")}
+    _check_unique(rows, faults, "prefix")
+    for row in rows:
+        with faults:
+            if not (row.text("prefix").isdecimal() and len(row.text("prefix")) in {2, 4}):
+                raise row.error("prefix", f"{row.text('prefix')!r} is not two or four digits of GB/T 2260")
+            if row.text("region") not in scopes:
+                raise row.error("region", f"co2_grid.csv has no scope {row.text('region')!r}")
+    faults.raise_any()
+    return {row.text("prefix"): row.text("region") for row in rows}
+
+
+def _grid_year(carrier: Carrier, region: str, row: Row) -> Dated:
+    year = _year(row)
+    amount = Fraction(row.decimal("kgco2_per_kwh")) * _per(row, "kWh", carrier)
+    source = f"{data_set().sources['co2_grid.csv']}: {region} {year}"
+    return Dated(amount, date(year, 1, 1), date(year + 1, 1, 1), source)
+
+
+def _year(row: Row) -> int:
+    text = row.text("year")
+    if not (text.isdecimal() and len(text) == len("2023") and text.startswith("2")):
+        raise row.error("year", f"{text!r} is no year such as 2023")
+    return int(text)
+
+
+def _latest(dated: Iterable[tuple[_T, date | None]], day: date | None) -> _T:
+    """Of values with their days the last one that had come by `day`; the first one where none had."""
+    ordered = sorted(dated, key=lambda one: one[1] or date.min)
+    begun = [value for value, since in ordered if (since or date.min) <= (day or date.min)]
+    return begun[-1] if begun else ordered[0][0]
 
 
 def _only(rows: Iterable[Row], table: str, field_name: str, key: str) -> list[Row]:
     found = [row for row in rows if row.text(field_name) == key]
     if not found:
-        raise FactorError(f"{table}: {field_name}: no row {key!r}")
+        fault = Fault(table, 0, field_name, f"no row {key!r}")
+        raise FactorError(str(fault), faults=(fault,))
     return found
 
 
-def _per(row: Row, given: str, wanted: str) -> Fraction:
-    """By what a figure per `given` is multiplied to be one per `wanted`."""
+def _per(row: Row, given: str, carrier: Carrier) -> Fraction:
+    """By what a figure per `given` is multiplied to be one per unit of `carrier`."""
     try:
-        return ratio(wanted, given)
+        if carrier.t_per_m3 is not None and unit_of_measure(given).dimension is Dimension.MASS:
+            return ratio("t", given) * carrier.t_per_m3 * ratio(carrier.unit, "m3")
+        return ratio(carrier.unit, given)
     except UnitError as error:
         raise row.error("unit", f"{error}") from None
 
@@ -167,16 +237,30 @@ def _reservation(row: Row) -> str:
     return f" ({', '.join(doubts)})" if doubts else ""
 
 
-def _check_calorific_value(row: Row) -> None:
+def _check_unique(rows: Iterable[Row], faults: FaultList, *fields: str) -> None:
+    """Two rows for one thing and day would leave it to their order which one counts."""
+    seen = Counter[tuple[str, ...]]()
+    for row in rows:
+        with faults:
+            seen[key := tuple(row.cells[field] for field in fields)] += 1
+            if seen[key] > 1:
+                raise row.error(fields[0], f"{' '.join(filter(None, key))} stands twice")
+
+
+def _check_coal(row: Row, *, equal_value: bool) -> None:
     unit, kgce = _unit(row), Fraction(row.decimal("kgce_per_unit"))
+    row.text("edition")
+    _reservation(row)
     given = row.optional_decimal("ncv_kj_per_unit")
+    if equal_value:
+        return
     ncv = None if given is None else Fraction(given)
     if unit.dimension is Dimension.ENERGY:  # a unit of energy says itself how many kJ it is
         if ncv is not None and ncv != unit.size:
             raise row.error("ncv_kj_per_unit", f"{given} is not the {unit.size} kJ of one {unit.symbol}")
         ncv = unit.size
-    if ncv is not None and not _close(kgce, ncv / _KJ_PER_KGCE):
-        expected = float(ncv / _KJ_PER_KGCE)
+    if ncv is not None and not _close(kgce, ncv / KJ_PER_KGCE):
+        expected = float(ncv / KJ_PER_KGCE)
         raise row.error(
             "kgce_per_unit", f"{float(kgce):g} per {unit.symbol} contradicts {float(ncv):g} kJ = {expected:.5g} kgce"
         )
@@ -184,10 +268,21 @@ def _check_calorific_value(row: Row) -> None:
 
 def _check_fuel(row: Row) -> None:
     _unit(row)
-    carbon = Fraction(row.decimal("carbon_tc_per_gj")) * Fraction(row.decimal("oxidation"))
-    expected = Fraction(row.decimal("ncv_gj_per_unit")) * carbon * Fraction(44, 12)
+    row.optional_date("valid_from")
+    expected = Fraction(row.decimal("ncv_gj_per_unit")) * _carbon(row) * KGCO2_PER_TC / 1000
     if not _close(Fraction(row.decimal("tco2_per_unit")), expected):
         raise row.error("tco2_per_unit", f"contradicts NCV x CC x OF x 44/12 = {float(expected):.4f}")
+    for field in ("carbon_tc_per_gj", "oxidation"):
+        _check_plausible(row, field)
+
+
+def _check_plausible(row: Row, field: str) -> None:
+    row.within(field, row.decimal(field), data_set().plausible[field])
+
+
+def _carbon(row: Row) -> Fraction:
+    """Tonnes of carbon that burn per GJ of calorific value."""
+    return Fraction(row.decimal("carbon_tc_per_gj")) * Fraction(row.decimal("oxidation"))
 
 
 def _unit(row: Row) -> UnitOfMeasure:

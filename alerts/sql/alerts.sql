@@ -9,8 +9,14 @@ select pg_try_advisory_lock($1)
 select distinct time_zone from unit join quota using (unit_id)
 
 -- name: factors
--- All factors: a few dozen rows, matched to periods in Python.
-select carrier, valid_from, unit, kgce, kgce_equal, kgco2, provisional, source from carrier_factor
+-- The factors in force on some day of a period: $1 numbers to know the periods by, $2 units, $3 carriers, and the days
+-- from $4 until before $5.
+select g.number, f.carrier, f.valid_from, f.unit, f.kgce, f.kgce_equal, f.kgco2, f.provisional, f.source
+from unnest($1::int4[], $2::text[], $3::text[], $4::date[], $5::date[]) as g (number, unit, carrier, since, until)
+join unit u on u.code = g.unit
+join factor_in_force f
+    on f.unit_id = u.unit_id and f.carrier = g.carrier and f.valid_from < g.until and f.valid_to > g.since
+order by g.number, f.carrier, f.valid_from
 
 -- name: watched
 -- One row per quota and period to judge: $1 zones, $2 the present day in each, $3 days to look back.

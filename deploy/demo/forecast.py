@@ -20,7 +20,7 @@ from alerts.states import AlertState, Seen, Standing, advance
 from alerts.verdicts import Verdict
 from deploy.demo.city import City, CityUnit
 from deploy.demo.city_parts import city_loads, load_settings
-from energy.factors import Factor, factor_on, shipped_factors
+from energy.factors import Factor, shipped_factors
 from energy.periods import Period, local_day, period_of
 from simulators.loads.catalogue import LoadSettings
 from simulators.loads.shapes import Load
@@ -120,7 +120,7 @@ class _UnitForecast:
         """What an amount of a carrier adds to the quota's use, by the factor of its day."""
         if quota.measure == carrier:
             return amount
-        factor = factor_on(self._factors, carrier, local_day(since, self._city.zone))
+        factor = self._factors.on(carrier, local_day(since, self._city.zone), self._unit.district)
         return amount * _per_unit(factor, quota.measure) / 1000
 
     def _firing(self, quota: QuotaSpec, at: datetime, used: Decimal, judgement: Judgement) -> Firing:

@@ -6,8 +6,9 @@ import asyncio
 
 from energy.backoff import Backoff
 from energy.clocks import DataClock
+from energy.data import data_files
 from energy.errors import StorageError
-from energy.factors import shipped_factors
+from energy.factors import load_factors
 from energy.health import HealthServer
 from energy.services import Control, run_services
 from energy.storage import Connection, Notifications, check_schema
@@ -27,7 +28,7 @@ async def run(settings: AccountingSettings, *, stop: asyncio.Event | None = None
 
     Raises:
         FatalError: the database refuses us, or its schema is of another version.
-        FactorError: the factors of the region do not load.
+        FactorError: the factors do not load; every fault is named.
     """
     connection = KeptConnection(settings.database, metrics.database_failed)
     health = HealthServer(settings.health, {"database": lambda: connection.once(ping)})
@@ -45,6 +46,7 @@ class Accounting:
     def __init__(self, settings: AccountingSettings, clock: DataClock) -> None:
         self._settings = settings
         self._clock = clock
+        self._factors = load_factors(data_files(settings.factors.directory))
         self._connection = KeptConnection(settings.database, metrics.database_failed)
 
     async def run(self, control: Control) -> None:
@@ -78,7 +80,7 @@ class Accounting:
 
     async def _prepare(self, connection: Connection) -> None:
         await check_schema(connection)
-        await sync_factors(connection, shipped_factors(self._settings.region))
+        await sync_factors(connection, self._factors)
 
     async def _step(self) -> Progress:
         time = asyncio.get_running_loop().time

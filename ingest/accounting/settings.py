@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from energy.clocks import ClockSettings
 from energy.config import Positive
-from energy.factors import DEFAULT_REGION
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
 
@@ -29,13 +29,23 @@ class StepSettings(msgspec.Struct, frozen=True):
     gap_intervals: Annotated[float, msgspec.Meta(ge=1)] = 2.0
 
 
+class FactorSettings(msgspec.Struct, frozen=True):
+    """The `[factors]` table.
+
+    Attributes:
+        directory: whose CSV files replace the shipped ones of the same names (energy/data); None for none.
+    """
+
+    directory: Path | None = None
+
+
 class AccountingSettings(msgspec.Struct, frozen=True):
     """The configuration of one accounting worker.
 
     Attributes:
         database: where readings come from and totals go to.
         clock: data time, by which the lag of what is derived is measured.
-        region: whose grid factor turns electricity into CO2, a `scope` of co2_grid.csv.
+        factors: where this deployment's own factors are.
         grace_s: real seconds that an orderly stop may take; what is dirty is derived within them.
     """
 
@@ -43,5 +53,5 @@ class AccountingSettings(msgspec.Struct, frozen=True):
     clock: ClockSettings = ClockSettings()
     health: HealthSettings = HealthSettings()
     step: StepSettings = StepSettings()
-    region: str = DEFAULT_REGION
+    factors: FactorSettings = FactorSettings()
     grace_s: Positive = 20.0

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from energy.factors import shipped_factors
 from energy.storage import Connection, Pool
 from ingest.accounting.deriving.step import step
-from ingest.accounting.factors.sync import sync_factors
 from tests.support.register_world import instant, populate, registry, shown, store
 
 GUIDE = Path(__file__).parents[2] / "docs" / "accounting.md"
@@ -118,35 +115,6 @@ async def test_carriers_are_counted_apart_each_by_its_own_factor(pool: Pool) -> 
             ("electricity", Decimal("1.8435"), Decimal("8.3145")),
             ("natural_gas", Decimal("18.2145"), Decimal("30.22069512")),
         ]
-
-
-async def test_a_new_factor_restates_the_days_from_its_own_on(pool: Pool) -> None:
-    """A grid factor published for this year replaces the provisional one; other years and carriers stay."""
-    async with pool.acquire() as connection:
-        await populate(connection, registry([("E1", "electricity", 1), ("G1", "natural_gas", 1)]))
-        minutes = [15 * n for n in range(-3, 4)]
-        await store(connection, [shown(point, m, 100 + m) for point in ("E1", "G1") for m in minutes])
-        await _derive(connection)
-        before = {(row[0], row[1]): row for row in await _days(connection, "day", "carrier", "kgco2", "provisional")}
-        last = next(one for one in reversed(shipped_factors()) if one.carrier == "electricity")
-        new = replace(last, valid_from=FIRST, kgco2=Decimal("0.5"), provisional=False)
-        await sync_factors(connection, [*shipped_factors(), new])
-        after = {(row[0], row[1]): row for row in await _days(connection, "day", "carrier", "kgco2", "provisional")}
-        assert after.pop((FIRST, "electricity")) == (FIRST, "electricity", Decimal("22.5"), False)
-        assert before.pop((FIRST, "electricity"))[3]
-        assert after == before
-
-
-async def test_writing_the_factors_twice_is_the_same_as_once_and_dropped_ones_go(pool: Pool) -> None:
-    """`carrier_factor` says exactly what the data files say."""
-    async with pool.acquire() as connection:
-        factors = shipped_factors()
-        await sync_factors(connection, [*factors, replace(factors[0], valid_from=date(2030, 1, 1))])
-        await sync_factors(connection, factors)
-        first = await connection.fetch("select *, xmin::text from carrier_factor order by carrier, valid_from")
-        await sync_factors(connection, factors)
-        assert first == await connection.fetch("select *, xmin::text from carrier_factor order by carrier, valid_from")
-        assert len(first) == len(factors)
 
 
 async def test_the_views_for_boards_agree_with_each_other(pool: Pool) -> None:

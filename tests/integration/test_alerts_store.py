@@ -14,7 +14,7 @@ from alerts.evidence import Evidence, rejudge
 from alerts.store import apply_quotas
 from energy.errors import RejectedError
 from energy.storage import Connection, Pool
-from tests.support.quota_world import FIRST_DAY, add_units, at, day_quota, use
+from tests.support.quota_world import FIRST_DAY, TURN, add_units, at, day_quota, use
 
 LOOK_BACK = 2
 NEXT_DAY = FIRST_DAY + timedelta(days=1)
@@ -54,6 +54,27 @@ async def test_a_unit_goes_from_inactive_to_flagged_with_its_evidence(pool: Pool
         assert rejudge(evidence) == evidence.judgement
         assert [use.carrier for use in evidence.carriers] == ["electricity", "natural_gas"]
         assert {factor.source for factor in evidence.factors} == {"table of 2021-04-01"}
+
+
+async def test_factors_are_those_in_force_on_some_day_of_the_period(pool: Pool) -> None:
+    """The last one before a month and those that begin within it, in their order; none that comes later."""
+    async with pool.acquire() as connection:
+        await add_units(connection, ["u1"], ["electricity", "natural_gas"])
+        quotas = [
+            day_quota("day", "1", "electricity", "kWh"),
+            msgspec.structs.replace(day_quota("m", "1"), period="month"),
+        ]
+        await apply_quotas(connection, [("u1", quota) for quota in quotas])
+        for carrier in ("electricity", "natural_gas"):
+            await use(connection, "u1", "1", at(8), carrier=carrier)
+        found = await evaluate(connection, at(8), LOOK_BACK)
+        factors = {one.evidence.quota.code: one.evidence.factors for one in found.written}
+        dated = {code: [(one.carrier, one.valid_from) for one in of] for code, of in factors.items()}
+        early = date(2021, 4, 1)
+        assert dated == {
+            "day": [("electricity", early)],
+            "m": [(carrier, day) for carrier in ("electricity", "natural_gas") for day in (early, TURN)],
+        }
 
 
 async def test_evaluating_the_same_data_again_writes_nothing(pool: Pool) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.evidence import CarrierUse, Evidence, FactorUse, WatchedPeriod, governing, observe, rejudge
+from alerts.evidence import CarrierUse, Evidence, WatchedPeriod, observe, rejudge
 from alerts.quotas import QuotaRule
 from alerts.verdicts import Verdict
 from energy.periods import day_start, period_of
@@ -38,12 +38,6 @@ def watched(measure: str = "tce", limit: str = "100", period: str = "month") -> 
         start=span.start,
         end=span.end,
     )
-
-
-def factor(valid_from: date, carrier: str = "electricity") -> FactorUse:
-    """A factor in force from a day on."""
-    figures = (Decimal("0.1229"), Decimal("0.3066"), Decimal("0.5"))
-    return FactorUse(carrier, valid_from, "kWh", *figures, provisional=False, source=str(valid_from))
 
 
 amounts = st.decimals(0, 10**6, places=3)
@@ -78,7 +72,7 @@ def test_stored_evidence_recomputes_its_verdict(
     uses: tuple[CarrierUse, ...], now: datetime, measure: str, limit: int
 ) -> None:
     """Through JSON and back, the judgement follows from the parts alone, and the parts add up to the use."""
-    evidence = observe(watched(measure, str(limit)), uses, [factor(FIRST)], now)
+    evidence = observe(watched(measure, str(limit)), uses, now)
     stored = msgspec.json.decode(msgspec.json.encode(evidence), type=Evidence)
     assert stored == evidence
     assert rejudge(stored) == stored.judgement
@@ -90,7 +84,7 @@ def test_the_order_of_carriers_does_not_matter(uses: tuple[CarrierUse, ...], now
     """The verdict is a function of what was used, not of how rows came."""
     shuffled = list(uses)
     random.shuffle(shuffled)
-    one, other = observe(watched(), uses, [], now), observe(watched(), shuffled, [], now)
+    one, other = observe(watched(), uses, now), observe(watched(), shuffled, now)
     assert (one.judgement, one.used, one.ready) == (other.judgement, other.used, other.ready)
 
 
@@ -100,28 +94,17 @@ def test_a_silent_carrier_is_never_all_clear(uses: tuple[CarrierUse, ...], now: 
     silent = CarrierUse(
         "raw_coal", Decimal(0), Decimal(0), Decimal(0), Decimal(0), 0, None, provisional=False, ready=None
     )
-    verdict = observe(watched(), (*uses, silent), [], now).judgement.verdict
+    verdict = observe(watched(), (*uses, silent), now).judgement.verdict
     assert verdict in {Verdict.NO_DATA, Verdict.EXCEEDED}
-
-
-def test_factors_are_those_in_force_on_some_day_of_the_period() -> None:
-    """The last one before the month, those that begin within it, none that come later, none of other carriers."""
-    dates = [date(2021, 4, 1), date(2026, 1, 1), date(2026, 3, 15), date(2026, 4, 1)]
-    factors = [factor(day) for day in dates] + [factor(date(2026, 1, 1), "heat")]
-    chosen = governing(factors, {"electricity"}, watched())
-    assert [(one.carrier, one.valid_from) for one in chosen] == [
-        ("electricity", date(2026, 1, 1)),
-        ("electricity", date(2026, 3, 15)),
-    ]
 
 
 def test_a_day_without_data_makes_the_month_incomplete() -> None:
     """Nine days of data up to the tenth day: what is missing may hide a breach."""
     ready, ten = day_start(FIRST, ZONE) + timedelta(days=9, hours=12), Decimal(10)
     use = CarrierUse("electricity", ten, ten, ten, ten, 9, 0, provisional=False, ready=ready)
-    assert observe(watched(), [use], [], ready).judgement.verdict is Verdict.INCOMPLETE
+    assert observe(watched(), [use], ready).judgement.verdict is Verdict.INCOMPLETE
     complete = msgspec.structs.replace(use, days=10)
-    assert observe(watched(), [complete], [], ready).judgement.verdict is Verdict.OK
+    assert observe(watched(), [complete], ready).judgement.verdict is Verdict.OK
 
 
 def test_a_carrier_that_is_ahead_cannot_hide_its_missing_day_behind_one_that_lags() -> None:
@@ -129,4 +112,4 @@ def test_a_carrier_that_is_ahead_cannot_hide_its_missing_day_behind_one_that_lag
     ready, ten = day_start(FIRST, ZONE) + timedelta(days=9, hours=3), Decimal(10)
     ahead = CarrierUse("electricity", ten, ten, ten, ten, 9, 0, provisional=False, ready=ready)
     lagging = msgspec.structs.replace(ahead, carrier="natural_gas", ready=ready - timedelta(hours=4))
-    assert observe(watched(), [ahead, lagging], [], ready).judgement.verdict is Verdict.INCOMPLETE
+    assert observe(watched(), [ahead, lagging], ready).judgement.verdict is Verdict.INCOMPLETE

@@ -13,6 +13,8 @@ from energy.storage import Connection
 
 ZONE = "Asia/Shanghai"
 FIRST_DAY = date(2026, 3, 1)
+TURN = date(2026, 3, 2)
+"""The day on which other factors, of the same figures, begin."""
 FACTORS = {"electricity": Decimal("0.1229"), "natural_gas": Decimal("1.2143")}
 """kgce per base unit; the test world's CO2 is twice that in kg, its equal value three times."""
 
@@ -38,10 +40,10 @@ def day_quota(code: str, limit: str, measure: str = "tce", unit: str = "tce", **
 
 async def add_units(connection: Connection, codes: Sequence[str], carriers: Sequence[str] = ("electricity",)) -> None:
     """Units with one gate meter per carrier, one sub-meter that must not count, and the factors."""
-    for carrier, valid_from in itertools.product(FACTORS, [date(2021, 4, 1), date(2026, 3, 2)]):
+    for carrier, (since, until) in itertools.product(FACTORS, itertools.pairwise([date(2021, 4, 1), TURN, date.max])):
         kgce = FACTORS[carrier]
-        row = (carrier, valid_from, "kWh", kgce, kgce * 3, kgce * 2, False, f"table of {valid_from}")
-        await _insert(connection, "carrier_factor", row)
+        row = (carrier, since, until, "kWh", kgce, kgce * 3, kgce * 2, False, f"table of {since}")
+        await connection.execute(_FACTOR, *row)
     for code in codes:
         unit_id = await connection.fetchval(
             "insert into unit (code, name_zh, name_en, district, industry) values ($1, $2, $3, '610302', '32')"
@@ -58,6 +60,12 @@ async def add_units(connection: Connection, codes: Sequence[str], carriers: Sequ
                 carrier,
                 level,
             )
+
+
+_FACTOR = """
+insert into carrier_factor (carrier, valid_from, valid_to, unit, kgce, kgce_equal, kgco2, provisional, source)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing
+"""
 
 
 async def _insert(connection: Connection, table: str, row: tuple[object, ...]) -> None:

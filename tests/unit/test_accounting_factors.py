@@ -8,17 +8,22 @@ from fractions import Fraction
 
 import pytest
 
-from energy.carriers import carriers
-from energy.data import parse_table, table_text
+from energy.carriers import Co2Rule, carriers
+from energy.data import DataFiles, shipped
 from energy.errors import FactorError
-from energy.factor_tables import Tables
-from energy.factors import EVER, Factor, factor_on, load_factors, shipped_factors
+from energy.factors import EVER, Factor, load_factors, shipped_factors
 
 DEMO = date(2026, 3, 1)
+BAOJI = "610302"
 
 
 def _on(carrier: str, day: date = DEMO) -> Factor:
-    return factor_on(shipped_factors(), carrier, day)
+    return shipped_factors().on(carrier, day, BAOJI)
+
+
+def _with(**texts: str) -> DataFiles:
+    """The shipped tables with these in place of theirs."""
+    return shipped().replaced({f"{table}.csv": text for table, text in texts.items()})
 
 
 @pytest.mark.parametrize(
@@ -68,11 +73,11 @@ def test_an_edition_before_its_first_day_is_provisional() -> None:
 
 def test_a_value_that_holds_for_one_year_is_provisional_after_it() -> None:
     """The equal value of electricity is published anew every year."""
-    grid = table_text("co2_grid.csv") + "2015,northwest,0.6,\n2016,northwest,0.6,\n"
-    coal = table_text("standard_coal.csv").replace("kWh,0.1229,3600,2021-04-01", "kWh,0.1229,3600,2000-01-01")
-    factors = load_factors(Tables(co2_grid=grid, standard_coal=coal))
-    assert not factor_on(factors, "electricity", date(2015, 6, 1)).provisional
-    assert factor_on(factors, "electricity", date(2016, 6, 1)).provisional
+    grid = shipped().texts["co2_grid.csv"] + "2015,northwest,0.6,\n2016,northwest,0.6,\n"
+    coal = shipped().texts["standard_coal.csv"].replace("kWh,0.1229,3600,2021-04-01", "kWh,0.1229,3600,2000-01-01")
+    factors = load_factors(_with(co2_grid=grid, standard_coal=coal))
+    assert not factors.on("electricity", date(2015, 6, 1), BAOJI).provisional
+    assert factors.on("electricity", date(2016, 6, 1), BAOJI).provisional
 
 
 def test_a_source_names_edition_doubts_and_data_set() -> None:
@@ -80,20 +85,37 @@ def test_a_source_names_edition_doubts_and_data_set() -> None:
     assert "GB/T 2589-2020 raw_coal" in _on("raw_coal").source
     assert "date of validity not established" in _on("natural_gas").source
     assert "medium confidence" in _on("electricity").source
-    assert _on("heat").source.endswith("data set 2026.1")
+    assert _on("heat").source.endswith("data set 2026.2")
 
 
-def test_another_region_has_another_grid_factor() -> None:
-    """The region is a parameter, and an unknown one does not load."""
-    assert factor_on(load_factors(region="southwest"), "electricity", DEMO).kgco2 == Decimal("0.2472")
-    with pytest.raises(FactorError, match=r"co2_grid\.csv: scope: no row 'atlantis'"):
-        load_factors(region="atlantis")
+@pytest.mark.parametrize(
+    ("district", "kgco2"),
+    [
+        ("610302", "0.5543"),  # Baoji: northwest
+        ("510100", "0.2472"),  # Chengdu: southwest
+        ("150102", "0.6361"),  # Hohhot: western Inner Mongolia hangs on the north's grid
+        ("150402", "0.5122"),  # Chifeng: eastern Inner Mongolia on the northeast's
+        ("152201", "0.5122"),  # Hinggan likewise
+        ("710000", "0.5306"),  # no regional grid of the tables: the nation's mean
+    ],
+)
+def test_a_district_decides_whose_grid_factor_counts(district: str, kgco2: str) -> None:
+    """By its province, or by its city where a province is divided."""
+    assert shipped_factors().on("electricity", DEMO, district).kgco2 == Decimal(kgco2)
+
+
+def test_the_district_does_not_matter_but_for_electricity() -> None:
+    """Coal burns alike everywhere."""
+    for key, one in carriers().items():
+        if key != "electricity":
+            assert shipped_factors().on(key, DEMO, "610302") == shipped_factors().on(key, DEMO, "440100")
+            assert one.co2_rule is not Co2Rule.GRID
 
 
 def test_no_factor_for_an_unknown_carrier() -> None:
     """What is not known is an error, not a zero."""
     with pytest.raises(FactorError, match="no factor of charcoal"):
-        factor_on(shipped_factors(), "charcoal", DEMO)
+        shipped_factors().on("charcoal", DEMO)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +125,7 @@ def test_no_factor_for_an_unknown_carrier() -> None:
         ("heat (calorific value),MJ,0.03412,1000", "heat,GJ,0.0341,", r":28: kgce_per_unit: 0.0341 per GJ contradicts"),
         ("heat (calorific value),MJ,0.03412,1000", "heat,GJ,0.0341,1000000", "kgce_per_unit"),
         ("natural gas,m3,1.2143", "natural gas,m3,0.0013", r":16: kgce_per_unit: 0.0013 per m3 contradicts 35588 kJ"),
-        ("raw coal,kg,0.7143", "raw coal,t,0.7143", r"standard_coal.csv has 0.020934"),
+        ("raw coal,kg,0.7143", "raw coal,t,0.7143", r":2: kgce_per_unit: 0.7143 kgce/t is not plausible for raw_coal: 250 to 1100"),
         ("raw coal,kg,0.7143", "raw coal,stone,0.7143", r":2: unit: unknown unit of measure 'stone'"),
         ("raw coal,kg,0.7143", "raw coal,m3,0.7143", r":2: unit: t is mass, m3 is gas volume"),
         ("raw coal,kg,0.7143", "raw coal,kg,much", r":2: kgce_per_unit: 'much' is not a number"),
@@ -121,10 +143,10 @@ def test_no_factor_for_an_unknown_carrier() -> None:
 )
 def test_a_standard_coal_row_that_contradicts_itself_does_not_load(old: str, new: str, message: str) -> None:
     """The message names file, line and field."""
-    text = table_text("standard_coal.csv")
+    text = shipped().texts["standard_coal.csv"]
     assert old in text
     with pytest.raises(FactorError, match=message):
-        load_factors(Tables(standard_coal=text.replace(old, new, 1)))
+        load_factors(_with(standard_coal=text.replace(old, new, 1)))
 
 
 @pytest.mark.parametrize(
@@ -142,15 +164,15 @@ def test_a_standard_coal_row_that_contradicts_itself_does_not_load(old: str, new
 )
 def test_a_co2_row_that_contradicts_itself_or_standard_coal_does_not_load(old: str, new: str, message: str) -> None:
     """A wrong power of ten in one table shows against the other."""
-    text = table_text("co2_fuels.csv")
+    text = shipped().texts["co2_fuels.csv"]
     assert old in text
     with pytest.raises(FactorError, match=message):
-        load_factors(Tables(co2_fuels=text.replace(old, new, 1)))
+        load_factors(_with(co2_fuels=text.replace(old, new, 1)))
 
 
 def test_every_fuel_s_published_co2_is_its_formula_s() -> None:
     """tCO2 = NCV x CC x OF x 44/12, to the four digits that the table gives."""
-    for row in parse_table("co2_fuels.csv", table_text("co2_fuels.csv")):
+    for row in shipped().rows("co2_fuels.csv"):
         ncv, carbon, oxidation = (
             Fraction(row.decimal(name)) for name in ("ncv_gj_per_unit", "carbon_tc_per_gj", "oxidation")
         )

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from energy.carriers import Co2Rule, carrier, carriers, parse_carriers
-from energy.data import table_text
+from energy.data import DataFiles, shipped
 from energy.errors import ConfigError, FactorError, RejectedError, UnitError
 from energy.registry import Gateway, Meter, Point, Registry, Unit, check, faults
 from energy.units import UNITS, canonical_unit, convert, unit_of_measure
@@ -93,20 +93,35 @@ def test_every_carrier_of_the_project() -> None:
         carrier("charcoal")
 
 
+def _with(table: str, old: str, new: str) -> DataFiles:
+    """The shipped tables, `old` in one of them replaced once."""
+    assert old in shipped().texts[table]
+    return shipped().replaced({table: shipped().texts[table].replace(old, new, 1)})
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("heat,GJ,0.001", "heat,GJ,0", "quantum: must be above 0"),
         ("heat,GJ,0.001", "heat,BTU,0.001", "unit: unknown unit of measure"),
-        ("heat,heat,heat,default", "heat,heat,steam,default", "co2_rule: 'steam' is none of fuel, grid, heat"),
+        ("heat,heat,heat,default", "heat,heat,steam,default", "co2_rule: 'steam' is none of fuel, grid, heat, none"),
         ("heat,heat,heat,default", "heat,heat,heat,", "co2_key: must not be empty"),
+        ("heat,heat,heat,default", "heat,heat,none,", "co2_reason: must not be empty"),
+        ("heat,heat,heat,default", "heat,heat,none,default", "co2_key: the rule none needs none"),
+        ("default,,30,40", "default,hot,30,40", "co2_reason: the rule heat needs none"),
+        ("default,,30,40", "default,,30,300", "kgce_high: 300 must be above kgce_low, 30, by less than ten times"),
+        ("default,,30,40,,,", "default,,30,40,no,,", "working_medium: 'no' is neither yes nor empty"),
+        ("default,,30,40,,,", "default,,30,40,,0,", "t_per_m3: must be above 0"),
+        ("heat,32,", "heat,40,", "number: '40' is no number of the national list, 01 to 39"),
         ("\nheat,", "\nelectricity,", "key: electricity stands twice"),
+        ("\nheat,", "\nwarmth,", "key: warmth is no carrier of the project"),
+        ("heat,GJ,", "heat,MJ,", "unit: MJ, but it is stored in GJ"),
     ],
 )
 def test_a_broken_table_of_carriers_names_line_and_field(old: str, new: str, message: str) -> None:
     """Nothing half-known is loaded."""
     with pytest.raises(FactorError, match=rf"carriers.csv:4: {message}"):
-        parse_carriers(table_text("carriers.csv").replace(old, new, 1))
+        parse_carriers(_with("carriers.csv", old, new))
 
 
 UNIT = Unit("U-1", "虚构", "Fictional", "610302", "32")

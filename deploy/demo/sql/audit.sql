@@ -42,9 +42,7 @@ with due as (
 select count(*)
 from due
 full join unit_day d using (unit_id, carrier, day)
-left join lateral (
-    select kgce, kgce_equal, kgco2 from carrier_factor f
-    where f.carrier = due.carrier and f.valid_from <= due.day order by f.valid_from desc limit 1
-) f on true
+left join factor_in_force f
+    on f.unit_id = due.unit_id and f.carrier = due.carrier and due.day >= f.valid_from and due.day < f.valid_to
 where (d.amount, d.kgce, d.kgce_equal, d.kgco2)
     is distinct from (due.amount, due.amount * f.kgce, due.amount * f.kgce_equal, due.amount * f.kgco2);

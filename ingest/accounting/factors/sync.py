@@ -1,27 +1,83 @@
-"""The dated factors in the database, where totals pick the one of their day."""
+"""The dated factors in the database, where totals, alerts and boards find the one of their unit and day.
+
+What changes is marked in `unit_dirty`, for exactly the units and days that it touches. Readers go through the view
+`factor_in_force`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from energy.factors import Factor
+from energy.factors import EVER, FOREVER, Factor, FactorSet
 from energy.storage import Connection, load_queries, translating
+from ingest.accounting.factors.changes import Change, Held, changed
 
 _SQL = load_queries("ingest.accounting.factors", "factors.sql")
+_FIGURES = ("unit", "kgce", "kgce_equal", "kgco2", "kgco2_per_gj", "provisional")
+_COLUMNS = ("carrier", "region", "valid_from", "valid_to", *_FIGURES, "source")
+
+Series = dict[tuple[str, str], list[Held]]
 
 
-async def sync_factors(connection: Connection, factors: Sequence[Factor]) -> None:
-    """Make `carrier_factor` say what `factors` say, and state the days anew that this touches; idempotent.
+async def sync_factors(connection: Connection, factors: FactorSet) -> int:
+    """Make the database say what `factors` say, and mark what this touches; returns how many stretches changed.
 
-    One transaction. Carriers that `factors` do not name stay as they are. Raises as `energy.storage.translating` says.
+    One transaction; the same again changes nothing, and several workers may come at once. A marked day is totalled
+    again by whoever derives next. Raises as `energy.storage.translating` says.
     """
-    carriers, days = [one.carrier for one in factors], [one.valid_from for one in factors]
-    rest = [
-        [getattr(one, field) for one in factors]
-        for field in ("unit", "kgce", "kgce_equal", "kgco2", "provisional", "source")
-    ]
     with translating():
         async with connection.transaction():
-            await connection.execute(_SQL.write, carriers, days, *rest)
-            await connection.execute(_SQL.drop, carriers, days)
-            await connection.execute(_SQL.restate)
+            await connection.execute(_SQL.lock)
+            old = await connection.fetch(_SQL.factors)
+            regions = {row["prefix"]: row["region"] for row in await connection.fetch(_SQL.regions)}
+            if {tuple(row) for row in old} == {_row(one) for one in factors.factors} and regions == factors.regions:
+                return 0
+            await connection.execute(_SQL.stop_totals)
+            return await _replace(connection, _series(map(dict, old)), factors)
+
+
+async def _replace(connection: Connection, old: Series, factors: FactorSet) -> int:
+    before = await _unit_regions(connection)
+    columns = [[getattr(one, name) for one in factors.factors] for name in _COLUMNS]
+    await connection.execute(_SQL.drop, *columns[:3])
+    await connection.execute(_SQL.write, *columns)
+    await connection.execute(_SQL.write_regions, list(factors.regions), list(factors.regions.values()))
+    after = await _unit_regions(connection)
+    changes = changed(old, _series(map(dict, await connection.fetch(_SQL.factors))))
+    await _mark(connection, changes)
+    moved = [unit for unit, region in after.items() if before.get(unit) != region]
+    await _mark_moved(connection, moved, sorted({one.carrier for one in factors.factors if one.region}))
+    return len(changes)
+
+
+async def _unit_regions(connection: Connection) -> Mapping[int, str]:
+    return {row["unit_id"]: row["region"] for row in await connection.fetch(_SQL.unit_regions)}
+
+
+async def _mark(connection: Connection, changes: Sequence[Change[tuple[str, str]]]) -> None:
+    keys = [change.key for change in changes]
+    carriers, regions = [carrier for carrier, _ in keys], [region for _, region in keys]
+    days = [change.since for change in changes], [change.until for change in changes]
+    await connection.execute(_SQL.mark, carriers, regions, [None] * len(keys), *days)
+
+
+async def _mark_moved(connection: Connection, units: Sequence[int], carriers: Sequence[str]) -> None:
+    """Mark all days of units that belong to another grid now, of carriers whose factor is the grid's."""
+    pairs = [(unit, carrier) for unit in units for carrier in carriers]
+    count = len(pairs)
+    columns = [carrier for _, carrier in pairs], [""] * count, [unit for unit, _ in pairs]
+    await connection.execute(_SQL.mark, *columns, [EVER] * count, [FOREVER] * count)
+
+
+def _series(rows: Iterable[Mapping[str, Any]]) -> Series:
+    found: Series = defaultdict(list)
+    for row in rows:
+        held = Held(row["valid_from"], row["valid_to"], tuple(row[name] for name in _FIGURES))
+        found[row["carrier"], row["region"]].append(held)
+    return dict(found)
+
+
+def _row(factor: Factor) -> tuple[object, ...]:
+    return tuple(getattr(factor, name) for name in _COLUMNS)
