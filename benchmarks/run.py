@@ -26,6 +26,7 @@ BENCHMARKS = (
     "collector_lag",
     "dead_units",
     "gateway_footprint",
+    "estimation_error",
 )
 """Each is a module of this name with `measure(stack, directory) -> list[Figure]`."""
 
