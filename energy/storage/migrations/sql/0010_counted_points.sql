@@ -7,6 +7,7 @@ comment on column unit.statistics_day is 'Day on which the unit''s statistics mo
 
 alter table meter add column parent_id int4 references meter check (parent_id <> meter_id);
 alter table meter add column check_id int4 references meter check (check_id <> meter_id);
+create index meter_check on meter (check_id) where check_id is not null;
 comment on column meter.parent_id is 'The meter upstream, which measures all that this one does.';
 comment on column meter.check_id is 'The check meter: one that measures the same, and stands in for the course of a gap.';
 
