@@ -1,0 +1,1 @@
+"""The checks, a module per family. Each takes a `Day` and gives findings; pure."""
