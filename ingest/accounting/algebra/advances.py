@@ -33,20 +33,21 @@ from typing import TypeAlias
 import numpy as np
 
 from energy.consumption import Flag
-from ingest.accounting.algebra.columns import Bools, Floats, Ints, Kind, Series
+from ingest.accounting.algebra.columns import Bools, Floats, Ints, Kind
 from ingest.accounting.algebra.excursions import wrapped
-from ingest.accounting.algebra.limits import limits, wraps
+from ingest.accounting.algebra.limits import limits
 from ingest.accounting.algebra.quanta import Segments
 
 Advance: TypeAlias = tuple[Ints, Bools, Ints]
 """By how many quanta (0 where not known), whether that is known, flags."""
 
 
-def advances(segment: Ints, old: Ints, new: Ints, span_ms: Ints, segments: Segments, series: Series) -> Advance:
-    """How far registers got from `old` to `new` quanta of one segment each, `span_ms` apart."""
-    wrap = wraps(segments, series)[segment]
-    most = limits(segment, np.maximum(np.abs(old), np.abs(new)), span_ms, segments, series)
-    net = series.kind[segments.series[segment]] == Kind.NET_REGISTER
+def advances(segment: Ints, states: tuple[Ints, Ints], span_ms: Ints, segments: Segments) -> Advance:
+    """How far registers got between two `states` in quanta of one segment each, `span_ms` apart."""
+    old, new = states
+    wrap = segments.wrap[segment]
+    most = limits(segment, np.maximum(np.abs(old), np.abs(new)), span_ms, segments)
+    net = segments.kind[segment] == Kind.NET_REGISTER
     delta, known, flags = _plain(old, new, wrap, most)
     if net.any():
         both, reversing = _net(old, new, wrap, most)

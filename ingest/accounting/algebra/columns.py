@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -142,7 +142,8 @@ class Amounts:
 class Pairs:
     """Consecutive usable readings: between `began` and `ended` the meter counted `delta` quanta.
 
-    Sorted by (series, began); they do not overlap.
+    Sorted by (series, began); they do not overlap. Pairs of a register inside one quarter hour of which nothing is to
+    be said are joined into one.
 
     Attributes:
         delta: the advance; 0 where `known` is false.
@@ -150,6 +151,7 @@ class Pairs:
             whose end states nobody wrote down).
         quality, method, flags: of `energy.consumption`, as numbers.
         first, last: value at both ends for rates (quanta per hour), which run linearly in between; 0 for others.
+        step: the register's own step, in quanta, at the end of the pair; 0 where not known; empty where of no pair.
     """
 
     series: Ints
@@ -162,6 +164,7 @@ class Pairs:
     flags: Ints
     first: Floats
     last: Floats
+    step: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ to its advance exactly, whatever the course. What the course of a pair is:
 - by weights (`Courses`): delta x (share of the weights up to the border); evenly within a quarter hour, and evenly
   throughout where all weights are zero or one is no number. Nothing at the beginning and all of delta at the end,
   exactly up to 2^52 quanta; never against the direction of delta in between.
-- rates: the integral of the straight line between both ends, in 2^-16 of a quantum, rounded per piece so that pieces add up;
+- rates: the integral of the straight line between both ends, in 2^-16 of a quantum, borders rounded;
   a quarter hour is rounded to quanta once. Rounding each pair would lose a small load altogether.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingest.accounting.algebra.columns import INTERVAL_MS, Courses, Floats, Ints, Pairs
+from ingest.accounting.algebra.columns import INTERVAL_MS, Floats, Ints, Pairs
 
 FINE_BITS = 16
 """Rates are added up in 2^-16 of a quantum."""
@@ -39,11 +39,14 @@ def straight(pairs: Pairs, pair: Ints, at: Ints) -> Ints:
     return np.rint(np.ldexp(past * (first + (last - first) * share / 2), FINE_BITS)).astype(np.int64)
 
 
-def weighted(courses: Courses, number: int, began: int, ended: int, delta: int, at: Ints) -> Ints:
-    """Quanta that the pair of course `number` had counted at each time `at`, which ascends."""
-    weights = courses.weight[courses.offset[number] : courses.offset[number + 1]]
-    quarter = began // INTERVAL_MS
-    borders = (quarter + np.arange(len(weights) + 1)) * INTERVAL_MS
+def weighted(weights: Floats, began: int, ended: int, delta: int, at: Ints) -> Ints:
+    """Quanta that a pair had counted at each time `at`, by the `weights` of the quarter hours that it touches.
+
+    Raises ValueError where these are not as many.
+    """
+    borders = (began // INTERVAL_MS + np.arange(len(weights) + 1)) * INTERVAL_MS
+    if borders[-1] - INTERVAL_MS >= ended or borders[-1] < ended:
+        raise ValueError(f"{len(weights)} weights do not span the quarter hours from {began} to {ended} ms")
     borders[0], borders[-1] = began, ended
     grown = np.concatenate([[0.0], np.cumsum(weights * (np.diff(borders) / INTERVAL_MS))])
     total = grown[-1]

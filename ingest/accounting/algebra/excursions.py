@@ -29,8 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from energy.consumption import Flag
-from ingest.accounting.algebra.columns import Bools, Ints, Kind, Series
-from ingest.accounting.algebra.limits import limits, wraps
+from ingest.accounting.algebra.columns import Bools, Ints, Kind
+from ingest.accounting.algebra.limits import limits
 from ingest.accounting.algebra.quanta import Segments, States
 from ingest.accounting.algebra.swapped import swapped
 
@@ -57,9 +57,9 @@ class _Runs:
     flag: Ints
 
 
-def without_excursions(states: States, segments: Segments, series: Series) -> States:
+def without_excursions(states: States, segments: Segments) -> States:
     """`states` of registers less those that are set aside; the next one notes why."""
-    runs = [_of_falls(states, segments, series), _of_jumps(states, segments, series)]
+    runs = [_of_falls(states, segments), _of_jumps(states, segments)]
     if not any(len(one.first) for one in runs):
         return states
     flags = np.zeros(len(states), np.int64)
@@ -69,19 +69,19 @@ def without_excursions(states: States, segments: Segments, series: Series) -> St
             np.bitwise_or.at(flags, one.first[within] + offset, one.flag[within])
     aside = _short(flags != 0, states.segment)
     flags[~aside] = 0
-    flags[swapped(states, aside, segments, series)] |= Flag.SWAPPED
+    flags[swapped(states, aside, segments)] |= Flag.SWAPPED
     return states.without(aside, flags)
 
 
-def _of_falls(states: States, segments: Segments, series: Series) -> _Runs:
+def _of_falls(states: States, segments: Segments) -> _Runs:
     """Dips and spikes of plain registers."""
     old = np.flatnonzero(states.quanta[1:] < states.quanta[:-1])
     segment = states.segment[old]
-    plain = series.kind[segments.series[segment]] == Kind.REGISTER
+    plain = segments.kind[segment] == Kind.REGISTER
     old = old[plain & (segment == states.segment[old + 1])]
     if not len(old):
         return _Runs(old, old, old)
-    dip = _first_of([_recovers(states, segments, series, old, k) for k in _STEPS])
+    dip = _first_of([_recovers(states, segments, old, k) for k in _STEPS])
     spike = _first_of([_started(states, old, k) for k in _STEPS])
     low, high = (dip <= spike) & (dip <= MOST_ASIDE), (spike < dip) & (spike <= MOST_ASIDE)
     first = np.where(low, old + 1, old - spike + 1)
@@ -90,11 +90,11 @@ def _of_falls(states: States, segments: Segments, series: Series) -> _Runs:
     return _Runs(first[found], last[found], np.where(low, int(Flag.DIP), int(Flag.SPIKE))[found])
 
 
-def _recovers(states: States, segments: Segments, series: Series, old: Ints, k: int) -> Bools:
+def _recovers(states: States, segments: Segments, old: Ints, k: int) -> Bools:
     """Whether `k` readings after the first low one the register shows what it did before the fall."""
     back, inside = _neighbour(states, old, k + 1)
     recovered = inside & (states.quanta[back] >= states.quanta[old])
-    wrap = wraps(segments, series)[states.segment[old]]
+    wrap = segments.wrap[states.segment[old]]
     over_the_top = wrapped(states.quanta[old], states.quanta[old + 1], wrap)
     jump = states.quanta[back] - states.quanta[back - 1]
     return recovered & (~over_the_top | (2 * jump > wrap))
@@ -106,32 +106,33 @@ def _started(states: States, old: Ints, k: int) -> Bools:
     return inside & (states.quanta[start] <= states.quanta[old + 1])
 
 
-def _of_jumps(states: States, segments: Segments, series: Series) -> _Runs:
+def _of_jumps(states: States, segments: Segments) -> _Runs:
     """What leaves the course of net registers and comes back."""
-    net = (series.kind == Kind.NET_REGISTER) & ~np.isnan(series.max_rate)
+    net = (segments.kind == Kind.NET_REGISTER) & np.isfinite(segments.fastest)
     nothing = np.empty(0, np.int64)
     if not net.any():
         return _Runs(nothing, nothing, nothing)
-    old = np.flatnonzero(net[segments.series[states.segment[:-1]]] & (states.segment[1:] == states.segment[:-1]))
-    old = old[_beyond(states, segments, series, old, old + 1)]
-    length = _first_of([_returns(states, segments, series, old, k) for k in _STEPS])
+    old = np.flatnonzero(net[states.segment[:-1]] & (states.segment[1:] == states.segment[:-1]))
+    old = old[_beyond(states, segments, old, old + 1)]
+    length = _first_of([_returns(states, segments, old, k) for k in _STEPS])
     old, length = old[length <= MOST_ASIDE], length[length <= MOST_ASIDE]
     below = states.quanta[old + 1] < states.quanta[old]
     return _Runs(old + 1, old + length, np.where(below, int(Flag.DIP), int(Flag.SPIKE)))
 
 
-def _returns(states: States, segments: Segments, series: Series, old: Ints, k: int) -> Bools:
+def _returns(states: States, segments: Segments, old: Ints, k: int) -> Bools:
     back, inside = _neighbour(states, old, k + 1)
-    return inside & ~_beyond(states, segments, series, old, back)
+    return inside & ~_beyond(states, segments, old, back)
 
 
-def _beyond(states: States, segments: Segments, series: Series, old: Ints, new: Ints) -> Bools:
+def _beyond(states: States, segments: Segments, old: Ints, new: Ints) -> Bools:
     """Whether the register moved farther between two readings than the greatest plausible rate allows."""
-    most = limits(states.segment[old], states.quanta[old], states.at[new] - states.at[old], segments, series)
+    most = limits(states.segment[old], states.quanta[old], states.at[new] - states.at[old], segments)
     moved = np.abs(states.quanta[new] - states.quanta[old])
-    wrap = wraps(segments, series)[states.segment[old]]
+    wrap = segments.wrap[states.segment[old]]
     # Past the top of a signed register it has moved the short way.
-    return np.where(wrap > 0, np.minimum(moved, np.abs(wrap - moved)), moved) > most
+    short: Ints = np.where(wrap > 0, np.minimum(moved, np.abs(wrap - moved)), moved)
+    return short > most
 
 
 def wrapped(old: Ints, new: Ints, wrap: Ints) -> Bools:

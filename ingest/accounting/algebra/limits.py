@@ -11,37 +11,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingest.accounting.algebra.columns import MOST_QUANTA, Floats, Ints, Series
+from ingest.accounting.algebra.columns import Floats, Ints
 from ingest.accounting.algebra.quanta import Segments
 
 MARGIN = 1.2
 """A greatest rate may be passed by so much before it is implausible: facts 5, "range"."""
-_HOUR_MS = 3_600_000
 
 
-def steps(segment: Ints, quanta: Ints, segments: Segments, series: Series) -> Floats:
+def steps(segment: Ints, quanta: Ints, segments: Segments) -> Floats:
     """The register's own step at a state, in quanta; 0 where it is not known."""
-    owner, ratio = segments.series[segment], segments.ratio[segment]
-    step = series.resolution[owner] * ratio / series.quantum[owner]
-    narrow = series.float32[owner]
-    if narrow.any():
-        shown = quanta * series.quantum[owner] / ratio
-        with np.errstate(over="ignore"):  # what float32 cannot hold is no state of such a register
-            grain = np.spacing(np.abs(shown).astype(np.float32)).astype(np.float64)
-        step = np.where(narrow & np.isfinite(grain), np.maximum(step, grain * ratio / series.quantum[owner]), step)
-    return step
+    step = segments.resolution[segment]
+    narrow = segments.float32[segment]
+    if not narrow.any():
+        return step
+    unit = (segments.ratio / segments.quantum)[segment]  # quanta per unit of the register
+    with np.errstate(over="ignore"):  # what float32 cannot hold is no state of such a register
+        grain = np.spacing(np.abs(quanta / unit).astype(np.float32)).astype(np.float64) * unit
+    return np.where(narrow & np.isfinite(grain), np.maximum(step, grain), step)
 
 
-def limits(segment: Ints, quanta: Ints, span_ms: Ints, segments: Segments, series: Series) -> Floats:
+def limits(segment: Ints, quanta: Ints, span_ms: Ints, segments: Segments) -> Floats:
     """The most that a register counts plausibly in `span_ms` from a state on; infinite where no rate is known."""
-    owner = segments.series[segment]
-    most = MARGIN * series.max_rate[owner] / series.quantum[owner] * (span_ms / _HOUR_MS)
-    return np.where(np.isnan(most), np.inf, most + 2.0 * steps(segment, quanta, segments, series))
-
-
-def wraps(segments: Segments, series: Series) -> Ints:
-    """Per segment the value in quanta at which the register starts again; 0 where it does not."""
-    owner = segments.series
-    with np.errstate(over="ignore"):
-        scaled = np.rint(series.wrap[owner] * segments.ratio / series.quantum[owner])
-    return np.where(np.abs(scaled) < MOST_QUANTA, scaled, 0.0).astype(np.int64)
+    return MARGIN * segments.fastest[segment] * span_ms + 2.0 * steps(segment, quanta, segments)

@@ -9,12 +9,12 @@ Source: facts 5, "never overwrite raw; store raw + validated + flag + rule + aut
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
 from energy.consumption import Flag, IntervalQuality, Method
-from ingest.accounting.algebra.columns import INTERVAL_MS, Amounts, Consumption, Ints, Series, Spans
+from ingest.accounting.algebra.columns import INTERVAL_MS, Amounts, Bools, Consumption, Ints, Series, Spans
 
 
 def overlay(consumption: Consumption, series: Series, amounts: Amounts, accepted: Spans) -> Consumption:
@@ -78,7 +78,7 @@ def _found(consumption: Consumption, owner: Ints, start: Ints) -> Ints:
     return place
 
 
-def _taken(column: Ints, place: Ints, seen: Ints) -> Ints:
+def _taken(column: Ints, place: Ints, seen: Bools) -> Ints:
     taken = np.zeros(len(place), np.int64)
     taken[seen] = column[place[seen]]
     return taken
@@ -95,13 +95,4 @@ def _accepted(consumption: Consumption, accepted: Spans) -> Consumption:
         suspect = first + np.flatnonzero(quality[first:beyond] == IntervalQuality.SUSPECT)
         quality[suspect] = IntervalQuality.MEASURED
         flags[suspect] |= Flag.ACCEPTED
-    return Consumption(
-        consumption.series,
-        consumption.start,
-        consumption.quanta,
-        quality,
-        consumption.method,
-        flags,
-        consumption.covered_s,
-        consumption.ready,
-    )
+    return replace(consumption, quality=quality, flags=flags)

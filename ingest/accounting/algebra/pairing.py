@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ingest.accounting.algebra.columns import Changes, Kind, Pairs, Readings, Series, Spans
 from ingest.accounting.algebra.quanta import Segments, States, quantised
 from ingest.accounting.algebra.rates import interval_pairs, joined, rate_pairs
@@ -16,18 +14,17 @@ def pairs(readings: Readings, series: Series, changes: Changes, excluded: Spans)
     For a stretch to be what the whole would give, `readings` must hold those in it and REACH usable ones on each side
     (`excursions.REACH`), fewer only where there are no more; `changes` all of the series up to its last reading.
     """
-    return paired(*quantised(readings, series, changes, excluded), series, changes)
+    return paired(*quantised(readings, series, changes, excluded), changes)
 
 
-def paired(states: States, segments: Segments, series: Series, changes: Changes) -> Pairs:
+def paired(states: States, segments: Segments, changes: Changes) -> Pairs:
     """The pairs of states in quanta: `pairs` without the quantising."""
-    kinds = np.unique(series.kind)
-    if not np.isin(kinds, (Kind.INTERVAL, Kind.RATE)).any():
-        return register_pairs(states, segments, series, changes)
-    kind = series.kind[segments.series[states.segment]]
+    if (segments.kind <= Kind.NET_REGISTER).all():
+        return register_pairs(states, segments, changes)
+    kind = segments.kind[states.segment]
     parts = [
-        register_pairs(states.chosen(kind <= Kind.NET_REGISTER), segments, series, changes),
-        interval_pairs(states.chosen(kind == Kind.INTERVAL), segments, series),
-        rate_pairs(states.chosen(kind == Kind.RATE), segments, series),
+        register_pairs(states.chosen(kind <= Kind.NET_REGISTER), segments, changes),
+        interval_pairs(states.chosen(kind == Kind.INTERVAL), segments),
+        rate_pairs(states.chosen(kind == Kind.RATE), segments),
     ]
     return joined(*parts)

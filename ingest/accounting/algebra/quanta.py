@@ -22,6 +22,7 @@ import numpy as np
 from energy.consumption import Flag
 from ingest.accounting.algebra.columns import MOST_QUANTA, Bools, Changes, Floats, Ints, Kind, Readings, Series, Spans
 
+_HOUR_MS = 3_600_000
 MOST_RATE = 2**44
 """A rate of this many quanta per hour is not usable: its integral must stay exact in parts of a quantum."""
 
@@ -32,11 +33,24 @@ class Segments:
 
     Attributes:
         series: whose.
-        ratio: what readings are multiplied by; so are `wrap` and `resolution` of the series.
+        ratio: what readings are multiplied by; `wrap` and `resolution` are multiplied already.
+        quantum: as of the series.
+        kind, gap_ms, interval_ms, float32: likewise.
+        wrap: quanta at which the register starts again; 0 where it does not.
+        fastest: greatest plausible quanta per ms; infinite where not known.
+        resolution: the register's own smallest step in quanta; 0 where not known.
     """
 
     series: Ints
     ratio: Floats
+    quantum: Floats
+    kind: Ints
+    gap_ms: Ints
+    interval_ms: Ints
+    float32: Bools
+    wrap: Ints
+    fastest: Floats
+    resolution: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +59,8 @@ class States:
 
     Attributes:
         segment: index into `Segments`.
-        quanta: state of a register or consumption of an interval; 0 for rates.
-        rate: quanta per hour; empty where no series is a rate.
+        quanta: state of a register or consumption of an interval; meaningless for rates.
+        rate: quanta per hour of rates; empty where no series is one.
         quality: `energy.readings.Quality` as a number.
         noted: flags of what was left out since the state before; empty where nothing was.
     """
@@ -85,40 +99,61 @@ class States:
 
 def quantised(readings: Readings, series: Series, changes: Changes, excluded: Spans) -> tuple[States, Segments]:
     """The usable ones of `readings` in quanta, and the segments that `changes` cut their series into."""
-    segments = _segments(series, changes)
+    segments = segmented(series, changes)
     segment, between = _placed(readings, changes)
-    factor = (series.scale / series.quantum)[segments.series] * segments.ratio
-    plain = (series.scale == 1.0)[segments.series] & (segments.ratio == 1.0)
-    if plain.all():
-        scaled = _divided(readings.value, series.quantum, segment)
-    else:
-        # One operation per reading wherever nothing is multiplied: a factor would round twice.
-        single = plain[segment]
-        scaled = np.where(
-            single,
-            _divided(readings.value, series.quantum, segments.series[segment]),
-            readings.value * factor[segment],
-        )
-    return _usable(readings, series, segments, segment, scaled, between, excluded), segments
+    scaled = _scaled(readings.value, segment, segments, series)
+    usable = np.abs(scaled) < np.where(segments.kind == Kind.RATE, MOST_RATE, MOST_QUANTA)[segment]  # false for NaN
+    usable[between] = False
+    struck = _struck(readings, excluded) & usable if len(excluded.series) else np.empty(0, np.bool_)
+    at, quality = readings.at, readings.quality
+    if not usable.all():
+        segment, at, quality, scaled = segment[usable], at[usable], quality[usable], scaled[usable]
+        struck = struck[usable] if len(struck) else struck
+    states = States(segment, at, np.rint(scaled).astype(np.int64), np.empty(0), quality, np.empty(0, np.int64))
+    if (segments.kind == Kind.RATE).any():
+        states = replace(states, rate=scaled)
+    return (states.without(struck, np.where(struck, int(Flag.EXCLUDED), 0)) if struck.any() else states), segments
 
 
-def quanta_of(value: float, ratio: float, quantum: float) -> int | None:
-    """One state on record in quanta, as `quantised` finds those of readings; None where it is not usable."""
-    scaled = value / quantum if ratio == 1.0 else value * (1.0 / quantum * ratio)
+def segmented(series: Series, changes: Changes) -> Segments:
+    """The segments that `changes` cut `series` into, with all that is known of them in quanta."""
+    count = len(series.kind)
+    owner = np.repeat(np.arange(count), 1 + np.bincount(changes.series, minlength=count))
+    ratio = np.ones(len(owner))
+    ratio[changes.series + 1 + np.arange(len(changes.series))] = changes.ratio
+    quantum = series.quantum[owner]
+    with np.errstate(over="ignore"):
+        wrap = np.rint(series.wrap[owner] * ratio / quantum)
+    fastest = series.max_rate[owner] / quantum / _HOUR_MS
+    return Segments(
+        series=owner,
+        ratio=ratio,
+        quantum=quantum,
+        kind=series.kind[owner],
+        gap_ms=series.gap_ms[owner],
+        interval_ms=series.interval_ms[owner],
+        float32=series.float32[owner],
+        wrap=np.where(np.abs(wrap) < MOST_QUANTA, wrap, 0.0).astype(np.int64),
+        fastest=np.where(np.isnan(fastest), np.inf, fastest),
+        resolution=series.resolution[owner] * ratio / quantum,
+    )
+
+
+def quanta_of(raw: float, ratio: float) -> int | None:
+    """A state on record, given over the quantum but not by its ratio, in quanta; None where it is not usable."""
+    scaled = raw * ratio
     return round(scaled) if abs(scaled) < MOST_QUANTA else None
 
 
-def _divided(value: Floats, quantum: Floats, owner: Ints) -> Floats:
+def _scaled(value: Floats, segment: Ints, segments: Segments, series: Series) -> Floats:
+    """Values over quanta. Where nothing is multiplied it is one division: a factor would round once more."""
+    scale = series.scale[segments.series]
+    plain = (scale == 1.0) & (segments.ratio == 1.0)
     with np.errstate(over="ignore"):  # what overflows is not usable
-        return value / quantum[owner]
-
-
-def _segments(series: Series, changes: Changes) -> Segments:
-    count = len(series.kind)
-    owner = np.repeat(np.arange(count), 1 + np.bincount(changes.series, minlength=count)[:count])
-    ratio = np.ones(len(owner))
-    ratio[changes.series + 1 + np.arange(len(changes.series))] = changes.ratio
-    return Segments(owner, ratio)
+        divided = value / segments.quantum[segment]
+        if plain.all():
+            return divided
+        return np.where(plain[segment], divided, value * (scale / segments.quantum * segments.ratio)[segment])
 
 
 def _placed(readings: Readings, changes: Changes) -> tuple[Ints, Ints]:
@@ -136,38 +171,6 @@ def _placed(readings: Readings, changes: Changes) -> tuple[Ints, Ints]:
         if since < until:
             between.append(np.arange(low + np.searchsorted(times, since, "right"), start))
     return segment, np.concatenate([np.empty(0, np.int64), *between])
-
-
-def _usable(
-    readings: Readings,
-    series: Series,
-    segments: Segments,
-    segment: Ints,
-    scaled: Floats,
-    between: Ints,
-    excluded: Spans,
-) -> States:
-    is_rate = series.kind == Kind.RATE
-    usable = np.abs(scaled) < MOST_QUANTA  # false for NaN
-    rate = np.empty(0)
-    if is_rate.any():
-        rated = is_rate[readings.series]
-        usable &= ~rated | (np.abs(scaled) < MOST_RATE)
-        rate = np.where(rated & usable, scaled, 0.0)
-        scaled = np.where(rated, 0.0, scaled)
-    usable[between] = False
-    struck = _struck(readings, excluded) & usable if len(excluded.series) else None
-    if usable.all():
-        quanta = np.rint(scaled).astype(np.int64)
-    else:
-        quanta = np.rint(np.where(usable, scaled, 0.0)).astype(np.int64)
-    states = States(segment, readings.at, quanta, rate, readings.quality, np.empty(0, np.int64))
-    if not usable.all():
-        states = states.chosen(usable)
-    if struck is None or not struck.any():
-        return states
-    struck = struck[usable]
-    return states.without(struck, np.where(struck, int(Flag.EXCLUDED), 0))
 
 
 def _struck(readings: Readings, excluded: Spans) -> Bools:

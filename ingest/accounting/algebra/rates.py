@@ -2,8 +2,8 @@
 
 Rates (a power, a flow; `Method.RATE`): between two readings the rate runs in a straight line, and the pair counts the
 trapezoid under it. Apart by more than `gap_ms` but by two hours at most: likewise, estimated, `Method.LINEAR`,
-`Flag.GAP`. Longer: not known; nothing counted on meanwhile as a register does. A reading beyond `max_rate` x 1.2 is kept:
-suspect, `Flag.RANGE`. A negative rate counts negative (`Flag.REVERSED`).
+`Flag.GAP`. Longer: not known; nothing counted on meanwhile as a register does. A reading beyond
+`max_rate` x 1.2 is kept: suspect, `Flag.RANGE`. A negative rate counts negative (`Flag.REVERSED`).
 
 Interval meters (`Method.INTERVAL`): a reading is what was consumed in the `interval_ms` that end with it. It reaches
 back to the reading before where that leaves a hole, or an overlap, of less than half an interval (jitter). A longer
@@ -22,7 +22,7 @@ import numpy as np
 
 from energy.consumption import Flag, IntervalQuality, Method
 from energy.readings import Quality
-from ingest.accounting.algebra.columns import Bools, Ints, Pairs, Series
+from ingest.accounting.algebra.columns import Bools, Ints, Pairs
 from ingest.accounting.algebra.limits import MARGIN, limits
 from ingest.accounting.algebra.quanta import Segments, States
 
@@ -31,16 +31,16 @@ LINEAR_MS = 7_200_000
 _HOUR_MS = 3_600_000
 
 
-def rate_pairs(states: States, segments: Segments, series: Series) -> Pairs:
+def rate_pairs(states: States, segments: Segments) -> Pairs:
     """The pairs of rates among `states`."""
     owner = segments.series[states.segment]
     old = np.flatnonzero(owner[1:] == owner[:-1])
-    new, owner = old + 1, owner[old]
+    new, owner, segment = old + 1, owner[old], states.segment[old]
     span = states.at[new] - states.at[old]
     first, last = states.rate[old], states.rate[new]
-    gap = span > series.gap_ms[owner]
+    gap = span > segments.gap_ms[segment]
     known = ~gap | (span <= LINEAR_MS)
-    beyond = known & (np.maximum(np.abs(first), np.abs(last)) > MARGIN * (series.max_rate / series.quantum)[owner])
+    beyond = known & (np.maximum(np.abs(first), np.abs(last)) > MARGIN * _HOUR_MS * segments.fastest[segment])
     flags = _doubts(states, old, new) | _where(gap, Flag.GAP) | _where(beyond, Flag.RANGE)
     flags |= _where(known & ((first < 0) | (last < 0)), Flag.REVERSED)
     return _rated(
@@ -55,20 +55,21 @@ def rate_pairs(states: States, segments: Segments, series: Series) -> Pairs:
             flags=flags,
             first=np.where(known, first, 0.0),
             last=np.where(known, last, 0.0),
+            step=np.zeros(len(owner)),
         )
     )
 
 
-def interval_pairs(states: States, segments: Segments, series: Series) -> Pairs:
+def interval_pairs(states: States, segments: Segments) -> Pairs:
     """The pairs of interval meters among `states`: one per reading, and one per hole before a reading."""
     owner, count = segments.series[states.segment], len(states)
-    length, follows = series.interval_ms[owner], np.zeros(count, np.bool_)
+    length, follows = segments.interval_ms[states.segment], np.zeros(count, np.bool_)
     follows[1:] = owner[1:] == owner[:-1]
     before = np.where(follows, np.roll(states.at, 1), states.at - length)
     hole = states.at - length - before
     open_ = hole * 2 >= length
     here = np.arange(count)
-    beyond = np.abs(states.quanta) > limits(states.segment, states.quanta, length, segments, series)
+    beyond = np.abs(states.quanta) > limits(states.segment, states.quanta, length, segments)
     below = states.quanta < 0
     doubts = _doubts(states, here, here)
     own = Pairs(
@@ -82,6 +83,7 @@ def interval_pairs(states: States, segments: Segments, series: Series) -> Pairs:
         flags=doubts | _where(beyond, Flag.RANGE) | _where(below, Flag.REVERSED),
         first=np.zeros(count),
         last=np.zeros(count),
+        step=segments.resolution[states.segment],
     )
     empty = np.zeros(int(open_.sum()), np.int64)
     holes = Pairs(
@@ -95,6 +97,7 @@ def interval_pairs(states: States, segments: Segments, series: Series) -> Pairs:
         flags=(states.noted[open_] if len(states.noted) else empty) | Flag.GAP,
         first=np.zeros(len(empty)),
         last=np.zeros(len(empty)),
+        step=np.zeros(len(empty)),
     )
     return joined(_rated(own), _rated(holes))
 

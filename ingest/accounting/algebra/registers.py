@@ -17,63 +17,61 @@ import numpy as np
 from energy.consumption import Flag, IntervalQuality, Method
 from energy.readings import Quality
 from ingest.accounting.algebra.advances import advances
-from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Changes, Ints, Kind, Pairs, Series
+from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Changes, Ints, Kind, Pairs
 from ingest.accounting.algebra.excursions import without_excursions
+from ingest.accounting.algebra.limits import steps
 from ingest.accounting.algebra.quanta import Segments, States
 from ingest.accounting.algebra.records import Recorded, with_records
 
-_HOUR_MS = 3_600_000
 
-
-def register_pairs(states: States, segments: Segments, series: Series, changes: Changes) -> Pairs:
+def register_pairs(states: States, segments: Segments, changes: Changes) -> Pairs:
     """The pairs of all registers among `states`."""
-    recorded = with_records(without_excursions(states, segments, series), segments, series, changes)
+    recorded = with_records(without_excursions(states, segments), segments, changes)
     states = recorded.states
-    plain = _plain(recorded, segments, series)
+    plain = plain_pairs(states, segments)
+    if len(recorded.flag):
+        plain &= (recorded.flag[1:] | recorded.flag[:-1]) == 0
     kept = _thinned(states, plain)
     old, new = kept[:-1], kept[1:]
-    owner = segments.series[states.segment[old]] if len(old) else old
     plain = plain[new - 1]
+    owner = segments.series[states.segment[old]]
     joined = plain | ((owner == segments.series[states.segment[new]]) & (states.at[old] < states.at[new]))
-    if not joined.all():
-        old, new, owner, plain = old[joined], new[joined], owner[joined], plain[joined]
-    count = len(old)
+    old, new, owner = old[joined], new[joined], owner[joined]
     pairs = Pairs(
         series=owner,
         began=states.at[old],
         ended=states.at[new],
         delta=states.quanta[new] - states.quanta[old],
-        known=np.ones(count, np.bool_),
-        quality=np.zeros(count, np.int64),
-        method=np.zeros(count, np.int64),
-        flags=np.zeros(count, np.int64),
-        first=np.zeros(count),
-        last=np.zeros(count),
+        known=np.ones(len(old), np.bool_),
+        quality=np.zeros(len(old), np.int64),
+        method=np.zeros(len(old), np.int64),
+        flags=np.zeros(len(old), np.int64),
+        first=np.zeros(len(old)),
+        last=np.zeros(len(old)),
+        step=steps(states.segment[new], states.quanta[new], segments),
     )
-    _judge(pairs, np.flatnonzero(~plain), old, new, recorded, segments, series)
+    judged = np.flatnonzero(~plain[joined])
+    if len(judged):
+        _judge(pairs, judged, recorded, (old[judged], new[judged]), segments)
     return pairs
 
 
-def _plain(recorded: Recorded, segments: Segments, series: Series) -> Bools:
-    """Which pairs of consecutive states need no judgement."""
-    states = recorded.states
+def plain_pairs(states: States, segments: Segments) -> Bools:
+    """Which pairs of consecutive states need no judgement; one element less than there are states."""
     rise, span = np.diff(states.quanta), np.diff(states.at)
     segment = states.segment[1:]
-    plain = segment == states.segment[:-1]
+    plain: Bools = segment == states.segment[:-1]
     plain &= rise >= 0
-    plain &= span <= series.gap_ms[segments.series][segment]
+    plain &= span <= segments.gap_ms[segment]
     if states.quality.any():
         plain &= (states.quality[1:] | states.quality[:-1]) == 0
     if len(states.noted):
         plain &= states.noted[1:] == 0
-    if not np.isnan(series.max_rate).all():
-        fastest = (series.max_rate / series.quantum / _HOUR_MS)[segments.series]
-        plain &= ~(rise > fastest[segment] * span)  # a rate that is not known allows everything
-    wrapping = (series.kind == Kind.NET_REGISTER) & ~np.isnan(series.wrap)
+    if np.isfinite(segments.fastest).any():
+        plain &= rise <= segments.fastest[segment] * span
+    wrapping = (segments.kind == Kind.NET_REGISTER) & (segments.wrap > 0)
     if wrapping.any():
-        plain &= ~wrapping[segments.series][segment]
-    if len(recorded.flag):
-        plain &= (recorded.flag[1:] | recorded.flag[:-1]) == 0
+        plain &= ~wrapping[segment]
     return plain
 
 
@@ -82,38 +80,28 @@ def _thinned(states: States, plain: Bools) -> Ints:
     quarter = states.at // INTERVAL_MS
     inner = plain & (quarter[1:] == quarter[:-1])
     kept = np.ones(len(states), np.bool_)
-    if len(states):
-        kept[1:-1] = ~(inner[1:] & inner[:-1])
+    kept[1:-1] = ~(inner[1:] & inner[:-1])
     return np.flatnonzero(kept)
 
 
-def _judge(
-    pairs: Pairs, which: Ints, old: Ints, new: Ints, recorded: Recorded, segments: Segments, series: Series
-) -> None:
-    """Write into `pairs` what is to be said of those that are not plain; `old` and `new` index the states."""
-    if not len(which):
-        return
-    states, old, new = recorded.states, old[which], new[which]
-    owner = pairs.series[which]
-    span = pairs.ended[which] - pairs.began[which]
-    delta, known, flags = advances(states.segment[old], states.quanta[old], states.quanta[new], span, segments, series)
+def _judge(pairs: Pairs, which: Ints, recorded: Recorded, ends: tuple[Ints, Ints], segments: Segments) -> None:
+    """Write into `pairs` what is to be said of `which`, whose `ends` are states."""
+    states, (old, new) = recorded.states, ends
+    segment, span = states.segment[old], states.at[new] - states.at[old]
+    delta, known, flags = advances(segment, (states.quanta[old], states.quanta[new]), span, segments)
     if len(recorded.flag):
-        known &= (states.segment[old] == states.segment[new]) & ~recorded.unknown[old] & ~recorded.unknown[new]
-        on_record = recorded.flag[old] | recorded.flag[new]
-        flags = np.where(known, flags, 0) | on_record
+        told = (segment == states.segment[new]) & ~recorded.unknown[old] & ~recorded.unknown[new]
+        known &= told
+        flags = np.where(told, flags, 0) | recorded.flag[old] | recorded.flag[new]
     if len(states.noted):
         flags |= states.noted[new]
-    doubt = np.maximum(states.quality[old], states.quality[new])
-    uncertain = (states.quality[old] == Quality.UNCERTAIN) | (states.quality[new] == Quality.UNCERTAIN)
-    flags |= np.where(uncertain, int(Flag.UNCERTAIN), 0)
-    by_hand = (states.quality[old] == Quality.MANUAL) | (states.quality[new] == Quality.MANUAL)
-    flags |= np.where(by_hand, int(Flag.BY_HAND), 0)
-    gap = span > series.gap_ms[owner]
+    for quality, flag in ((Quality.UNCERTAIN, Flag.UNCERTAIN), (Quality.MANUAL, Flag.BY_HAND)):
+        flags |= np.where((states.quality[old] == quality) | (states.quality[new] == quality), int(flag), 0)
+    gap = span > segments.gap_ms[segment]
     flags |= np.where(gap | ~known, int(Flag.GAP), 0)
-    plain_kind = series.kind[owner] == Kind.REGISTER
-    suspect = (flags & (Flag.RANGE | Flag.UNEXPLAINED)) > 0
-    suspect |= plain_kind & ((flags & Flag.REVERSED) > 0)
-    estimated = gap | (doubt > 0) | ((flags & Flag.RESET) > 0)
+    reversed_ = (segments.kind[segment] == Kind.REGISTER) & ((flags & Flag.REVERSED) > 0)
+    suspect = reversed_ | ((flags & (Flag.RANGE | Flag.UNEXPLAINED)) > 0)
+    estimated = (flags & (Flag.GAP | Flag.RESET | Flag.UNCERTAIN | Flag.BY_HAND)) > 0
     pairs.delta[which] = np.where(known, delta, 0)
     pairs.known[which] = known
     pairs.flags[which] = flags

@@ -14,77 +14,148 @@ What a quarter hour says:
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from energy.consumption import Flag, IntervalQuality, Method
-from ingest.accounting.algebra.columns import INTERVAL_MS, Consumption, Courses, Ints, Kind, Pairs, Series
+from ingest.accounting.algebra.columns import (
+    INTERVAL_MS,
+    Bools,
+    Consumption,
+    Courses,
+    Floats,
+    Ints,
+    Kind,
+    Pairs,
+    Series,
+)
 from ingest.accounting.algebra.courses import FINE_BITS, even, straight, weighted
+
+_FEW = 4
+"""An amount of so many steps of the register is not large against a step."""
+_STANDSTILL = 20
+"""A standstill means nothing where a step is one of so many parts of what the greatest rate gives."""
+_QUARTER_H = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """What borders cut pairs into, sorted by (series, start).
+
+    Attributes:
+        pair: index of the pair.
+        start: of the quarter hour.
+        begin, end: of the piece.
+        quanta: counted in it; of rates in fine parts.
+        first: where a new row begins.
+    """
+
+    pair: Ints
+    start: Ints
+    begin: Ints
+    end: Ints
+    quanta: Ints
+    first: Ints
 
 
 def spread(pairs: Pairs, series: Series, courses: Courses) -> Consumption:
-    """The consumption of every quarter hour in the stretch of its series that a pair touches."""
-    pair, start = _pieces(pairs, series)
-    begin, end = np.maximum(start, pairs.began[pair]), np.minimum(start + INTERVAL_MS, pairs.ended[pair])
-    quanta = even(pairs, pair, end) - even(pairs, pair, begin)
-    known, quality, method = pairs.known, pairs.quality, pairs.method
+    """The consumption of every quarter hour in the stretch of its series that a pair touches.
+
+    Raises ValueError where a course does not have one weight per quarter hour that its pair touches.
+    """
     rated = series.kind == Kind.RATE
-    if rated.any():
-        quanta = _fine(pairs, pair, begin, end, quanta, rated[pairs.series][pair])
+    pieces = _cut(pairs, series, rated)
     if len(courses.pair):
-        known, quality, method = known.copy(), quality.copy(), method.copy()
-        for number, index in enumerate(courses.pair.tolist()):
-            low, high = np.searchsorted(pair, (index, index + 1))
-            given = bool(pairs.known[index])
-            delta = int(pairs.delta[index] if given else courses.delta[number])
-            times = np.append(begin[low:high], end[high - 1 : high])
-            got = weighted(courses, number, int(pairs.began[index]), int(pairs.ended[index]), delta, times)
-            fine = FINE_BITS if rated[pairs.series[index]] else 0
-            quanta[low:high] = np.diff(got) << fine
-            known[index], method[index] = True, courses.method[number]
-            if not given:
-                quality[index] = IntervalQuality.SUBSTITUTED
-    owner = pairs.series[pair]
-    first = _changes(owner, start)
-    seconds = np.where(pairs.known[pair], end - begin, 0)
-    total = _reduced(np.add, quanta, first)
+        _follow(courses, pairs, pieces, rated)
+        pairs_now = _estimated(pairs, courses)
+    else:
+        pairs_now = pairs
+    first = pieces.first
+    owner, start = pairs.series[pieces.pair[first]], pieces.start[first]
+    quanta = _reduced(np.add, pieces.quanta, first)
     if rated.any():
-        whole = rated[owner[first]]
-        total = np.where(whole, (total + (1 << (FINE_BITS - 1))) >> FINE_BITS, total)
-    partly = ~known[pair]
-    flags = _reduced(np.bitwise_or, pairs.flags[pair], first)
-    if not partly.any():
-        worst, how = quality[pair], method[pair]
-        return Consumption(
-            series=owner[first],
-            start=start[first],
-            quanta=total,
-            quality=_reduced(np.maximum, worst, first),
-            method=_reduced(np.maximum, how, first),
-            flags=flags,
-            covered_s=_reduced(np.add, seconds, first) // 1000,
-            ready=_reduced(np.maximum, pairs.ended[pair], first),
-        )
-    some = _reduced(np.maximum, (~partly).astype(np.int64), first) > 0
-    worst = np.where(partly & (quality[pair] == IntervalQuality.MISSING), 0, quality[pair])
-    how = np.where(partly, 0, method[pair])
+        whole = (quanta + (1 << (FINE_BITS - 1))) >> FINE_BITS
+        quanta = np.where(rated[owner], whole, quanta)
+    span = pieces.end - pieces.begin
+    if not pairs.known.all():
+        span = np.where(pairs.known[pieces.pair], span, 0)
+    quality, method, flags = _said(pairs_now, pieces)
+    if len(pairs.step):
+        flags |= _coarse(_reduced(np.maximum, pairs.step[pieces.pair], first), quanta, owner, series)
+    missing = quality == IntervalQuality.MISSING
     return Consumption(
-        series=owner[first],
-        start=start[first],
-        quanta=np.where(some, total, 0),
-        quality=np.where(some, _reduced(np.maximum, worst, first), int(IntervalQuality.MISSING)),
-        method=np.where(some, _reduced(np.maximum, how, first), int(Method.NONE)),
-        flags=flags | np.where(_reduced(np.maximum, partly.astype(np.int64), first) > 0, int(Flag.GAP), 0),
-        covered_s=_reduced(np.add, seconds, first) // 1000,
-        ready=_reduced(np.maximum, pairs.ended[pair], first),
+        series=owner,
+        start=start,
+        quanta=np.where(missing, 0, quanta),
+        quality=quality,
+        method=method,
+        flags=np.where(missing, flags & ~int(Flag.COARSE), flags),
+        covered_s=_reduced(np.add, span, first) // 1000,
+        ready=_reduced(np.maximum, pairs.ended[pieces.pair], first),
     )
 
 
-def _fine(pairs: Pairs, pair: Ints, begin: Ints, end: Ints, quanta: Ints, rated: Ints) -> Ints:
-    """Of rates the fine parts of each piece."""
-    quanta = quanta.copy()
-    own = pair[rated]
-    quanta[rated] = straight(pairs, own, end[rated]) - straight(pairs, own, begin[rated])
-    return quanta
+def _cut(pairs: Pairs, series: Series, rated: Bools) -> _Pieces:
+    pair, start = _pieces(pairs, series)
+    begin, end = np.maximum(start, pairs.began[pair]), np.minimum(start + INTERVAL_MS, pairs.ended[pair])
+    quanta = even(pairs, pair, end) - even(pairs, pair, begin)
+    if rated.any():
+        own = np.flatnonzero(rated[pairs.series[pair]])
+        quanta[own] = straight(pairs, pair[own], end[own]) - straight(pairs, pair[own], begin[own])
+    return _Pieces(pair, start, begin, end, quanta, _changes(pairs.series[pair], start))
+
+
+def _follow(courses: Courses, pairs: Pairs, pieces: _Pieces, rated: Bools) -> None:
+    """Let the pieces of pairs with a course follow it."""
+    for number, pair in enumerate(courses.pair.tolist()):
+        low, high = np.searchsorted(pieces.pair, (pair, pair + 1))
+        if low == high:
+            continue
+        delta = int(pairs.delta[pair] if pairs.known[pair] else courses.delta[number])
+        weights = courses.weight[courses.offset[number] : courses.offset[number + 1]]
+        borders = np.append(pieces.begin[low:high], pieces.end[high - 1])
+        counted = weighted(weights, int(pairs.began[pair]), int(pairs.ended[pair]), delta, borders)
+        pieces.quanta[low:high] = np.diff(counted) << (FINE_BITS if rated[pairs.series[pair]] else 0)
+
+
+def _estimated(pairs: Pairs, courses: Courses) -> Pairs:
+    """What is said of pairs when estimation has found their course, and the advance of those not known."""
+    known, quality, method = pairs.known.copy(), pairs.quality.copy(), pairs.method.copy()
+    unknown = courses.pair[~known[courses.pair]]
+    quality[unknown] = np.maximum(
+        np.where(quality[unknown] == IntervalQuality.MISSING, 0, quality[unknown]), int(IntervalQuality.SUBSTITUTED)
+    )
+    known[courses.pair], method[courses.pair] = True, courses.method
+    return replace(pairs, known=known, quality=quality, method=method)
+
+
+def _said(pairs: Pairs, pieces: _Pieces) -> tuple[Ints, Ints, Ints]:
+    """Quality, method and flags of each row."""
+    pair, first = pieces.pair, pieces.first
+    quality, method = pairs.quality[pair], pairs.method[pair]
+    flags: Ints = _reduced(np.bitwise_or, pairs.flags[pair], first)
+    if pairs.known.all():
+        return _reduced(np.maximum, quality, first), _reduced(np.maximum, method, first), flags
+    known = pairs.known[pair]
+    some = _reduced(np.logical_or, known, first)
+    worst = _reduced(np.maximum, np.where(~known & (quality == IntervalQuality.MISSING), 0, quality), first)
+    greatest = _reduced(np.maximum, np.where(known, method, 0), first)
+    return (
+        np.where(some, worst, int(IntervalQuality.MISSING)),
+        np.where(some, greatest, int(Method.NONE)),
+        np.where(_reduced(np.logical_and, known, first), flags, flags | Flag.GAP),
+    )
+
+
+def _coarse(step: Floats, quanta: Ints, owner: Ints, series: Series) -> Ints:
+    """COARSE where a register's `step` is not small against what a row counts."""
+    little = (quanta != 0) & (np.abs(quanta) <= _FEW * step)
+    most = (series.max_rate / series.quantum)[owner] * _QUARTER_H  # NaN where not known: then a standstill says nothing
+    still = (quanta == 0) & (step > 0) & (step * _STANDSTILL >= most)
+    return np.where(little | still, int(Flag.COARSE), 0)
 
 
 def _pieces(pairs: Pairs, series: Series) -> tuple[Ints, Ints]:
@@ -104,6 +175,6 @@ def _changes(owner: Ints, start: Ints) -> Ints:
     return np.flatnonzero(new)
 
 
-def _reduced(operation: np.ufunc, content: Ints, first: Ints) -> Ints:
+def _reduced(operation: np.ufunc, content: NDArray[Any], first: Ints) -> NDArray[Any]:
     """`operation` over each run of `content` that begins at an index of `first`."""
-    return operation.reduceat(content, first) if len(first) else np.empty(0, np.int64)
+    return operation.reduceat(content, first) if len(first) else np.empty(0, content.dtype)

@@ -9,10 +9,12 @@ What was multiplied on the way (a float in Wh taken as kWh) cannot be put right 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ingest.accounting.algebra.columns import Bools, Floats, Ints, Series
+from ingest.accounting.algebra.columns import Bools, Floats, Ints
 from ingest.accounting.algebra.quanta import Segments, States
 
 _ORDERS: dict[int, tuple[list[int], ...]] = {
@@ -22,37 +24,41 @@ _ORDERS: dict[int, tuple[list[int], ...]] = {
 """By size in bytes: words reversed, bytes of each word exchanged, both."""
 
 
-def swapped(states: States, aside: Bools, segments: Segments, series: Series) -> Ints:
+def swapped(states: States, aside: Bools, segments: Segments) -> Ints:
     """Indices of the readings set `aside` that are states of the register in another order of words or bytes."""
     index, kept = np.flatnonzero(aside), np.flatnonzero(~aside)
     after = np.searchsorted(kept, index)
     bounded = (after > 0) & (after < len(kept))
     index, after = index[bounded], after[bounded]
-    owner = segments.series[states.segment[index]]
-    unit = series.quantum[owner] / segments.ratio[states.segment[index]]
-    low, high = (states.quanta[kept[place]] * unit for place in (after - 1, after))
-    slack = np.maximum(series.quantum, series.resolution)[owner]
-    shown = states.quanta[index] * unit
+    segment = states.segment[index]
+    quantum = (segments.quantum / segments.ratio)[segment]
+    low, high = states.quanta[kept[after - 1]] * quantum, states.quanta[kept[after]] * quantum
+    step = np.where(segments.resolution > 0, segments.resolution, 1.0)[segment] * quantum
+    shown = states.quanta[index] * quantum
+    slack = np.maximum(step, quantum)
     found = np.zeros(len(index), np.bool_)
     with np.errstate(invalid="ignore", over="ignore"):  # bits in the wrong order may be any number
-        for candidate in _put_right(shown, np.where(series.resolution > 0, series.resolution, series.quantum)[owner]):
+        for candidate in _put_right(shown, step):
             found |= (candidate != shown) & (candidate >= low - slack) & (candidate <= high + slack)
     return index[found]
 
 
-def _put_right(shown: Floats, resolution: Floats) -> Iterator[Floats]:
-    """What the readings would be in every other order, as u32, u64, float32 and float64."""
-    counts = np.rint(shown / resolution)
-    whole: list[tuple[type, Floats, Floats]] = [(np.uint32, counts, resolution), (np.uint64, counts, resolution)]
-    for kind, value, unit in [
-        *whole,
-        (np.float32, shown, np.ones(len(shown))),
-        (np.float64, shown, np.ones(len(shown))),
-    ]:
-        most = 2.0 ** (8 * np.dtype(kind).itemsize) if np.dtype(kind).kind == "u" else np.inf
-        fits = (value >= 0) & (value < most)
-        raw = np.where(fits, value, 0.0).astype(kind)
-        octets = raw.view(np.uint8).reshape(len(raw), -1)
+def _put_right(shown: Floats, step: Floats) -> Iterator[Floats]:
+    """What the readings would be in every other order: as u32 and u64 counts of steps, as float32 and float64."""
+    counts = np.rint(shown / step)
+    one = np.ones(len(shown))
+    for value, unit, raw in (
+        (counts, step, _bits(counts, np.dtype(np.uint32))),
+        (counts, step, _bits(counts, np.dtype(np.uint64))),
+        (shown, one, shown.astype(np.float32)),
+        (shown, one, shown),
+    ):
+        octets = np.ascontiguousarray(raw).view(np.uint8).reshape(len(raw), raw.itemsize)
         for order in _ORDERS[raw.itemsize]:
-            back = np.ascontiguousarray(octets[:, order]).view(kind).ravel().astype(np.float64)
-            yield np.where(fits, back * unit, np.nan)
+            back = np.ascontiguousarray(octets[:, order]).view(raw.dtype).ravel()
+            yield np.where(value >= 0, back.astype(np.float64) * unit, np.nan)
+
+
+def _bits(counts: Floats, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Counts as unsigned integers; 0, which is nobody's swapped words, where they do not fit."""
+    return np.where((counts >= 0) & (counts < 2.0 ** (8 * kind.itemsize)), counts, 0.0).astype(kind)
