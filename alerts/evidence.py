@@ -40,6 +40,7 @@ class CarrierUse(msgspec.Struct, frozen=True):
         quality: the worst quality of an interval, as accounting numbers them; None without data.
         provisional: a factor in it is not final.
         ready: up to when all gate meters of the carrier are derived; None when it has never delivered.
+        metered: a gate meter measures it; what is only filled in by hand counts as it comes and holds nothing back.
     """
 
     carrier: str
@@ -51,6 +52,7 @@ class CarrierUse(msgspec.Struct, frozen=True):
     quality: int | None
     provisional: bool
     ready: datetime | None
+    metered: bool = True
 
     def in_measure(self, measure: str) -> Decimal:
         """The use in a quota's unit of measure: tce, tCO2, or the carrier's base unit."""
@@ -162,16 +164,19 @@ def _figures(quota: WatchedPeriod, counted: Sequence[CarrierUse], now: datetime)
         end=quota.end,
         ready=ready,
         complete=bool(counted)
-        and all(use.ready is not None and use.days >= _days_due(quota, use.ready) for use in counted),
+        and all(use.ready is not None and use.days >= _days_due(quota, use.ready) for use in counted if use.metered),
         now=now,
         min_elapsed=quota.rule.min_elapsed_of(quota.period),
     )
 
 
 def _ready(counted: Sequence[CarrierUse]) -> datetime | None:
-    """The least over the carriers; a unit without a gate meter for the measure has none."""
-    known = [use.ready for use in counted if use.ready is not None]
-    return min(known) if known and len(known) == len(counted) else None
+    """The least over the metered carriers; of those filled in by hand the latest, where there are no others."""
+    awaited = [use for use in counted if use.metered]
+    known = [use.ready for use in awaited or counted if use.ready is not None]
+    if not awaited:
+        return max(known, default=None)
+    return min(known) if len(known) == len(awaited) else None
 
 
 def _days_due(quota: WatchedPeriod, ready: datetime) -> int:

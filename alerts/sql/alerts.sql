@@ -23,6 +23,7 @@ order by g.number, f.carrier, f.valid_from
 -- Periods are those that touch the days looked back on, and any whose alert has not ended.
 -- Every gate carrier of a unit stands in `uses`, also one without data: absence must be seen. Its days are counted up
 -- to its `ready`: a later one, of a meter that is ahead of the others, does not make up for one that is missing.
+-- A carrier that is only filled in by hand, or of which only what is made on site is metered, counts where it has days.
 with place as (
     select time_zone, today from unnest($1::text[], $2::date[]) as given (time_zone, today)
 ),
@@ -47,19 +48,35 @@ watched as (
     from due d join quota q using (quota_id) join length l using (period)
 ),
 gate as (
-    select distinct m.unit_id, m.carrier from meter m where m.level = 1 and m.unit_id in (select unit_id from quota)
+    select distinct m.unit_id, m.carrier from meter m
+    where m.level = 1 and m.unit_id in (select unit_id from quota)
+        and not exists (
+            select from counted_point p
+            where p.meter_id = m.meter_id and (p.flow = 'produced' or p.flow = 'internal' and p.quantity <> 'rate')
+        )
+    union
+    select unit_id, carrier from balance_point
+    where flow <> 'produced' and unit_id in (select unit_id from quota)
+),
+counted as (
+    select unit_id, carrier, true as metered from gate
+    union all
+    select distinct d.unit_id, d.carrier, false
+    from watched w
+    join unit_day d on d.unit_id = w.unit_id and d.day >= w.period_start and d.day < w.period_end
+    where not exists (select from gate g where g.unit_id = d.unit_id and g.carrier = d.carrier)
 ),
 latest as (
-    select g.unit_id, g.carrier, d.ready
-    from gate g
+    select c.unit_id, c.carrier, c.metered, d.ready
+    from counted c
     left join lateral (
-        select ready from unit_day d where d.unit_id = g.unit_id and d.carrier = g.carrier order by d.day desc limit 1
+        select ready from unit_day d where d.unit_id = c.unit_id and d.carrier = c.carrier order by d.day desc limit 1
     ) d on true
 ),
 used as (
     select s.unit_id, s.period_start, s.period_end, d.carrier, sum(d.amount) as amount, sum(d.kgce) as kgce,
            sum(d.kgce_equal) as kgce_equal, sum(d.kgco2) as kgco2, max(d.quality) as quality,
-           count(*) filter (where d.day::timestamp at time zone u.time_zone < n.ready) as days,
+           count(d.metered_quality) filter (where d.day::timestamp at time zone u.time_zone < n.ready) as days,
            bool_or(d.provisional) as provisional
     from (select distinct unit_id, period_start, period_end from watched) s
     join unit u using (unit_id)
@@ -71,8 +88,8 @@ uses as (
     select s.unit_id, s.period_start, s.period_end, json_agg(json_build_object(
                'carrier', n.carrier, 'amount', coalesce(d.amount, 0), 'kgce', coalesce(d.kgce, 0),
                'kgce_equal', coalesce(d.kgce_equal, 0), 'kgco2', coalesce(d.kgco2, 0), 'days', coalesce(d.days, 0),
-               'quality', d.quality, 'provisional', coalesce(d.provisional, false), 'ready', n.ready)
-               order by n.carrier) as uses
+               'quality', d.quality, 'provisional', coalesce(d.provisional, false), 'ready', n.ready,
+               'metered', n.metered) order by n.carrier) as uses
     from (select distinct unit_id, period_start, period_end from watched) s
     join latest n using (unit_id)
     left join used d using (unit_id, period_start, period_end, carrier)

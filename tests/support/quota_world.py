@@ -89,3 +89,4 @@ async def use(  # noqa: PLR0913 - the columns of one row
     await connection.execute("delete from unit_day where (unit_id, day, carrier) = ($1, $2, $3)", unit_id, day, carrier)
     row = (unit_id, day, carrier, kgce / FACTORS[carrier], kgce, kgce * 3, kgce * 2, 0, False, ready.astimezone(UTC))
     await _insert(connection, "unit_day", row)
+    await connection.execute("update unit_day set metered_quality = quality")

@@ -29,14 +29,17 @@ left join (select point_id, sum(quanta) as quanta from consumption_15min group b
 order by p.code;
 
 -- name: wrong_totals
--- How many days of units are not what their gate meters' intervals and the day's factor give: gone, surplus, or another.
+-- How many days of units are not what their points' intervals and the day's factor give: gone, surplus, or another.
 with due as (
-    select m.unit_id, m.carrier, (c.ts at time zone u.time_zone)::date as day, sum(c.quanta * p.quantum) as amount
+    select p.unit_id, p.carrier, (c.ts at time zone u.time_zone)::date as day,
+        sum(case p.flow when 'sold' then -c.quanta when 'produced' then 0 when 'feedstock' then 0 else c.quanta end
+            * p.quantum) as amount,
+        sum(case p.flow when 'sold' then -c.quanta when 'feedstock' then -c.quanta when 'purchased' then c.quanta else 0 end
+            * p.quantum) as emitting
     from consumption_15min c
-    join point p using (point_id)
-    join meter m using (meter_id)
+    join counted_point p using (point_id)
     join unit u using (unit_id)
-    where m.level = 1
+    where p.flow <> 'internal'
     group by 1, 2, 3
 )
 select count(*)
@@ -45,4 +48,4 @@ full join unit_day d using (unit_id, carrier, day)
 left join factor_in_force f
     on f.unit_id = due.unit_id and f.carrier = due.carrier and due.day >= f.valid_from and due.day < f.valid_to
 where (d.amount, d.kgce, d.kgce_equal, d.kgco2)
-    is distinct from (due.amount, due.amount * f.kgce, due.amount * f.kgce_equal, due.amount * f.kgco2);
+    is distinct from (due.amount, due.amount * f.kgce, due.amount * f.kgce_equal, due.emitting * f.kgco2);

@@ -1,69 +1,366 @@
--- name: write_unit_days
--- Compute again the days that the given stretches touch, per unit and carrier, by gate meters (level 1) alone.
--- A gate meter without data on the day counts nothing and holds `ready` back to its latest reading before; one that
--- had none before leaves the day without a `ready`. So a stretch with which a meter ends touches the days after it too.
--- A day that no gate meter has data of any more goes away.
-with days as (
-    select distinct u.unit_id, m.carrier, d.day,
-        d.day::timestamp at time zone u.time_zone as since,
-        (d.day + 1)::timestamp at time zone u.time_zone as until
+-- name: write_hours
+-- Compute again the hours that the given stretches of points touch, per unit, carrier and flow. $4, $5: bounds of all
+-- these hours, so that chunks outside are not opened.
+with touched as (
+    select b.unit_id, b.carrier, b.flow, u.time_zone, range_agg(tstzrange(
+        hour_of(s.since, u.time_zone),
+        case
+            when hour_of(l.hour + interval '59 minutes', u.time_zone) = l.hour then l.hour + interval '1 hour'
+            else hour_of(l.hour + interval '59 minutes', u.time_zone)
+        end
+    )) as ranges
     from unnest($1::int4[], $2::timestamptz[], $3::timestamptz[]) as s (point_id, since, until)
-    join point p using (point_id)
-    join meter m using (meter_id)
+    join balance_point b using (point_id)
     join unit u using (unit_id)
-    cross join lateral (
-        select (s.since at time zone u.time_zone)::date as first,
-            ((s.until - interval '1 microsecond') at time zone u.time_zone)::date as last
-    ) l
-    cross join lateral (
-        select l.first + n as day from generate_series(0, l.last - l.first) as n
-        union all
-        select later.day from unit_day later
-        where later.unit_id = u.unit_id and later.carrier = m.carrier and later.day > l.last
-            and not exists (select from consumption_15min c where c.point_id = p.point_id and c.ts >= s.until)
-    ) d
-    where m.level = 1
+    cross join lateral (select hour_of(s.until - interval '1 microsecond', u.time_zone) as hour) l
+    group by b.unit_id, b.carrier, b.flow, u.time_zone
 ),
-gates as (
-    select d.unit_id, d.carrier, d.day, c.quanta * p.quantum as amount, c.quality,
-        coalesce(c.ready, earlier.ready) as ready
-    from days d
-    join meter m using (unit_id, carrier)
-    join point p using (meter_id)
+spans as (
+    select unit_id, carrier, flow, time_zone, lower(one) as since, upper(one) as until
+    from touched cross join unnest(ranges) as one
+),
+hours as (
+    select s.unit_id, s.carrier, s.flow, hour_of(c.ts, s.time_zone) as ts,
+        trim_scale(sum(c.quanta * b.quantum)) as amount, max(c.quality) as quality, sum(c.covered_s)::int4 as covered_s
+    from spans s
+    join balance_point b using (unit_id, carrier, flow)
     cross join lateral (
-        select sum(quanta) as quanta, max(quality) as quality, max(ready) as ready
-        from consumption_15min
-        where point_id = p.point_id and ts >= d.since and ts < d.until
+        select ts, quanta, quality, covered_s from consumption_15min
+        where point_id = b.point_id and ts >= s.since and ts < s.until and ts >= $4 and ts < $5
+        offset 0
     ) c
-    left join lateral (
-        select ready from consumption_15min
-        where c.ready is null and point_id = p.point_id and ts < d.since
-        order by ts desc limit 1
-    ) earlier on true
-    where m.level = 1 and p.quantity = 'register'
-),
-totals as (
-    select unit_id, carrier, day, sum(amount) as amount, max(quality) as quality,
-        case when count(ready) = count(*) then min(ready) end as ready
-    from gates group by unit_id, carrier, day
-    having count(amount) > 0
+    group by s.unit_id, s.carrier, s.flow, hour_of(c.ts, s.time_zone)
 ),
 bare as (
-    delete from unit_day u using days d
-    where (u.unit_id, u.carrier, u.day) = (d.unit_id, d.carrier, d.day)
-        and not exists (select from totals t where (t.unit_id, t.carrier, t.day) = (d.unit_id, d.carrier, d.day))
+    delete from unit_hour h using spans s
+    where h.unit_id = s.unit_id and h.carrier = s.carrier and h.flow = s.flow and h.ts >= s.since and h.ts < s.until
+        and h.ts >= $4 and h.ts < $5
+        and not exists (
+            select from hours n where (n.unit_id, n.ts, n.carrier, n.flow) = (h.unit_id, h.ts, h.carrier, h.flow)
+        )
 )
-insert into unit_day (unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready)
-select t.unit_id, t.day, t.carrier, t.amount, t.amount * f.kgce, t.amount * f.kgce_equal, t.amount * f.kgco2,
-    t.quality, f.provisional, t.ready
-from totals t
-cross join lateral (
-    select * from carrier_factor
-    where carrier = t.carrier and valid_from <= t.day order by valid_from desc limit 1
-) f
+insert into unit_hour (unit_id, ts, carrier, flow, amount, quality, covered_s)
+select unit_id, ts, carrier, flow, amount, quality, covered_s from hours
+on conflict (unit_id, ts, carrier, flow) do update
+set (amount, quality, covered_s) = (excluded.amount, excluded.quality, excluded.covered_s)
+where (unit_hour.amount, unit_hour.quality, unit_hour.covered_s)
+    is distinct from (excluded.amount, excluded.quality, excluded.covered_s);
+
+-- name: touched_days
+-- The days that the given stretches of points touch, per unit and carrier. A stretch with which a point ends touches the
+-- days after it too: how far they are complete hangs on its last reading. Between two stock takings consumption runs
+-- evenly, so that one day touches all of them. $4: the earliest end of a stretch.
+with touched as (
+    select b.unit_id, b.carrier, s.point_id, s.until,
+        (s.since at time zone u.time_zone)::date as first,
+        ((s.until - interval '1 microsecond') at time zone u.time_zone)::date as last
+    from unnest($1::int4[], $2::timestamptz[], $3::timestamptz[]) as s (point_id, since, until)
+    join balance_point b using (point_id)
+    join unit u using (unit_id)
+),
+days as (
+    select unit_id, carrier, first + n as day from touched cross join lateral generate_series(0, last - first) as n
+    union
+    select t.unit_id, t.carrier, later.day
+    from touched t
+    join unit_day later on later.unit_id = t.unit_id and later.carrier = t.carrier and later.day > t.last
+    where not exists (select from consumption_15min c where c.point_id = t.point_id and c.ts >= t.until and c.ts >= $4)
+),
+stocked as (
+    select distinct d.unit_id, d.carrier, before.last_day as taken, after.last_day as taken_next
+    from days d
+    cross join lateral (
+        select max(last_day) as last_day from balance_entry e
+        where e.unit_id = d.unit_id and e.kind = 'stock' and e.carrier = d.carrier and e.last_day < d.day
+    ) before
+    cross join lateral (
+        select min(last_day) as last_day from balance_entry e
+        where e.unit_id = d.unit_id and e.kind = 'stock' and e.carrier = d.carrier and e.last_day >= d.day
+    ) after
+    where before.last_day is not null and after.last_day is not null
+)
+select unit_id, carrier, day from days
+union
+select unit_id, carrier, taken + n from stocked cross join lateral generate_series(1, taken_next - taken) as n
+order by 1, 2, 3;
+
+-- name: marked_days
+-- The days from $2 to $3 of units $1, both included and maybe infinite, that have or should have a row, per carrier. Of a
+-- carrier with stock takings all that lies between the takings around them, or after the last one.
+with marks as (select * from unnest($1::int4[], $2::date[], $3::date[]) as m (unit_id, since, until)),
+stocked as (
+    select m.unit_id, s.carrier, s.first + 1 as first, s.last,
+        coalesce(before.last_day + 1, m.since) as since, coalesce(after.last_day, 'infinity') as until
+    from marks m
+    cross join lateral (
+        select e.subject as carrier, min(b.last_day) as first, max(b.last_day) as last
+        from (select distinct subject from entry where unit_id = m.unit_id and kind = 'stock') e
+        left join balance_entry b on b.unit_id = m.unit_id and b.kind = 'stock' and b.carrier = e.subject
+        group by e.subject
+    ) s
+    cross join lateral (
+        select max(last_day) as last_day from balance_entry e
+        where e.unit_id = m.unit_id and e.kind = 'stock' and e.carrier = s.carrier and e.last_day < m.since
+    ) before
+    cross join lateral (
+        select min(last_day) as last_day from balance_entry e
+        where e.unit_id = m.unit_id and e.kind = 'stock' and e.carrier = s.carrier and e.last_day > m.until
+    ) after
+),
+widened as (
+    select unit_id, null as carrier, since, until from marks
+    union all
+    select unit_id, carrier, since, until from stocked
+)
+select d.unit_id, d.carrier, d.day
+from widened w join unit_day d on d.unit_id = w.unit_id and d.day between w.since and w.until
+    and d.carrier = coalesce(w.carrier, d.carrier)
+union
+select e.unit_id, e.carrier, greatest(e.first_day, w.since) + n
+from widened w
+join balance_entry e on e.unit_id = w.unit_id and e.kind <> 'stock' and e.carrier = coalesce(w.carrier, e.carrier)
+    and e.first_day <= w.until and e.last_day >= w.since
+cross join lateral generate_series(0, least(e.last_day, w.until) - greatest(e.first_day, w.since)) as n
+union
+select unit_id, carrier, greatest(first, since) + n
+from stocked cross join lateral generate_series(0, least(last, until) - greatest(first, since)) as n
+where first is not null
+order by 1, 2, 3;
+
+-- name: metered_days
+-- The days of units $1 that have hours, per carrier.
+select distinct h.unit_id, h.carrier, (h.ts at time zone u.time_zone)::date as day
+from unit_hour h join unit u using (unit_id)
+where h.unit_id = any($1::int4[])
+order by 1, 2, 3;
+
+-- name: dropped_until
+-- Up to when upkeep has dropped the chunks of $1; null when it never did.
+select max(until) from upkeep_run where relation = $1 and action = 'chunks_dropped';
+
+-- name: drop_hours
+-- Take away the hours of units $1 from $2 on; null: all of them.
+delete from unit_hour where unit_id = any($1::int4[]) and ts >= coalesce($2::timestamptz, '-infinity');
+
+-- name: drop_months
+-- Take away the months of units $1.
+delete from unit_month where unit_id = any($1::int4[]);
+
+-- name: metered_stretches
+-- From the first to the last quarter hour of each point in the balance of units $1.
+select b.point_id, first.ts as since, last.ts + interval '15 minutes' as until
+from balance_point b
+cross join lateral (select ts from consumption_15min where point_id = b.point_id order by ts limit 1) first
+cross join lateral (select ts from consumption_15min where point_id = b.point_id order by ts desc limit 1) last
+where b.unit_id = any($1::int4[])
+order by b.point_id;
+
+-- name: take_marks
+-- Take away the marks of units $1.
+delete from unit_dirty where unit_id = any($1::int4[])
+returning unit_id, since, until, hours;
+
+-- name: write_days
+-- Compute the days of the given units and carriers again: $4 what was metered, from their hours, or else as it stands;
+-- what is filled in from entries. Where a day lies between two stock takings, all days between them must be given.
+-- A day of which nothing is known goes away. $5, $6: bounds of all these days.
+with keys as (
+    select k.unit_id, k.carrier, k.day, k.day::timestamp at time zone u.time_zone as since,
+        (k.day + 1)::timestamp at time zone u.time_zone as until
+    from unnest($1::int4[], $2::text[], $3::date[]) as k (unit_id, carrier, day)
+    join unit u using (unit_id)
+),
+metered as (
+    select k.*, m.*
+    from keys k
+    cross join lateral (
+        select
+            coalesce(sum(amount) filter (where flow = 'purchased'), 0) as purchased,
+            coalesce(sum(amount) filter (where flow = 'renewable'), 0) as renewable,
+            coalesce(sum(amount) filter (where flow = 'produced'), 0) as produced,
+            coalesce(sum(amount) filter (where flow = 'sold'), 0) as sold,
+            coalesce(sum(amount) filter (where flow = 'feedstock'), 0) as feedstock,
+            case when count(amount) > 0 then coalesce(max(quality) filter (where flow <> 'produced'), max(quality)) end
+                as metered_quality,
+            coalesce(sum(covered_s) filter (where flow <> 'produced'), 0)::int4 as covered_s
+        from unit_hour h
+        where h.unit_id = k.unit_id and h.carrier = k.carrier and h.ts >= k.since and h.ts < k.until
+            and h.ts >= $5 and h.ts < $6
+        offset 0
+    ) m
+    where $4
+    union all
+    select k.*, coalesce(d.purchased, 0), coalesce(d.renewable, 0), coalesce(d.produced, 0), coalesce(d.sold, 0),
+        coalesce(d.feedstock, 0), d.metered_quality, coalesce(d.covered_s, 0)
+    from keys k
+    left join unit_day d on d.unit_id = k.unit_id and d.day = k.day and d.carrier = k.carrier
+    where not $4
+),
+entered as (
+    select m.*, e.*, before.taken, after.taken_next, before.stock, after.stock_next,
+        before.taken is not null and after.taken_next is not null as between_takings,
+        before.taken is not null and after.taken_next is null as after_takings
+    from metered m
+    cross join lateral (
+        select
+            coalesce(sum(part) filter (where kind = 'purchase'), 0) as entered_purchased,
+            coalesce(sum(part) filter (where kind = 'sale'), 0) as entered_sold,
+            coalesce(sum(part) filter (where kind = 'feedstock'), 0) as entered_feedstock,
+            count(*) > 0 as entered, coalesce(bool_or(kind = 'purchase'), false) as bought
+        from (
+            select kind, spread_part(amount, first_day, last_day, m.day, m.day) as part
+            from balance_entry b
+            where b.unit_id = m.unit_id and b.carrier = m.carrier and b.kind in ('purchase', 'sale', 'feedstock')
+                and b.first_day <= m.day and b.last_day >= m.day
+        ) parts
+    ) e
+    left join lateral (
+        select last_day as taken, amount as stock from balance_entry b
+        where b.unit_id = m.unit_id and b.carrier = m.carrier and b.kind = 'stock' and b.last_day < m.day
+        order by last_day desc, first_day desc limit 1
+    ) before on true
+    left join lateral (
+        select last_day as taken_next, amount as stock_next from balance_entry b
+        where b.unit_id = m.unit_id and b.carrier = m.carrier and b.kind = 'stock' and b.last_day >= m.day
+        order by last_day, first_day desc limit 1
+    ) after on true
+),
+flows as (
+    select e.*, purchased + entered_purchased + renewable - sold - entered_sold as flow
+    from entered e
+    where metered_quality is not null or entered or between_takings
+),
+used as (
+    select f.*, sum(flow) over (partition by unit_id, carrier, taken, taken_next) + stock - stock_next as used_between
+    from flows f
+),
+balanced as (
+    select u.*,
+        case when between_takings then spread_part(used_between, taken + 1, taken_next, day, day) - flow else 0 end
+            as stock_decrease,
+        greatest(metered_quality, case
+            when between_takings and used_between < 0 then 3
+            when between_takings then 1
+            when after_takings or bought then 2
+            when entered then 1
+        end)::int2 as quality,
+        case when entered or between_takings or after_takings then 3::int2 end as method
+    from used u
+),
+ready as (
+    select k.unit_id, k.carrier, k.day, count(b.point_id) as points,
+        case when count(*) = count(coalesce(c.ready, earlier.ready)) then min(coalesce(c.ready, earlier.ready)) end as ready
+    from keys k
+    join balance_point b on b.unit_id = k.unit_id and b.carrier = k.carrier and b.flow <> 'produced'
+    left join lateral (
+        select ready from consumption_15min
+        where point_id = b.point_id and ts >= k.since and ts < k.until and ts >= $5 and ts < $6
+        order by ts desc limit 1
+    ) c on true
+    left join lateral (
+        select ready from consumption_15min
+        where c.ready is null and point_id = b.point_id and ts < k.since
+        order by ts desc limit 1
+    ) earlier on true
+    group by k.unit_id, k.carrier, k.day
+),
+days as (
+    select
+        b.unit_id, b.day, b.carrier,
+        trim_scale(flow + stock_decrease) as amount,
+        trim_scale((flow + stock_decrease) * f.kgce) as kgce,
+        trim_scale((flow + stock_decrease) * f.kgce_equal) as kgce_equal,
+        trim_scale((flow + stock_decrease - renewable - feedstock - entered_feedstock) * f.kgco2) as kgco2,
+        b.quality, f.provisional, case when r.unit_id is null then b.until else r.ready end as ready,
+        trim_scale(purchased) as purchased, trim_scale(renewable) as renewable, trim_scale(produced) as produced,
+        trim_scale(sold) as sold, trim_scale(feedstock) as feedstock,
+        trim_scale(entered_purchased) as entered_purchased, trim_scale(entered_sold) as entered_sold,
+        trim_scale(entered_feedstock) as entered_feedstock, trim_scale(stock_decrease) as stock_decrease,
+        trim_scale((feedstock + entered_feedstock) * f.kgce) as feedstock_kgce,
+        trim_scale((feedstock + entered_feedstock) * f.kgce_equal) as feedstock_kgce_equal,
+        b.method, b.metered_quality, b.covered_s,
+        (coalesce(r.points, 0) * extract(epoch from b.until - b.since))::int4 as due_s
+    from balanced b
+    join factor_in_force f
+        on f.unit_id = b.unit_id and f.carrier = b.carrier and f.valid_from <= b.day and f.valid_to > b.day
+    left join ready r on r.unit_id = b.unit_id and r.carrier = b.carrier and r.day = b.day
+),
+bare as (
+    delete from unit_day d using keys k
+    where (d.unit_id, d.day, d.carrier) = (k.unit_id, k.day, k.carrier)
+        and not exists (
+            select from days n where (n.unit_id, n.day, n.carrier) = (d.unit_id, d.day, d.carrier)
+        )
+)
+insert into unit_day as old (
+    unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, purchased, renewable, produced,
+    sold, feedstock, entered_purchased, entered_sold, entered_feedstock, stock_decrease, feedstock_kgce,
+    feedstock_kgce_equal, method, metered_quality, covered_s, due_s
+)
+select * from days
 on conflict (unit_id, day, carrier) do update
-set (amount, kgce, kgce_equal, kgco2, quality, provisional, ready) = (excluded.amount, excluded.kgce,
-    excluded.kgce_equal, excluded.kgco2, excluded.quality, excluded.provisional, excluded.ready)
-where (unit_day.amount, unit_day.kgce, unit_day.kgce_equal, unit_day.kgco2, unit_day.quality, unit_day.provisional,
-    unit_day.ready) is distinct from (excluded.amount, excluded.kgce, excluded.kgce_equal, excluded.kgco2,
-    excluded.quality, excluded.provisional, excluded.ready);
+set (amount, kgce, kgce_equal, kgco2, quality, provisional, ready, purchased, renewable, produced, sold, feedstock,
+     entered_purchased, entered_sold, entered_feedstock, stock_decrease, feedstock_kgce, feedstock_kgce_equal, method,
+     metered_quality, covered_s, due_s)
+    = (excluded.amount, excluded.kgce, excluded.kgce_equal, excluded.kgco2, excluded.quality, excluded.provisional,
+       excluded.ready, excluded.purchased, excluded.renewable, excluded.produced, excluded.sold, excluded.feedstock,
+       excluded.entered_purchased, excluded.entered_sold, excluded.entered_feedstock, excluded.stock_decrease,
+       excluded.feedstock_kgce, excluded.feedstock_kgce_equal, excluded.method, excluded.metered_quality,
+       excluded.covered_s, excluded.due_s)
+where old.* is distinct from excluded.*;
+
+-- name: write_months
+-- Sum the days of the given units and carriers up again, per calendar month and, of units that have them, per statistics
+-- month. A month without a day goes away.
+with months as (
+    select distinct k.unit_id, k.carrier, m.kind, m.month, m.first, m.last
+    from unnest($1::int4[], $2::text[], $3::date[]) as k (unit_id, carrier, day)
+    join unit u using (unit_id)
+    cross join lateral (select date_trunc('month', k.day)::date as own) c
+    cross join lateral (
+        select 'month' as kind, own as month, own as first, (own + interval '1 month')::date - 1 as last
+        union all
+        select 'statistics_month', named,
+            (named - interval '1 month')::date + u.statistics_day - 1, named + u.statistics_day - 2
+        from (
+            select case when extract(day from k.day) >= u.statistics_day then (own + interval '1 month')::date else own end
+                as named
+        ) n
+        where u.statistics_day > 1
+    ) m
+),
+sums as (
+    select
+        m.unit_id, m.kind, m.month, m.carrier,
+        trim_scale(sum(amount)) as amount, trim_scale(sum(kgce)) as kgce, trim_scale(sum(kgce_equal)) as kgce_equal,
+        trim_scale(sum(kgco2)) as kgco2, trim_scale(sum(purchased + entered_purchased)) as purchased,
+        trim_scale(sum(renewable)) as renewable, trim_scale(sum(produced)) as produced,
+        trim_scale(sum(sold + entered_sold)) as sold, trim_scale(sum(feedstock + entered_feedstock)) as feedstock,
+        trim_scale(sum(stock_decrease)) as stock_decrease, trim_scale(sum(feedstock_kgce)) as feedstock_kgce,
+        trim_scale(sum(feedstock_kgce_equal)) as feedstock_kgce_equal, max(quality) as quality,
+        bool_or(provisional) as provisional, bool_or(method is not null) as by_hand,
+        sum(covered_s) as covered_s, sum(due_s) as due_s, max(ready) as ready, count(*)::int2 as days
+    from months m
+    join unit_day d on d.unit_id = m.unit_id and d.day between m.first and m.last and d.carrier = m.carrier
+    group by m.unit_id, m.kind, m.month, m.carrier
+),
+bare as (
+    delete from unit_month o using months m
+    where (o.unit_id, o.kind, o.month, o.carrier) = (m.unit_id, m.kind, m.month, m.carrier)
+        and not exists (
+            select from sums n where (n.unit_id, n.kind, n.month, n.carrier) = (o.unit_id, o.kind, o.month, o.carrier)
+        )
+)
+insert into unit_month as old (
+    unit_id, kind, month, carrier, amount, kgce, kgce_equal, kgco2, purchased, renewable, produced, sold, feedstock,
+    stock_decrease, feedstock_kgce, feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days
+)
+select * from sums
+on conflict (unit_id, kind, month, carrier) do update
+set (amount, kgce, kgce_equal, kgco2, purchased, renewable, produced, sold, feedstock, stock_decrease, feedstock_kgce,
+     feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days)
+    = (excluded.amount, excluded.kgce, excluded.kgce_equal, excluded.kgco2, excluded.purchased, excluded.renewable,
+       excluded.produced, excluded.sold, excluded.feedstock, excluded.stock_decrease, excluded.feedstock_kgce,
+       excluded.feedstock_kgce_equal, excluded.quality, excluded.provisional, excluded.by_hand, excluded.covered_s,
+       excluded.due_s, excluded.ready, excluded.days)
+where old.* is distinct from excluded.*;
