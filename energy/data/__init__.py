@@ -28,8 +28,8 @@ COLUMNS = {
     "co2_grid.csv": "year scope kgco2_per_kwh note",
     "co2_heat.csv": "scope kgco2_per_gj valid_from source",
     "grid_regions.csv": "prefix region name_zh",
-    "product_quotas.csv": "standard product indicator unit level_1_advanced level_2_access level_3_limit valid_from "
-    "valid_to confidence note",
+    "product_quotas.csv": "key standard product indicator unit level_1_advanced level_2_access level_3_limit "
+    "valid_from valid_to confidence note",
 }
 """The tables, each with the columns that its header must have, in their order."""
 
