@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from energy.consumption import Flag, IntervalQuality, Method
-from ingest.accounting.algebra.columns import MOST_QUANTA, Kind, Series
-from tests.support.algebra import INTERVAL_MS, MINUTE, Row, derive, one_series
+from ingest.accounting.algebra.columns import INTERVAL_MS, MOST_QUANTA, Kind, Series
+from tests.support.algebra import MINUTE, Row, derive, one_series
 
 MEASURED, ESTIMATED, SUSPECT, MISSING = (
     IntervalQuality.MEASURED,

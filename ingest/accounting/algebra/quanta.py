@@ -15,7 +15,7 @@ start value. Not-available markers are no values: 4.1 (ABB: all bits set).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class States:
         rate: quanta per hour of rates; empty where no series is one.
         quality: `energy.readings.Quality` as a number.
         noted: flags of what was left out since the state before; empty where nothing was.
+        value: what the reading showed, for its bits; empty where no readings stand behind the states.
     """
 
     segment: Ints
@@ -71,6 +72,7 @@ class States:
     rate: Floats
     quality: Ints
     noted: Ints
+    value: Floats
 
     def __len__(self) -> int:
         """The number of states."""
@@ -78,14 +80,8 @@ class States:
 
     def chosen(self, which: Bools | Ints) -> States:
         """Some of them, by mask or by index; what the others had noted is lost."""
-        return States(
-            self.segment[which],
-            self.at[which],
-            self.quanta[which],
-            self.rate[which] if len(self.rate) else self.rate,
-            self.quality[which],
-            self.noted[which] if len(self.noted) else self.noted,
-        )
+        columns = (getattr(self, one.name) for one in fields(self))
+        return States(*(column[which] if len(column) else column for column in columns))
 
     def without(self, aside: Bools, flags: Ints) -> States:
         """Those not `aside`; the next one notes the `flags` of each that is left out."""
@@ -105,13 +101,19 @@ def quantised(readings: Readings, series: Series, changes: Changes, excluded: Sp
     usable = np.abs(scaled) < np.where(segments.kind == Kind.RATE, MOST_RATE, MOST_QUANTA)[segment]  # false for NaN
     usable[between] = False
     struck = _struck(readings, excluded) & usable if len(excluded.series) else np.empty(0, np.bool_)
-    at, quality = readings.at, readings.quality
-    if not usable.all():
-        segment, at, quality, scaled = segment[usable], at[usable], quality[usable], scaled[usable]
+    everything = bool(usable.all())
+    states = States(
+        segment=segment,
+        at=readings.at,
+        quanta=np.rint(scaled if everything else np.where(usable, scaled, 0.0)).astype(np.int64),
+        rate=scaled if (segments.kind == Kind.RATE).any() else np.empty(0),
+        quality=readings.quality,
+        noted=np.empty(0, np.int64),
+        value=readings.value,
+    )
+    if not everything:
+        states = states.chosen(usable)
         struck = struck[usable] if len(struck) else struck
-    states = States(segment, at, np.rint(scaled).astype(np.int64), np.empty(0), quality, np.empty(0, np.int64))
-    if (segments.kind == Kind.RATE).any():
-        states = replace(states, rate=scaled)
     return (states.without(struck, np.where(struck, int(Flag.EXCLUDED), 0)) if struck.any() else states), segments
 
 

@@ -71,7 +71,7 @@ def interval_pairs(states: States, segments: Segments) -> Pairs:
     here = np.arange(count)
     beyond = np.abs(states.quanta) > limits(states.segment, states.quanta, length, segments)
     below = states.quanta < 0
-    doubts = _doubts(states, here, here)
+    doubts = np.where(open_, _doubts(states, here, here) & ~int(Flag.EXCLUDED), _doubts(states, here, here))
     own = Pairs(
         series=owner,
         began=np.where(open_, states.at - length, before),

@@ -170,6 +170,7 @@ def _inserted(states: States, found: list[_State]) -> Recorded:
         at=np.insert(states.at, places, columns[:, 1]),
         quanta=np.insert(quanta, places, columns[:, 2]),
         rate=np.empty(0),
+        value=np.empty(0),
         quality=np.insert(states.quality, places, nothing),
         noted=np.insert(states.noted, places, nothing) if len(states.noted) else states.noted,
     )

@@ -26,6 +26,8 @@ _ORDERS: dict[int, tuple[list[int], ...]] = {
 
 def swapped(states: States, aside: Bools, segments: Segments) -> Ints:
     """Indices of the readings set `aside` that are states of the register in another order of words or bytes."""
+    if not len(states.value):
+        return np.empty(0, np.int64)
     index, kept = np.flatnonzero(aside), np.flatnonzero(~aside)
     after = np.searchsorted(kept, index)
     bounded = (after > 0) & (after < len(kept))
@@ -34,9 +36,9 @@ def swapped(states: States, aside: Bools, segments: Segments) -> Ints:
     quantum = (segments.quantum / segments.ratio)[segment]
     low, high = states.quanta[kept[after - 1]] * quantum, states.quanta[kept[after]] * quantum
     step = np.where(segments.resolution > 0, segments.resolution, 1.0)[segment] * quantum
-    shown = states.quanta[index] * quantum
     slack = np.maximum(step, quantum)
     found = np.zeros(len(index), np.bool_)
+    shown = states.value[index]
     with np.errstate(invalid="ignore", over="ignore"):  # bits in the wrong order may be any number
         for candidate in _put_right(shown, step):
             found |= (candidate != shown) & (candidate >= low - slack) & (candidate <= high + slack)
@@ -45,18 +47,17 @@ def swapped(states: States, aside: Bools, segments: Segments) -> Ints:
 
 def _put_right(shown: Floats, step: Floats) -> Iterator[Floats]:
     """What the readings would be in every other order: as u32 and u64 counts of steps, as float32 and float64."""
-    counts = np.rint(shown / step)
-    one = np.ones(len(shown))
-    for value, unit, raw in (
-        (counts, step, _bits(counts, np.dtype(np.uint32))),
-        (counts, step, _bits(counts, np.dtype(np.uint64))),
-        (shown, one, shown.astype(np.float32)),
-        (shown, one, shown),
+    counts, one = np.rint(shown / step), np.ones(len(shown))
+    for unit, raw in (
+        (step, _bits(counts, np.dtype(np.uint32))),
+        (step, _bits(counts, np.dtype(np.uint64))),
+        (one, shown.astype(np.float32)),
+        (one, shown),
     ):
         octets = np.ascontiguousarray(raw).view(np.uint8).reshape(len(raw), raw.itemsize)
         for order in _ORDERS[raw.itemsize]:
             back = np.ascontiguousarray(octets[:, order]).view(raw.dtype).ravel()
-            yield np.where(value >= 0, back.astype(np.float64) * unit, np.nan)
+            yield back.astype(np.float64) * unit
 
 
 def _bits(counts: Floats, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -166,6 +166,7 @@ def _continued(tails: Tails, new: States, which: Ints) -> States:
         at=np.insert(new.at, place, tails.at[which]),
         quanta=np.insert(new.quanta, place, tails.quanta[which]),
         quality=np.insert(new.quality, place, 0),
+        value=np.empty(0),
     )
 
 
