@@ -4,12 +4,14 @@ Marking must cost a step of deriving next to nothing: a day that is marked alrea
 locked. So a step may have seen a mark just before it is taken, and commit its intervals after. Whoever takes marks
 therefore first commits that they are taken (from then on, steps mark anew), then waits until every transaction that was
 under way has ended, and only then reads intervals. Views compute marked days from the intervals themselves; so whoever
-reads never sees a rollup that is behind.
+reads a view never sees a rollup that is behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from energy.storage import Connection, load_queries
@@ -18,6 +20,20 @@ _SQL = load_queries("ingest.accounting.rollups", "marks.sql")
 
 BLOCK = 1000
 """Points in a block: what is marked, and rolled up, together."""
+
+_LOOK_S = 0.02
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Marked:
+    """A UTC day of a block of points."""
+
+    block: int
+    day: date
+
+
+START = Marked(-1, date.min)
+"""Before all of them."""
 
 
 async def mark(
@@ -28,3 +44,37 @@ async def mark(
     Belongs into the transaction that changes intervals, after it has written them.
     """
     await connection.execute(_SQL.mark, points, since, until)
+
+
+async def take(connection: Connection, *, before: date, after: Marked, limit: int) -> list[Marked]:
+    """Take up to `limit` marked days that lie before `before`, the next ones after `after` in their order.
+
+    Outside a transaction. When it returns, whatever was changed under these marks can be read.
+    """
+    async with connection.transaction():
+        rows = await connection.fetch(_SQL.choose, before, after.block, after.day, limit)
+    if rows:
+        beyond = await connection.fetchval(_SQL.next_transaction)
+        while not await connection.fetchval(_SQL.have_ended, beyond):  # noqa: ASYNC110 - others' transactions set no event
+            await asyncio.sleep(_LOOK_S)
+    return sorted({Marked(row["block"], row["day"]) for row in rows})
+
+
+async def lead(connection: Connection) -> bool:
+    """Whether this session is the one that rolls up what is marked, as long as it lasts; the others stand by."""
+    return bool(await connection.fetchval(_SQL.lead))
+
+
+async def lock(connection: Connection, block: int) -> None:
+    """Until the end of the transaction nobody else rolls up `block`."""
+    await connection.execute(_SQL.lock_block, block)
+
+
+async def settle(connection: Connection, block: int, days: Collection[date]) -> None:
+    """Take the marks of `days` away, which `take` had taken; in the transaction that rolls them up."""
+    await connection.execute(_SQL.settle, block, days)
+
+
+async def waiting(connection: Connection) -> int:
+    """How many days of blocks are marked."""
+    return int(await connection.fetchval(_SQL.waiting))

@@ -21,10 +21,11 @@ order by block, day;
 select count(distinct (block, day)) from day_dirty;
 
 -- name: choose
--- Choose up to $2 marked days that began before $1 (UTC day), whole blocks first, and take all their marks: who changes
--- an interval from now on marks its day anew.
+-- Choose up to $4 marked days before the UTC day $1, block after block, beginning after day $3 of block $2, and take all
+-- their marks: who changes an interval from now on marks its day anew.
 with chosen as (
-    select block, day from day_dirty where day < $1 group by block, day order by block, day limit $2
+    select block, day from day_dirty where day < $1 and (block, day) > ($2, $3)
+    group by block, day order by block, day limit $4
 )
 update day_dirty m set taken = true from chosen c
 where (m.block, m.day) = (c.block, c.day)
@@ -40,8 +41,15 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::int8 >= $1;
 
 -- name: lock_block
 -- One at a time rolls up a block ("qw_r"); everything that rolls up waits for it here.
-select pg_advisory_xact_lock(1903650674, $1);
+select pg_advisory_xact_lock(1903648626, $1);
 
 -- name: settle
 -- The taken marks of these days of a block are dealt with.
 delete from day_dirty where block = $1 and day = any($2::date[]) and taken;
+
+-- name: lead
+-- Whether this session is the one that rolls up what is marked ("qw_rollu"); it stays so until the session ends.
+select exists (
+    select from pg_locks where locktype = 'advisory' and granted and pid = pg_backend_pid()
+        and (classid::int8 << 32) + objid::int8 = 8176108593614711925 and objsubid = 1
+) or pg_try_advisory_lock(8176108593614711925);

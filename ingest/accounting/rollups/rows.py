@@ -1,0 +1,85 @@
+"""Reads and writes the tables of rollups as columns: read by binary COPY, and only what differs is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+
+from energy.storage import Connection, load_queries
+from ingest.accounting.binary import Layout, copy_in, copy_out, dates, days, microseconds, seconds
+from ingest.accounting.rollups.sums import Difference, Sums, ordered
+
+_SQL = load_queries("ingest.accounting.rollups", "rolling.sql")
+
+_COMMON = {"quanta": ">i8", "quality": ">i2", "covered_s": ">i4", "flags": ">i4", "ready": ">i8"}
+_TIMES = Layout(point_id=">i4", ts=">i8", **_COMMON)
+_DATES = Layout(point_id=">i4", at=">i4", **_COMMON)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of sums.
+
+    Attributes:
+        name: of the table.
+        key: its column that names the period.
+        reads, changes, takes: its queries.
+        kind: of months; empty for other tables.
+    """
+
+    name: str
+    key: str
+    reads: str
+    changes: str = ""
+    takes: str = ""
+    kind: str = ""
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Arguments that its queries have at the end."""
+        return (self.kind,) if self.kind else ()
+
+
+QUARTER_HOURS = Table("consumption_15min", "ts", _SQL.read_quarter_hours)
+HOURS = Table("consumption_hour", "ts", _SQL.read_hours, _SQL.change_hours, _SQL.take_hours)
+DAYS = Table("consumption_day", "day", _SQL.read_days, _SQL.change_days, _SQL.take_days)
+
+
+def months_of(kind: str) -> Table:
+    """The rows of `consumption_month` of one kind."""
+    return Table("consumption_month", "month", _SQL.read_months, _SQL.change_months, _SQL.take_months, kind)
+
+
+async def read(
+    connection: Connection, table: Table, points: tuple[int, int], since: datetime | date, until: datetime | date
+) -> Sums:
+    """The rows of points from the first of `points` up to, without, the second, and of periods in [since, until)."""
+    layout, times = (_TIMES, seconds) if table.key == "ts" else (_DATES, days)
+    rows = await copy_out(connection, layout, table.reads, *points, since, until, *table.more)
+    plain = [rows[name].astype(np.int64) for name in ("quanta", "quality", "covered_s", "flags", "ready")]
+    return ordered(Sums(rows["point_id"].astype(np.int64), times(rows[layout.columns[1]]), *plain))
+
+
+async def write(connection: Connection, table: Table, found: Difference) -> None:
+    """Make the table what it shall be, in the transaction in which it was read."""
+    if len(found.gone):
+        rows = found.gone
+        await connection.execute(table.takes, rows.point.tolist(), rows.at.tolist(), *table.more)
+    if len(found.changed):
+        columns = [column.tolist() for column in found.changed.columns()]
+        await connection.execute(table.changes, *columns, *table.more)
+    if len(found.added):
+        await _add(connection, table, found.added)
+
+
+async def _add(connection: Connection, table: Table, rows: Sums) -> None:
+    at = microseconds(rows.at) if table.key == "ts" else dates(rows.at)
+    columns = [rows.point, at, *rows.columns()[2:]]
+    layout = _TIMES if table.key == "ts" else _DATES
+    names = ["point_id", table.key, *_COMMON]
+    if table.kind:
+        kind = np.full(len(rows), table.kind.encode())
+        layout, columns, names = Layout(**layout.types, kind=f"S{len(table.kind)}"), [*columns, kind], [*names, "kind"]
+    await copy_in(connection, table.name, names, layout.encode(columns, "quanta"))

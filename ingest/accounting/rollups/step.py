@@ -1,0 +1,44 @@
+"""One step of rolling up: some marked days, each block of points in a transaction of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from energy.storage import Connection, translating
+from ingest.accounting.rollups.marks import START, Marked, lock, settle, take
+from ingest.accounting.rollups.rolling import roll
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """What a step did.
+
+    Attributes:
+        days: days of blocks that were rolled up.
+        changed: hours, days and months that this changed.
+        last: where the next step goes on; None when nothing was left.
+    """
+
+    days: int = 0
+    changed: int = 0
+    last: Marked | None = None
+
+
+async def step(connection: Connection, *, before: date, limit: int, after: Marked = START) -> Rolled:
+    """Roll up at most `limit` marked days that lie before the UTC day `before`, the next ones after `after`.
+
+    Outside a transaction; cut off at any moment, what it had taken stays marked. Raises as
+    `energy.storage.translating` says.
+    """
+    changed = 0
+    with translating():
+        taken = await take(connection, before=before, after=after, limit=limit)
+        for block, marks in groupby(taken, lambda one: one.block):
+            days = [one.day for one in marks]
+            async with connection.transaction():
+                await lock(connection, block)
+                changed += await roll(connection, block, days)
+                await settle(connection, block, days)
+    return Rolled(len(taken), changed, taken[-1] if taken else None)

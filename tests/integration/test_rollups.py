@@ -1,0 +1,170 @@
+"""Hours, days and months of points are what the quarter hours say, by each unit's own calendar."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from energy.storage import Connection
+from ingest.accounting.rollups.step import step
+from tests.support.rollup_world import (
+    TABLES,
+    Keeps,
+    Rows,
+    board_rows,
+    expected,
+    intervals,
+    populate,
+    rolled,
+    utc,
+    write,
+)
+
+WORLD = [
+    Keeps("Asia/Shanghai"),
+    Keeps("Asia/Shanghai", 26),
+    Keeps("Europe/London", 15),
+    Keeps("Asia/Kathmandu"),  # 5:45 ahead: its hours begin at a quarter past
+    Keeps("Australia/Lord_Howe"),  # moves by half an hour, at half past in UTC
+    Keeps("America/St_Johns", 2),
+]
+SINCE = utc("2026-03-27T00:00")
+UNTIL = utc("2026-04-07T00:00")
+"""In between London sets its clock forward (29 March) and Lord Howe back (4 April, 15:00 UTC); a month ends."""
+ALL = date(2030, 1, 1)
+
+
+async def drain(connection: Connection, limit: int = 100) -> int:
+    """Roll up all that is marked; returns how many rows that changed."""
+    changed, last = 0, None
+    while True:
+        done = await step(connection, before=ALL, limit=limit, **({"after": last} if last else {}))
+        changed, last = changed + done.changed, done.last
+        if last is None:
+            return changed
+
+
+async def shown(connection: Connection) -> dict[str, Rows]:
+    """What the boards' views say."""
+    return {
+        "consumption_hour": await board_rows(connection, "ts", "consumption_hour"),
+        "consumption_day": await board_rows(connection, "day", "consumption_day"),
+    }
+
+
+def without_months(tables: dict[str, Rows]) -> dict[str, Rows]:
+    """Those that the views have too."""
+    return {name: rows for name, rows in tables.items() if name != "consumption_month"}
+
+
+async def test_hours_days_and_months_are_those_of_each_unit_s_calendar(connection: Connection) -> None:
+    """Days of 23 and 25 hours, hours that begin at a quarter past, months that begin on the 26th: exact sums."""
+    keeps = await populate(connection, WORLD, points=2)
+    rows = list(intervals(random.Random(5), keeps, SINCE, UNTIL))  # noqa: S311 - a repeatable course
+    await write(connection, rows)
+    wanted = expected(rows, keeps)
+    assert await shown(connection) == without_months(wanted)
+    assert await drain(connection) == sum(map(len, wanted.values()))
+    assert await connection.fetchval("select count(*) from day_dirty") == 0
+    assert await rolled(connection) == wanted
+    assert await shown(connection) == without_months(wanted)
+
+
+async def test_what_is_changed_is_rolled_up_anew_and_nothing_else(connection: Connection) -> None:
+    """Random changes: each time the views are right at once, the tables once rolled up, and no other row is written."""
+    rng = random.Random(11)  # noqa: S311 - likewise
+    keeps = await populate(connection, WORLD)
+    rows = {(row.point, row.ts): row for row in intervals(rng, keeps, SINCE, UNTIL)}
+    await write(connection, rows.values())
+    await drain(connection)
+    for _ in range(6):
+        start = _some(rng)
+        end = start + timedelta(hours=rng.choice([1, 5, 40]))
+        changed = list(intervals(rng, rng.sample(sorted(keeps), 2), start, end))
+        await write(connection, changed)
+        rows |= {(row.point, row.ts): row for row in changed}
+        wanted = expected(rows.values(), keeps)
+        assert await shown(connection) == without_months(wanted)
+        before = await rolled(connection)
+        count = await drain(connection)
+        assert await rolled(connection) == wanted
+        assert count == sum(
+            key not in before[table] or before[table][key] != row
+            for table in TABLES
+            for key, row in wanted[table].items()
+        )
+        assert await drain(connection) == 0
+
+
+def _some(rng: random.Random) -> datetime:
+    return SINCE + timedelta(minutes=15) * rng.randrange(11 * 96 - 160)
+
+
+async def test_a_period_whose_quarter_hours_vanish_loses_its_row(connection: Connection) -> None:
+    """Hours, days, months: all of them, where nothing is left; the neighbours stay."""
+    keeps = await populate(connection, WORLD)
+    rows = list(intervals(random.Random(3), keeps, SINCE, UNTIL))  # noqa: S311 - likewise
+    await write(connection, rows)
+    await drain(connection)
+    border = utc("2026-03-31T05:00")
+    gone = [row for row in rows if row.ts >= border]
+    await connection.execute("delete from consumption_15min where ts >= $1", border)
+    await connection.execute(
+        "insert into day_dirty (block, day) select 0, d::date from generate_series($1, $2, interval '1 day') d",
+        utc("2026-03-31T00:00"),
+        UNTIL,
+    )
+    wanted = expected([row for row in rows if row not in gone], keeps)
+    assert await shown(connection) == without_months(wanted)
+    await drain(connection)
+    assert await rolled(connection) == wanted
+
+
+@pytest.mark.parametrize("change", ["time_zone = 'America/New_York'", "statistics_day = 10"])
+async def test_another_calendar_makes_other_periods(connection: Connection, change: str) -> None:
+    """When a unit's zone or statistics day is corrected, nothing of the old calendar stays."""
+    keeps = await populate(connection, WORLD)
+    rows = list(intervals(random.Random(4), keeps, SINCE, UNTIL))  # noqa: S311 - likewise
+    await write(connection, rows)
+    await drain(connection)
+    await connection.execute(f"update unit set {change} where code = 'U1'")  # noqa: S608 - our own
+    changed = Keeps("America/New_York", 26) if "zone" in change else Keeps("Asia/Shanghai", 10)
+    keeps = {point: changed if one == WORLD[1] else one for point, one in keeps.items()}
+    wanted = expected(rows, keeps)
+    assert await shown(connection) == without_months(wanted)
+    await drain(connection)
+    assert await rolled(connection) == wanted
+
+
+async def test_a_meter_that_moves_to_another_unit_takes_that_one_s_calendar(connection: Connection) -> None:
+    """Its hours of before go, and come again as that unit's."""
+    keeps = await populate(connection, WORLD)
+    rows = list(intervals(random.Random(8), keeps, SINCE, UNTIL))  # noqa: S311 - likewise
+    await write(connection, rows)
+    await drain(connection)
+    await connection.execute(
+        "update meter set unit_id = (select unit_id from unit where code = 'U3') where code = 'M0-0'"
+    )
+    keeps = {point: WORLD[3] if one == WORLD[0] else one for point, one in keeps.items()}
+    assert await shown(connection) == without_months(expected(rows, keeps))
+    await drain(connection)
+    assert await rolled(connection) == expected(rows, keeps)
+
+
+async def test_a_sum_that_no_integer_holds_is_not_known(connection: Connection) -> None:
+    """A meter that sends nonsense does not stop the others' rollups."""
+    keeps = await populate(connection, WORLD[:2])
+    rows = list(intervals(random.Random(9), keeps, SINCE, SINCE + timedelta(days=1)))  # noqa: S311 - likewise
+    sick, sound = sorted(keeps)
+    await write(connection, rows)
+    await connection.execute("update consumption_15min set quanta = 9e18 where point_id = $1", sick)
+    await drain(connection)
+    assert await connection.fetchval(
+        "select bool_and(quanta is null and quality = 4) from consumption_day where point_id = $1", sick
+    )
+    wanted = expected([row for row in rows if row.point == sound], keeps)
+    found = await rolled(connection)
+    for table, wanted_rows in wanted.items():
+        assert {key: row for key, row in found[table].items() if key[0] == sound} == wanted_rows
