@@ -1,7 +1,7 @@
 """Quotas of energy per unit of product: levels 1, 2 and 3 of the national quota standards, and where a value stands.
 
 Level 1 is the advanced value (先进值), level 2 the access value for new plants (准入值), level 3 the limit for
-existing ones (限定值). A value is of the best level whose figure it does not exceed; what exceeds level 3 is over the quota.
+existing ones (限定值). A value is of the best level whose figure it does not exceed; above level 3 it is over.
 """
 
 from __future__ import annotations

@@ -72,7 +72,11 @@ select
     coalesce(o.kgce, c.kgce) as kgce,
     coalesce(o.kgce, c.kgce_equal) as kgce_equal,
     coalesce(o.kgco2, round(o.ncv_gj * c.kgco2_per_gj, 9), c.kgco2) as kgco2,
-    c.provisional and o.unit_factor_id is null as provisional,
+    -- Of a unit's own figures only a CO2 that neither it nor the tables have is still to come.
+    case
+        when o.unit_factor_id is null then c.provisional
+        else coalesce(o.kgco2, c.kgco2_per_gj) is null
+    end as provisional,
     case
         when o.unit_factor_id is null then c.source
         when o.kgco2 is null then 'measured by the unit: ' || o.source || '; what it did not measure: ' || c.source
