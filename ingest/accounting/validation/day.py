@@ -1,7 +1,7 @@
 """A local day of many points as columns: what every check takes, and the findings that it gives. Pure.
 
 Arrays called (points x slots) have a row per point and a column per quarter hour: first `context` slots of the time
-before the day, so that what runs over midnight is seen whole, then the day's own, 92 to 100 of them where clocks change.
+before the day, so that what runs over midnight is seen whole, then the day's own (92 to 100 where clocks change).
 """
 
 from __future__ import annotations

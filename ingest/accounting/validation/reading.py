@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from energy.consumption import IntervalQuality
 from energy.periods import day_start
 from energy.readings import Quality
 from energy.storage import Connection, load_queries
@@ -101,15 +102,20 @@ async def read_children(connection: Connection, judged: Judged, day: Day) -> Chi
     if not len(below.id):
         nothing = np.zeros((count, slots))
         return Children(nothing, nothing > 0, np.zeros(count, np.int64), np.zeros(count, np.bool_), np.zeros(count))
-    grid = await _intervals(connection, below.id, day.since, slots)
-    return _sum_below(below, grid, count)
+    at = np.minimum(np.searchsorted(day.points.id, below.id), count - 1)  # ids are in order
+    judged_too = day.points.id[at] == below.id
+    quanta, known = day.own(day.quanta)[at], day.own(day.known())[at]
+    others = np.flatnonzero(~judged_too)
+    if len(others):
+        grid = await _intervals(connection, below.id[others], day.since, slots)
+        quanta[others] = grid["quanta"]
+        known[others] = (grid["present"] > 0) & (grid["quality"] != IntervalQuality.MISSING)
+    return _sum_below(below, quanta, known, count)
 
 
-def _sum_below(below: Below, grid: Columns, count: int) -> Children:
-    shape = (count, grid["quanta"].shape[1])
-    amount, unknown = np.zeros(shape), np.zeros(shape, np.int64)
-    known = (grid["present"] > 0) & (grid["quality"] < 4)  # noqa: PLR2004 - missing
-    np.add.at(amount, below.parent, np.where(known, grid["quanta"], 0) * below.quantum[:, None])
+def _sum_below(below: Below, quanta: Ints, known: Bools, count: int) -> Children:
+    amount, unknown = np.zeros((count, quanta.shape[1])), np.zeros((count, quanta.shape[1]), np.int64)
+    np.add.at(amount, below.parent, np.where(known, quanta, 0) * below.quantum[:, None])
     np.add.at(unknown, below.parent, ~known)
     lower = np.bincount(below.parent, below.level != _MAIN_LEVEL, count)
     return Children(

@@ -25,15 +25,15 @@ def context_of(points: Points) -> int:
 
 def _least_same(points: Points) -> Ints:
     readings = points.given("stuck_interval", "readings").astype(np.int64)
-    return np.minimum(readings * slots_of(points), MOST_CONTEXT)
+    return np.asarray(np.minimum(readings * slots_of(points), MOST_CONTEXT), np.int64)
 
 
 def _least_still(points: Points) -> Ints:
-    return np.maximum(points.given("stuck_register", "slots").astype(np.int64), slots_of(points))
+    return np.asarray(np.maximum(points.given("stuck_register", "slots"), slots_of(points)), np.int64)
 
 
 def _least_zero(points: Points) -> Ints:
-    return np.maximum(points.given("zero_run", "slots").astype(np.int64), slots_of(points))
+    return np.asarray(np.maximum(points.given("zero_run", "slots"), slots_of(points)), np.int64)
 
 
 def same_again(day: Day) -> Iterator[Finding]:
