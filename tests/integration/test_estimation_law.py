@@ -17,6 +17,7 @@ from tests.support.register_world import T0, Shown, populate, registry, shown, s
 HOUR = 60
 DAY = 24 * HOUR
 DAYS = 27
+QUANTITIES = ("register", "rate")
 GAPS = {"E": ((22.4, 22.7), (23.2, 25.9)), "C": ((10.1, 10.4), (24.1, 24.5))}
 """In days from the world's beginning; what lies within is not read."""
 
@@ -82,11 +83,7 @@ async def _afresh(connection: Connection, rows: Sequence[Shown]) -> list[list[tu
     [
         ("register", 1),
         ("rate", 2),
-        *(
-            pytest.param(quantity, seed, marks=pytest.mark.long)
-            for quantity in ("register", "rate")
-            for seed in range(20)
-        ),
+        *(pytest.param(quantity, seed, marks=pytest.mark.long) for seed in range(20) for quantity in QUANTITIES),
     ],
 )
 async def test_late_data_in_any_order_gives_the_same_courses(connection: Connection, quantity: str, seed: int) -> None:

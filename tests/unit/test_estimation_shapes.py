@@ -98,6 +98,18 @@ def test_one_type_of_day_without_like_days_leaves_the_whole_gap_even() -> None:
     assert of_like_days(every, np.ones(len(every), np.int64), made, RULES) is not None
 
 
+def test_each_day_of_a_gap_runs_as_its_own_type() -> None:
+    """A Friday as Fridays, the Saturday after it as Saturdays: one scale, two courses."""
+    made = plan("Asia/Shanghai", TUESDAY - 32 + 3 * 96, TUESDAY - 32 + 5 * 96, RULES)
+    quarter = _days(made, 7, 14, 21, 6, 13)
+    fridays = np.isin(made.window_day[quarter - made.first], [made.days - one for one in (7, 14, 21)])
+    quarter = np.concatenate([quarter, _days(made, 41)])  # Saturdays between are worked, or of the spring festival
+    quanta = np.concatenate([np.where(fridays, 10, 20), np.full(96, 20)])
+    shape = of_like_days(quarter, quanta, made, RULES)
+    assert shape
+    assert (shape.amount / shape.parts).tolist() == [10.0] * 96 + [20.0] * 96
+
+
 @pytest.mark.parametrize(
     ("lacking", "found"),
     [([], True), ([50], True), (range(92, 96), True), (range(40, 48), True), (range(40, 49), False)],
