@@ -15,6 +15,7 @@ from energy.storage import Connection, Notifications, check_schema
 from ingest.accounting import metrics
 from ingest.accounting.deriving.step import Progress, step
 from ingest.accounting.factors.sync import sync_factors
+from ingest.accounting.rollups.service import Rolling
 from ingest.accounting.settings import AccountingSettings
 from ingest.database import KeptConnection, ping
 from ingest.stopping import until_stopping
@@ -32,7 +33,9 @@ async def run(settings: AccountingSettings, *, stop: asyncio.Event | None = None
     """
     connection = KeptConnection(settings.database, metrics.database_failed)
     health = HealthServer(settings.health, {"database": lambda: connection.once(ping)})
-    await run_services([health, Accounting(settings, DataClock(settings.clock))], grace=settings.grace_s, stop=stop)
+    clock = DataClock(settings.clock)
+    rolling = Rolling(settings.database, clock, settings.rollups, metrics.database_failed)
+    await run_services([health, rolling, Accounting(settings, clock)], grace=settings.grace_s, stop=stop)
 
 
 class Accounting:

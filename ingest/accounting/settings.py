@@ -11,6 +11,7 @@ from energy.clocks import ClockSettings
 from energy.config import Positive
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
+from ingest.accounting.rollups.settings import RollupSettings
 
 
 class StepSettings(msgspec.Struct, frozen=True):
@@ -53,5 +54,6 @@ class AccountingSettings(msgspec.Struct, frozen=True):
     clock: ClockSettings = ClockSettings()
     health: HealthSettings = HealthSettings()
     step: StepSettings = StepSettings()
+    rollups: RollupSettings = RollupSettings()
     factors: FactorSettings = FactorSettings()
     grace_s: Positive = 20.0

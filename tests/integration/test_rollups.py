@@ -9,6 +9,7 @@ import pytest
 
 from energy.storage import Connection
 from ingest.accounting.rollups.step import step
+from ingest.accounting.validation.loading import shipped_checks
 from tests.support.rollup_world import (
     TABLES,
     Keeps,
@@ -40,7 +41,7 @@ async def drain(connection: Connection, limit: int = 100) -> int:
     """Roll up all that is marked; returns how many rows that changed."""
     changed, last = 0, None
     while True:
-        done = await step(connection, before=ALL, limit=limit, **({"after": last} if last else {}))
+        done = await step(connection, shipped_checks(), before=ALL, limit=limit, **({"after": last} if last else {}))
         changed, last = changed + done.changed, done.last
         if last is None:
             return changed

@@ -19,6 +19,7 @@ import collector.spool.metrics
 import collector.uplink.metrics
 import energy.metrics
 import ingest.accounting.metrics
+import ingest.accounting.rollups.metrics
 import ingest.following.metrics
 import ingest.metrics
 import ingest.receiving.csv.metrics
@@ -44,6 +45,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Upkeep": ingest.upkeep.metrics,
     "Sparkplug": ingest.receiving.sparkplug.metrics,
     "Accounting": ingest.accounting.metrics,
+    "Rollups": ingest.accounting.rollups.metrics,
     "Alerts": alerts.metrics,
     "Simulated meters": simulators.metrics,
 }

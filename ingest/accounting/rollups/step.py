@@ -1,4 +1,7 @@
-"""One step of rolling up: some marked days, each block of points in a transaction of its own."""
+"""One step of rolling up: some marked days, each block of points in a transaction of its own.
+
+With the same commit the days are marked to be judged by the checks of `validation`, which rest on the same intervals.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from itertools import groupby
 from energy.storage import Connection, translating
 from ingest.accounting.rollups.marks import START, Marked, lock, settle, take
 from ingest.accounting.rollups.rolling import roll
+from ingest.accounting.validation import queue
+from ingest.accounting.validation.loading import Checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,11 @@ class Rolled:
     last: Marked | None = None
 
 
-async def step(connection: Connection, *, before: date, limit: int, after: Marked = START) -> Rolled:
+async def step(connection: Connection, checks: Checks, *, before: date, limit: int, after: Marked = START) -> Rolled:
     """Roll up at most `limit` marked days that lie before the UTC day `before`, the next ones after `after`.
 
-    Outside a transaction; cut off at any moment, what it had taken stays marked. Raises as
-    `energy.storage.translating` says.
+    Outside a transaction; cut off at any moment, what it had taken stays marked. What the findings by `checks` rest on
+    is marked to be judged. Raises as `energy.storage.translating` says.
     """
     changed = 0
     with translating():
@@ -40,5 +45,6 @@ async def step(connection: Connection, *, before: date, limit: int, after: Marke
             async with connection.transaction():
                 await lock(connection, block)
                 changed += await roll(connection, block, days)
+                await queue.mark(connection, block, days, checks)
                 await settle(connection, block, days)
     return Rolled(len(taken), changed, taken[-1] if taken else None)

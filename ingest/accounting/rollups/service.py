@@ -1,0 +1,126 @@
+"""Rolls up what changed, days that are over soon, those that are open now and then; and has the checks judge them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date, timedelta
+
+from energy.backoff import Backoff
+from energy.clocks import DataClock
+from energy.errors import StorageError
+from energy.services import Control
+from energy.storage import Connection, StorageSettings, check_schema, translating
+from energy.waiting import set_within
+from ingest.accounting.rollups import metrics
+from ingest.accounting.rollups.marks import START, Marked, lead, waiting
+from ingest.accounting.rollups.settings import RollupSettings
+from ingest.accounting.rollups.step import Rolled, step
+from ingest.accounting.validation import queue
+from ingest.accounting.validation.loading import load_checks
+from ingest.database import KeptConnection
+
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 5.0
+
+
+class Rolling:
+    """A service. One of those on a database works at a time, the others stand by and take over when it ends.
+
+    Args:
+        database: what to roll up.
+        clock: data time, by which days are over.
+        settings: when.
+        failed: called for each failure of the database that is waited out.
+
+    Raises:
+        ConfigError: the file of checks does not load.
+    """
+
+    name = "rolling"
+
+    def __init__(
+        self,
+        database: StorageSettings,
+        clock: DataClock,
+        settings: RollupSettings,
+        failed: Callable[[StorageError], None],
+    ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._failed = failed
+        self._checks = load_checks(settings.checks)
+        self._prepared = False
+        self._connection = KeptConnection(database, failed)
+        self._open_due = 0.0
+
+    async def run(self, control: Control) -> None:
+        """Roll up until told to stop, through outages of the database; what is marked then waits for the next run."""
+        backoff = Backoff(_FIRST_DELAY_S, _LONGEST_DELAY_S)
+        try:
+            while not control.stopping.is_set():
+                try:
+                    await self._serve(control)
+                    backoff.reset()
+                    await set_within(control.stopping, self._settings.every_s)
+                except StorageError as error:
+                    self._failed(error)
+                    await set_within(control.stopping, backoff.next())
+        finally:
+            await self._connection.close()
+
+    async def _serve(self, control: Control) -> None:
+        """One pass over all days that are over, and if it is time, over those that are not."""
+        leading, marked = await self._connection.once(_look)
+        control.ready()
+        metrics.looked(waiting=marked, standby=not leading)
+        if not leading:
+            return
+        if not self._prepared:
+            await self._connection.once(self._mark_changed_rules)
+            self._prepared = True
+        if marked:
+            await self._pass(control, self._over())
+            if self._now() >= self._open_due:
+                await self._pass(control, date.max)
+                self._open_due = self._now() + self._settings.open_every_s
+        while not control.stopping.is_set() and await self._connection.once(self._judge):
+            pass
+
+    async def _pass(self, control: Control, before: date) -> None:
+        """Roll up what is marked before the UTC day `before`, each once: an open day is marked again all the time."""
+        last: Marked | None = START
+        while last is not None and not control.stopping.is_set():
+            last = await self._step(before, last)
+
+    async def _step(self, before: date, after: Marked) -> Marked | None:
+        began = self._now()
+
+        async def one(connection: Connection) -> Rolled:
+            return await step(connection, self._checks, before=before, limit=self._settings.days, after=after)
+
+        done = await self._connection.once(one)
+        metrics.step_done(done, seconds=self._now() - began)
+        return done.last
+
+    async def _mark_changed_rules(self, connection: Connection) -> None:
+        await queue.mark_changed_rules(connection, self._checks)
+
+    async def _judge(self, connection: Connection) -> bool:
+        """Whether a day was due and judged."""
+        now, pause_s = self._clock.now(), self._settings.judge_every_s
+        return (await queue.step(connection, self._checks, now=now, pause_s=pause_s)).block is not None
+
+    def _over(self) -> date:
+        """The first UTC day that is not over."""
+        return (self._clock.now().astimezone(UTC) - timedelta(seconds=self._settings.settled_s)).date()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+async def _look(connection: Connection) -> tuple[bool, int]:
+    await check_schema(connection)
+    with translating():
+        return await lead(connection), await waiting(connection)
