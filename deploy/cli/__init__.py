@@ -16,6 +16,7 @@ _COMMANDS = {
     "check": "check the file of a collector",
     "collector": "poll meters, keep the readings on disk, send them",
     "demo": "run a simulated city on real components and watch it",
+    "edits": "say what readings cannot: replacements, ratios, exclusions, amounts",
     "ingest": "receive readings, commit them, acknowledge",
     "ledger": "show what became of every envelope, and how complete readings are",
     "migrate": "bring a database to this version's schema",

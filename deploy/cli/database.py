@@ -61,3 +61,17 @@ def on_database(database: StorageSettings, step: Callable[[Connection], Awaitabl
             return await step(connection)
 
     return asyncio.run(run())
+
+
+def content_of(file: Path) -> bytes:
+    """The bytes of a file that a person names.
+
+    Raises:
+        SetupError: it cannot be read.
+    """
+    from energy.errors import SetupError  # noqa: PLC0415 - loaded when called
+
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SetupError(f"{file} cannot be read: {error.strerror or error}") from error

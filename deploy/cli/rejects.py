@@ -161,7 +161,7 @@ def _show(
 
 def _show_payload(payload: bytes | None, reject_id: int) -> None:
     """To a terminal as text that does not command it; elsewhere byte by byte."""
-    from deploy.cli.rejects_text import shown  # noqa: PLC0415 - loaded when called
+    from deploy.cli.columns import shown  # noqa: PLC0415 - loaded when called
 
     if payload is None:
         raise click.ClickException(f"there is no reject {reject_id}, or not any more")

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deploy.cli.columns import columns, shown
+
 if TYPE_CHECKING:
     from ingest.rejects.find import Kept, Kind
     from ingest.rejects.replay import Replayed
-
-_GAP = "  "
-_NARROWEST = 20
 
 _REMEDIES = {
     "unknown_point": "register the point, then replay again",
@@ -23,18 +22,13 @@ _REMEDIES = {
 """By the code for which a reading is refused still: what would help."""
 
 
-def shown(text: str) -> str:
-    """`text` of a sender without what would command the terminal."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
 def kind_lines(kinds: Sequence[Kind], width: int | None) -> Iterator[str]:
     """A line for each gateway, code and point, below headings; `width` is the terminal's, None for no terminal."""
     rows = [("OPEN", "OF", "GATEWAY", "CODE", "POINT", "LATEST (UTC)", "DETAIL OF THE LATEST")]
     for kind in kinds:
         named = (kind.gateway or "-", kind.code, kind.point or "-")
         rows.append((str(kind.open), str(kind.rejects), *named, _time(kind.last_at), kind.detail))
-    return _columns(rows, {0, 1}, width)
+    return columns(rows, {0, 1}, width)
 
 
 def each_lines(rejects: Sequence[Kept], width: int | None) -> Iterator[str]:
@@ -57,7 +51,7 @@ def each_lines(rejects: Sequence[Kept], width: int | None) -> Iterator[str]:
                 one.detail,
             )
         )  # fmt: skip - one row
-    return _columns(rows, {0, 4, 5, 8}, width)
+    return columns(rows, {0, 4, 5, 8}, width)
 
 
 def replayed_lines(sums: Replayed, worker: str, *, dry: bool) -> Iterator[str]:
@@ -81,17 +75,6 @@ def replayed_lines(sums: Replayed, worker: str, *, dry: bool) -> Iterator[str]:
         yield f"  {count} cannot be replayed: {shown(why)}"
     if sums.busy:
         yield f"  {sums.busy} are being replayed by somebody else"
-
-
-def _columns(rows: Sequence[tuple[str, ...]], right: set[int], width: int | None) -> Iterator[str]:
-    """The last column takes what is left of the width."""
-    clean = [tuple(map(shown, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*clean, strict=True)][:-1]
-    room = None if width is None else max(_NARROWEST, width - sum(widths) - len(_GAP) * len(widths))
-    for row in clean:
-        cells = [cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths))]  # noqa: B905 - the last column has no width
-        last = row[-1] if room is None or len(row[-1]) <= room else f"{row[-1][: room - 1]}…"
-        yield _GAP.join([*cells, last])
 
 
 def _batches(numbers: Sequence[int], worker: str) -> str:

@@ -44,7 +44,9 @@ def edit_from(given: Given, point: EditedPoint, now_ms: int) -> Edit:
     """
     reading = _Reading(given, point)
     since = reading.time("since")
-    until = since if given.kind is Kind.RATIO or "until" not in given.said else reading.time("until")
+    has_end = "until" in given.said or "until" in _FIELDS[given.kind][0]
+    until = reading.time("until") if has_end and given.kind is not Kind.RATIO else since
+    timed = not reading.faults
     edit = Edit(
         given.kind,
         point,
@@ -55,7 +57,9 @@ def edit_from(given: Given, point: EditedPoint, now_ms: int) -> Edit:
         ratio=reading.ratio(),
         amount=reading.amount(),
     )
-    reading.faults += [reading.fault(*one) for one in _faults(given, edit, now_ms)]
+    reading.faults += [reading.fault(*one) for one in _faults(given, edit)]
+    if timed:
+        reading.faults += [reading.fault(*one) for one in _time_faults(edit, now_ms)]
     if reading.faults:
         raise RecordError(reading.faults)
     return edit
@@ -83,8 +87,11 @@ class _Reading:
         return Fault(self.given.source or self.point.code, self.given.line, name, message)
 
     def time(self, name: str) -> int:
+        if name not in self.given.said:
+            self.faults.append(self.fault(name, "must not be empty"))
+            return FIRST_MS
         try:
-            return instant_ms(self.given.said.get(name, ""), ZoneInfo(self.point.time_zone))
+            return instant_ms(self.given.said[name], ZoneInfo(self.point.time_zone))
         except ValueError as error:
             self.faults.append(self.fault(name, str(error)))
             return FIRST_MS
@@ -101,14 +108,14 @@ class _Reading:
     def state(self, name: str) -> float | None:
         value = self.number(name)
         if value is not None and value < 0 and self.point.quantity != Derived.NET_REGISTER:
-            self.faults.append(self.fault(name, f"{value}: a register that only rises is never below 0"))
+            self.faults.append(self.fault(name, f"{value:f}: a register that only rises is never below 0"))
         return None if value is None else float(value)
 
     def ratio(self) -> Decimal | None:
         value = self.number("ratio")
         if value is not None and not 1 / MOST_RATIO <= value <= MOST_RATIO:
             self.faults.append(
-                self.fault("ratio", f"{value}: above 0, and from 1/{MOST_RATIO} to {MOST_RATIO} expected")
+                self.fault("ratio", f"{value:f}: above 0, and from 1/{MOST_RATIO} to {MOST_RATIO} expected")
             )
         return value
 
@@ -133,13 +140,13 @@ class _Reading:
         return value
 
 
-def _faults(given: Given, edit: Edit, now_ms: int) -> Iterator[tuple[str, str]]:
+def _faults(given: Given, edit: Edit) -> Iterator[tuple[str, str]]:
     kind, quantity = edit.kind, edit.point.quantity
     required, optional = _FIELDS[kind]
     for name in sorted(required - given.said.keys() - {"since", "until"}):  # times complain for themselves
         yield name, "must not be empty"
     for name in sorted(given.said.keys() - required - optional):
-        yield name, f"a {kind} has none"
+        yield name, f"does not belong to {kind}"
     for name in ("author", "reason", "document"):
         text: str = getattr(given, name)
         if wrong := wrong_text(text) or ("must not be empty" if name != "document" and not text.strip() else ""):
@@ -151,7 +158,6 @@ def _faults(given: Given, edit: Edit, now_ms: int) -> Iterator[tuple[str, str]]:
             yield "point", f"its quantity, {quantity}, has no register to replace: give a ratio, or exclude readings"
         for name in sorted({"old_end", "new_start"} & given.said.keys() & optional):
             yield name, f"its quantity, {quantity}, has no register"
-    yield from _time_faults(edit, now_ms)
 
 
 def _time_faults(edit: Edit, now_ms: int) -> Iterator[tuple[str, str]]:

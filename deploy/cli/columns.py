@@ -1,0 +1,30 @@
+"""Tables for a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+_GAP = "  "
+_NARROWEST = 20
+
+
+def shown(text: str) -> str:
+    """`text` of a sender without what would command the terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def columns(rows: Sequence[tuple[str, ...]], right: set[int], width: int | None) -> Iterator[str]:
+    """Rows as lines, the first being headings; the last column takes what is left of the width.
+
+    Args:
+        rows: all of the same length.
+        right: numbers of the columns, from 0, that stand at the right.
+        width: the terminal's, None for no terminal, where nothing is cut.
+    """
+    clean = [tuple(map(shown, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)][:-1]
+    room = None if width is None else max(_NARROWEST, width - sum(widths) - len(_GAP) * len(widths))
+    for row in clean:
+        cells = [cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths))]  # noqa: B905 - the last column has no width
+        last = row[-1] if room is None or len(row[-1]) <= room else f"{row[-1][: room - 1]}…"
+        yield _GAP.join([*cells, last])
