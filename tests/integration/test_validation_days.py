@@ -39,13 +39,9 @@ def _registry() -> Registry:
     registers = [
         Point(code, code, "gw", "kWh", max_rate=400.0, quantity="register") for code in ("GATE", "SUB-1", "SUB-2")
     ]
-    shown = {"voltage": "V", "current": "A"}
+    phases = [(what, unit, n) for what, unit in (("voltage", "V"), ("current", "A")) for n in (1, 2, 3)]
     others = [
-        *(
-            Point(f"GATE-{what}-{n}", "GATE", "gw", unit, quantity=f"{what}_l{n}")
-            for what, unit in shown.items()
-            for n in (1, 2, 3)
-        ),
+        *(Point(f"GATE-{what}-{n}", "GATE", "gw", unit, quantity=f"{what}_l{n}") for what, unit, n in phases),
         Point("GATE-PF", "GATE", "gw", "1", quantity="power_factor"),
         Point("GATE-P", "GATE", "gw", "W", quantity="power_active"),
         Point("INTERVAL", "INTERVAL", "gw", "m3", quantity="interval"),
@@ -144,6 +140,7 @@ _EXTRA = (
 _FORGET = "delete from consumption_15min where point_id = $1 and ts >= $2 and ts < $3"
 _DOUBTFUL = "update readings set ts = ts + interval '{} s', quality = 1 where point_id = $1 and ts >= $2 and ts < $3"
 
+_TWICE = [("INTERVAL", "overlap", "failure"), ("INTERVAL", "time", "warning")]
 FAULTS: dict[str, tuple[Fault, list[tuple[str, str, str]]]] = {
     "a doubtful clock that is 90 s out": (
         _sql(_DOUBTFUL.format(90), "SUB-1", 40, 40.5),
@@ -155,7 +152,7 @@ FAULTS: dict[str, tuple[Fault, list[tuple[str, str, str]]]] = {
     ),
     "a reading in another slot": (
         _sql(_MOVE.format(300), "INTERVAL", 40, 40.5),
-        [("INTERVAL", "overlap", "failure"), ("INTERVAL", "time", "warning")],
+        _TWICE,
     ),
     "an amount that nobody knows": (
         _sql(_MARK.format("quanta = null, quality = 4, covered_s = 0"), "SUB-1", 40, 44),
@@ -172,7 +169,7 @@ FAULTS: dict[str, tuple[Fault, list[tuple[str, str, str]]]] = {
     "two values for one key": (_sql(_CONFLICT, "SUB-1", 40, 40.5), [("SUB-1", "conflict", "warning")]),
     "intervals that overlap": (
         _sql(_EXTRA, "INTERVAL", 40, 40.5),
-        [("INTERVAL", "overlap", "failure"), ("INTERVAL", "time", "warning")],
+        _TWICE,
     ),
     "more than the greatest rate allows": (
         _alter("INTERVAL", 40, [-500], move=False),

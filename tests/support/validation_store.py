@@ -41,17 +41,9 @@ async def put_intervals(  # noqa: PLR0913 - the columns of one table
         await put_readings(connection, point, since, (register * quantum).tolist())
 
 
-async def put_readings(
-    connection: Connection,
-    point: int,
-    since: datetime,
-    values: list[float],
-    *,
-    quality: int = 0,
-    every: timedelta = SLOT,
-) -> None:
-    """Readings `every` so often from `since` on; a key that is taken stays."""
-    await connection.execute(_READINGS, point, since, values, quality, every)
+async def put_readings(connection: Connection, point: int, since: datetime, values: list[float]) -> None:
+    """Readings each quarter hour from `since` on; a key that is taken stays."""
+    await connection.execute(_READINGS, point, since, values)
 
 
 async def roll_days(connection: Connection) -> None:
@@ -88,7 +80,8 @@ on conflict (point_id, ts) do update set (quanta, quality, covered_s, flags)
 """
 _READINGS = """
 insert into readings (ts, point_id, value, quality, batch)
-select $2::timestamptz + (n - 1) * $5::interval, $1, value, $4, 1 from unnest($3::float8[]) with ordinality as v (value, n)
+select $2::timestamptz + (n - 1) * interval '15 minutes', $1, value, 0, 1
+from unnest($3::float8[]) with ordinality as v (value, n)
 on conflict do nothing
 """
 _DAYS = """

@@ -61,7 +61,9 @@ def points(count: int = 1, chosen: Rules = DEFAULT, **columns: Any) -> Points:
     }
     values = {**usual, **columns}
     kinds = {"kind": np.int64, "interval_ms": np.int64, "float32": np.bool_, "may_fall": np.bool_, "backward": np.bool_}
-    arrays = {name: np.full(count, value, kinds.get(name, np.float64)) for name, value in values.items()}
+    arrays: dict[str, Any] = {
+        name: np.full(count, value, kinds.get(name, np.float64)) for name, value in values.items()
+    }
     return Points(id=np.arange(1, count + 1), rules=[chosen] * count, **arrays)
 
 

@@ -1,4 +1,4 @@
-"""Checks of single amounts: range, spike, difference between neighbours."""
+"""Checks of single amounts: range, spike, difference between neighbours; in whole quanta, so that bounds are exact."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from energy.consumption import IntervalQuality
 from ingest.accounting.validation.day import HOURS, Day, Finding, runs
 
 _RANK = 3
+_ROUNDING = 1e-6
+"""Quanta: how far a bound that is meant to be whole may fall short of it."""
 
 
 def out_of_range(day: Day) -> Iterator[Finding]:
@@ -17,20 +19,21 @@ def out_of_range(day: Day) -> Iterator[Finding]:
 
     A slot may hold one step and one quantum more: a coarse register shows at once what flowed before.
     """
-    points, amount = day.points, day.own(day.amount())
+    points, quanta = day.points, day.own(day.quanta)
     # What nobody measured covers no seconds, but stands for the whole slot.
     put_in = day.own(day.quality) == IntervalQuality.SUBSTITUTED
     hours = np.where(put_in, HOURS, day.own(day.covered_s) / 3600)
-    slack = (day.step() + points.quantum)[:, None]
-    most = (points.most_per_hour * points.given("range", "factor"))[:, None] * hours + slack
-    above = amount > most  # never where the bound is not known, which is NaN
-    below = (amount < 0) & ~points.may_fall[:, None]
-    bad = (above | below) & day.own(day.known()) & points.on("range")[:, None]
-    for point, begin, end in runs(bad):
+    rate = points.most_per_hour * points.given("range", "factor") / points.quantum
+    slack = day.step() / points.quantum + 1
+    most = np.floor(rate[:, None] * hours + slack[:, None] + _ROUNDING)
+    above = quanta > most  # never where the bound is not known, which is NaN
+    below = (quanta < 0) & ~points.may_fall[:, None]
+    for point, begin, end in runs((above | below) & day.own(day.known()) & points.on("range")[:, None]):
+        size = points.quantum[point]
         figures = {
-            "lowest": amount[point, begin:end].min(),
-            "highest": amount[point, begin:end].max(),
-            "most": most[point, begin:end].max(),
+            "lowest": quanta[point, begin:end].min() * size,
+            "highest": quanta[point, begin:end].max() * size,
+            "most": most[point, begin:end].max() * size,
         }
         yield day.finding("range", point, day.context + begin, day.context + end, **figures)
 
@@ -40,20 +43,21 @@ def spikes(day: Day) -> Iterator[Finding]:
 
     Nothing is said where the third highest is 0, since everything is infinitely more than that.
     """
-    points, amount, known = day.points, day.own(day.amount()), day.own(day.known())
+    points, known = day.points, day.own(day.known())
     judged = points.on("spike") & (known.sum(axis=1) >= np.maximum(points.given("spike", "least_slots"), _RANK))
     if not judged.any():
         return
-    ranked = np.where(known, amount, -np.inf)
+    ranked = np.where(known, day.own(day.quanta), -np.inf)
     third = np.partition(ranked, -_RANK, axis=1)[:, -_RANK]
     judged &= third > 0
     third = np.where(judged, third, 0.0)
     excess = ranked - third[:, None]
     over = excess > points.given("spike", "over")[:, None] * third[:, None]
-    over &= excess > (points.given("spike", "steps") * day.step())[:, None]
+    over &= excess > (points.given("spike", "steps") * day.step() / points.quantum)[:, None]
     for point, begin, end in runs(over & judged[:, None]):
-        highest = amount[point, begin:end].max()
-        yield day.finding("spike", point, day.context + begin, day.context + end, highest=highest, third=third[point])
+        highest, size = ranked[point, begin:end].max(), points.quantum[point]
+        figures = {"highest": highest * size, "third": third[point] * size}
+        yield day.finding("spike", point, day.context + begin, day.context + end, **figures)
 
 
 def differences(day: Day) -> Iterator[Finding]:
@@ -62,12 +66,13 @@ def differences(day: Day) -> Iterator[Finding]:
     on = points.on("difference")
     if not on.any():
         return
-    amount, known = day.amount(), day.known()
-    before = np.roll(amount, 1, axis=1)
-    change = np.abs(amount - before)
+    known, before = day.known(), np.roll(day.quanta, 1, axis=1)
+    change = np.abs(day.quanta - before)
     over = (change > points.given("difference", "over")[:, None] * np.abs(before)) & (before != 0)
-    over &= change > (points.given("difference", "steps") * day.step())[:, None]
+    over &= change > (points.given("difference", "steps") * day.step() / points.quantum)[:, None]
     over &= known & np.roll(known, 1, axis=1) & on[:, None]
     over[:, : max(day.context, 1)] = False  # of the day before, or with nothing before it
     for point, begin, end in runs(over):
-        yield day.finding("difference", point, begin, end, amount=amount[point, begin], before=amount[point, begin - 1])
+        figures = {"amount": day.quanta[point, begin], "before": before[point, begin]}
+        size = points.quantum[point]
+        yield day.finding("difference", point, begin, end, **{name: one * size for name, one in figures.items()})
