@@ -6,7 +6,6 @@ Standard coal is 29 307.6 kJ per kgce (7 000 kcal; GB/T 2589). CO2 of fuels is N
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,8 +14,9 @@ from typing import TypeVar
 
 from energy.carriers import Carrier, Co2Rule
 from energy.data import DataFiles, data_set
+from energy.data.checked import CheckedTable
 from energy.data.rows import FaultList, Row
-from energy.errors import FactorError, Fault, UnitError
+from energy.errors import UnitError
 from energy.units import Dimension, UnitOfMeasure, ratio, unit_of_measure
 
 _T = TypeVar("_T")
@@ -60,25 +60,25 @@ class CoalTable:
 
     Args:
         files: the tables.
+        faults: where rows go that contradict their calorific values or their units of measure.
         equal_value: keys of the rows by equal value, which owe nothing to a calorific value.
-
-    Raises:
-        FactorError: rows contradict their calorific values or their units of measure.
     """
 
-    def __init__(self, files: DataFiles, *, equal_value: Iterable[str] = ()) -> None:
-        equal, faults = frozenset(equal_value), FaultList()
-        self._rows = files.rows("standard_coal.csv")
-        _check_unique(self._rows, faults, "carrier", "valid_from")
-        for row in self._rows:
-            with faults:
-                _check_coal(row, equal_value=row.text("carrier") in equal)
-        faults.raise_any()
+    def __init__(self, files: DataFiles, faults: FaultList, *, equal_value: Iterable[str] = ()) -> None:
+        equal = frozenset(equal_value)
+        self._table = CheckedTable(
+            files,
+            "standard_coal.csv",
+            key="carrier",
+            and_by="valid_from",
+            check=lambda row: _check_coal(row, equal_value=row.text("carrier") in equal),
+            faults=faults,
+        )
 
     def dated(self, key: str, carrier: Carrier) -> tuple[Dated, ...]:
         """The figures of row `key` in kgce per unit of `carrier`; raises FactorError for none, or implausible ones."""
         annual, found = key in data_set().annual, []
-        for row in self._named(key):
+        for row in self._table.rows_of(key):
             amount = Fraction(row.decimal("kgce_per_unit")) * _per(row, row.text("unit"), carrier)
             least, most = carrier.kgce_band
             if not least <= amount <= most:
@@ -93,13 +93,10 @@ class CoalTable:
 
     def heat_content(self, carrier: Carrier) -> Iterator[tuple[Fraction, date | None]]:
         """GJ per unit of `carrier`, with the day from which that holds."""
-        for row in self._named(carrier.coal):
+        for row in self._table.rows_of(carrier.coal):
             given = row.optional_decimal("ncv_kj_per_unit")
             ncv = Fraction(row.decimal("kgce_per_unit")) * KJ_PER_KGCE if given is None else Fraction(given)
             yield ncv / 10**6 * _per(row, row.text("unit"), carrier), row.optional_date("valid_from")
-
-    def _named(self, key: str) -> list[Row]:
-        return _only(self._rows, "standard_coal.csv", "carrier", key)
 
 
 class Co2Tables:
@@ -107,33 +104,20 @@ class Co2Tables:
 
     Args:
         files: the tables.
+        faults: where rows go that contradict their own formula, or are implausible.
         coal: calorific values, for heat and to compare with.
-
-    Raises:
-        FactorError: rows contradict their own formula, or are implausible.
     """
 
-    def __init__(self, files: DataFiles, coal: CoalTable) -> None:
-        self._fuels, self._grid, self._heat = (
-            files.rows(f"{table}.csv") for table in ("co2_fuels", "co2_grid", "co2_heat")
-        )
+    def __init__(self, files: DataFiles, faults: FaultList, coal: CoalTable) -> None:
         self._coal = coal
-        faults = FaultList()
-        _check_unique(self._fuels, faults, "fuel", "valid_from")
-        _check_unique(self._grid, faults, "year", "scope")
-        _check_unique(self._heat, faults, "scope", "valid_from")
-        for row in self._fuels:
-            with faults:
-                _check_fuel(row)
-        for row in self._grid:
-            with faults:
-                _year(row)
-                _check_plausible(row, "kgco2_per_kwh")
-        for row in self._heat:
-            with faults:
-                row.optional_date("valid_from")
-                _check_plausible(row, "kgco2_per_gj")
-        faults.raise_any()
+        self._fuels, self._grid, self._heat = (
+            CheckedTable(files, f"{table}.csv", key=key, and_by=and_by, check=check, faults=faults)
+            for table, key, and_by, check in (
+                ("co2_fuels", "fuel", "valid_from", _check_fuel),
+                ("co2_grid", "scope", "year", _check_grid),
+                ("co2_heat", "scope", "valid_from", _check_heat),
+            )
+        )
 
     def dated(self, carrier: Carrier, region: str) -> tuple[Dated, ...]:
         """The figures of `carrier`, in kgCO2 per its base unit; raises FactorError where there are none.
@@ -144,7 +128,7 @@ class Co2Tables:
             case Co2Rule.FUEL:
                 return tuple(self._fuel(carrier))
             case Co2Rule.GRID:
-                rows = _only(self._grid, "co2_grid.csv", "scope", region)
+                rows = self._grid.rows_of(region)
                 return tuple(_grid_year(carrier, region, row) for row in rows)
             case Co2Rule.HEAT:
                 return tuple(self._heated(carrier))
@@ -154,7 +138,7 @@ class Co2Tables:
                 return (Dated(Fraction(0), None, _NEVER, f"not counted: {carrier.co2_reason}"),)
 
     def _fuel(self, carrier: Carrier) -> Iterator[Dated]:
-        for row in _only(self._fuels, "co2_fuels.csv", "fuel", carrier.co2_key):
+        for row in self._fuels.rows_of(carrier.co2_key):
             per = _per(row, row.text("unit"), carrier)
             ncv = Fraction(row.decimal("ncv_gj_per_unit")) * per
             for other, _ in self._coal.heat_content(carrier):
@@ -167,7 +151,7 @@ class Co2Tables:
 
     def _heated(self, carrier: Carrier) -> Iterator[Dated]:
         """The factor per GJ times the heat content, each from its day on."""
-        rows = _only(self._heat, "co2_heat.csv", "scope", carrier.co2_key)
+        rows = self._heat.rows_of(carrier.co2_key)
         contents = list(self._coal.heat_content(carrier))
         days = {row.optional_date("valid_from") for row in rows} | {since for _, since in contents}
         for day in days:
@@ -176,19 +160,23 @@ class Co2Tables:
             yield Dated(per_gj * content, day, None, row.text("source"), per_gj)
 
 
-def grid_regions(files: DataFiles) -> dict[str, str]:
-    """The regional grid by the first two or four digits of a district; raises FactorError for rows without sense."""
-    rows, faults = files.rows("grid_regions.csv"), FaultList()
+def grid_regions(files: DataFiles, faults: FaultList) -> dict[str, str]:
+    """The regional grid by the first two or four digits of a district; rows without sense go to `faults`."""
     scopes = {row.cells["scope"] for row in files.rows("co2_grid.csv")}
-    _check_unique(rows, faults, "prefix")
-    for row in rows:
+
+    def check(row: Row) -> None:
+        if not (row.text("prefix").isdecimal() and len(row.text("prefix")) in {2, 4}):
+            raise row.error("prefix", f"{row.text('prefix')!r} is not two or four digits of GB/T 2260")
+        if row.text("region") not in scopes:
+            raise row.error("region", f"co2_grid.csv has no scope {row.text('region')!r}")
+
+    table = CheckedTable(files, "grid_regions.csv", key="prefix", and_by="prefix", check=check, faults=faults)
+    found: dict[str, str] = {}
+    for prefix in table.keys():  # noqa: SIM118 - a table is no mapping
         with faults:
-            if not (row.text("prefix").isdecimal() and len(row.text("prefix")) in {2, 4}):
-                raise row.error("prefix", f"{row.text('prefix')!r} is not two or four digits of GB/T 2260")
-            if row.text("region") not in scopes:
-                raise row.error("region", f"co2_grid.csv has no scope {row.text('region')!r}")
-    faults.raise_any()
-    return {row.text("prefix"): row.text("region") for row in rows}
+            (row,) = table.rows_of(prefix)
+            found[prefix] = row.text("region")
+    return found
 
 
 def _grid_year(carrier: Carrier, region: str, row: Row) -> Dated:
@@ -212,14 +200,6 @@ def _latest(dated: Iterable[tuple[_T, date | None]], day: date | None) -> _T:
     return begun[-1] if begun else ordered[0][0]
 
 
-def _only(rows: Iterable[Row], table: str, field_name: str, key: str) -> list[Row]:
-    found = [row for row in rows if row.text(field_name) == key]
-    if not found:
-        fault = Fault(table, 0, field_name, f"no row {key!r}")
-        raise FactorError(str(fault), faults=(fault,))
-    return found
-
-
 def _per(row: Row, given: str, carrier: Carrier) -> Fraction:
     """By what a figure per `given` is multiplied to be one per unit of `carrier`."""
     try:
@@ -235,16 +215,6 @@ def _reservation(row: Row) -> str:
     doubts = [] if row.text("confidence") == "high" else [f"{row.text('confidence')} confidence"]
     doubts += [] if row.optional_date("valid_from") else ["date of validity not established"]
     return f" ({', '.join(doubts)})" if doubts else ""
-
-
-def _check_unique(rows: Iterable[Row], faults: FaultList, *fields: str) -> None:
-    """Two rows for one thing and day would leave it to their order which one counts."""
-    seen = Counter[tuple[str, ...]]()
-    for row in rows:
-        with faults:
-            seen[key := tuple(row.cells[field] for field in fields)] += 1
-            if seen[key] > 1:
-                raise row.error(fields[0], f"{' '.join(filter(None, key))} stands twice")
 
 
 def _check_coal(row: Row, *, equal_value: bool) -> None:
@@ -274,6 +244,17 @@ def _check_fuel(row: Row) -> None:
         raise row.error("tco2_per_unit", f"contradicts NCV x CC x OF x 44/12 = {float(expected):.4f}")
     for field in ("carbon_tc_per_gj", "oxidation"):
         _check_plausible(row, field)
+
+
+def _check_grid(row: Row) -> None:
+    _year(row)
+    _check_plausible(row, "kgco2_per_kwh")
+
+
+def _check_heat(row: Row) -> None:
+    row.optional_date("valid_from")
+    row.text("source")
+    _check_plausible(row, "kgco2_per_gj")
 
 
 def _check_plausible(row: Row, field: str) -> None:

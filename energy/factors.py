@@ -109,7 +109,7 @@ def load_factors(files: DataFiles | None = None) -> FactorSet:
         known = parse_carriers(files)
     regions: dict[str, str] = {}
     with faults:
-        regions = grid_regions(files)
+        regions = grid_regions(files, faults)
     factors: list[Factor] = []
     with faults:
         factors += _of_carriers(files, known, {NATIONAL, *regions.values()}, faults)
@@ -129,12 +129,18 @@ def _of_carriers(
     files: DataFiles, known: Mapping[str, Carrier], regions: set[str], faults: FaultList
 ) -> Iterator[Factor]:
     equal_value = {one.coal_equal for one in known.values()} - {one.coal for one in known.values()}
-    coal = CoalTable(files, equal_value=equal_value)
-    co2 = Co2Tables(files, coal)
+    coal = CoalTable(files, faults, equal_value=equal_value)
+    co2 = Co2Tables(files, faults, coal)
     for one in known.values():
+        by_value: list[tuple[Dated, ...]] = []
+        for key in (one.coal, one.coal_equal):
+            with faults:
+                by_value.append(coal.dated(key, one))
+        if len(by_value) < len(("calorific", "equal")):
+            continue  # the CO2 would be compared with a figure that is wrong itself
         for region in sorted(regions) if one.co2_rule is Co2Rule.GRID else ("",):
             with faults:
-                yield from _series(one, region, coal, co2, files.version)
+                yield from _series(one, region, (*by_value, co2.dated(one, region)), files.version)
 
 
 def _check_complete(files: DataFiles, known: Mapping[str, Carrier]) -> None:
@@ -144,9 +150,8 @@ def _check_complete(files: DataFiles, known: Mapping[str, Carrier]) -> None:
         raise FactorError(str(fault), faults=(fault,))
 
 
-def _series(carrier: Carrier, region: str, coal: CoalTable, co2: Co2Tables, version: str) -> Sequence[Factor]:
+def _series(carrier: Carrier, region: str, parts: tuple[tuple[Dated, ...], ...], version: str) -> Sequence[Factor]:
     """One factor per day on which something changes: a figure, its source, or whether it was published."""
-    parts = (coal.dated(carrier.coal, carrier), coal.dated(carrier.coal_equal, carrier), co2.dated(carrier, region))
     days = {day for part in parts for one in part for day in (one.valid_from, one.until) if day is not None}
     found: list[Factor] = []
     for day in sorted({EVER, *(day for day in days if day > EVER)}):
