@@ -70,7 +70,7 @@ def without_excursions(states: States, segments: Segments) -> States:
     aside = _short(flags != 0, states.segment)
     flags[~aside] = 0
     flags[swapped(states, aside, segments)] |= Flag.SWAPPED
-    return states.without(aside, flags)
+    return states.without(aside, flags, segments)
 
 
 def _of_falls(states: States, segments: Segments) -> _Runs:

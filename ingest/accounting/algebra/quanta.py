@@ -83,12 +83,14 @@ class States:
         columns = (getattr(self, one.name) for one in fields(self))
         return States(*(column[which] if len(column) else column for column in columns))
 
-    def without(self, aside: Bools, flags: Ints) -> States:
-        """Those not `aside`; the next one notes the `flags` of each that is left out."""
+    def without(self, aside: Bools, flags: Ints, segments: Segments) -> States:
+        """Those not `aside`; the next one of the same series notes the `flags` of each that is left out."""
         left_out, kept = np.flatnonzero(aside), np.flatnonzero(~aside)
         noted = self.noted.copy() if len(self.noted) else np.zeros(len(self), np.int64)
         after = np.searchsorted(kept, left_out)
+        owner = segments.series[self.segment]
         within = after < len(kept)
+        within[within] = owner[left_out[within]] == owner[kept[after[within]]]
         np.bitwise_or.at(noted, kept[after[within]], flags[left_out[within]] | noted[left_out[within]])
         return replace(self, noted=noted).chosen(kept)
 
@@ -114,7 +116,9 @@ def quantised(readings: Readings, series: Series, changes: Changes, excluded: Sp
     if not everything:
         states = states.chosen(usable)
         struck = struck[usable] if len(struck) else struck
-    return (states.without(struck, np.where(struck, int(Flag.EXCLUDED), 0)) if struck.any() else states), segments
+    return (
+        states.without(struck, np.where(struck, int(Flag.EXCLUDED), 0), segments) if struck.any() else states
+    ), segments
 
 
 def segmented(series: Series, changes: Changes) -> Segments:

@@ -23,6 +23,9 @@ from ingest.accounting.algebra.limits import steps
 from ingest.accounting.algebra.quanta import Segments, States
 from ingest.accounting.algebra.records import Recorded, with_records
 
+_NO_RATE = 1e200
+"""Quanta per ms that nothing passes."""
+
 
 def register_pairs(states: States, segments: Segments, changes: Changes) -> Pairs:
     """The pairs of all registers among `states`."""
@@ -68,7 +71,8 @@ def plain_pairs(states: States, segments: Segments) -> Bools:
     if len(states.noted):
         plain &= states.noted[1:] == 0
     if np.isfinite(segments.fastest).any():
-        plain &= rise <= segments.fastest[segment] * span
+        # Not infinite: two series may stand side by side at one time, and infinite x 0 is no number.
+        plain &= rise <= np.minimum(segments.fastest, _NO_RATE)[segment] * span
     wrapping = (segments.kind == Kind.NET_REGISTER) & (segments.wrap > 0)
     if wrapping.any():
         plain &= ~wrapping[segment]
