@@ -177,7 +177,7 @@ FAULTS: dict[str, tuple[Fault, list[tuple[str, str, str]]]] = {
     ),
     "one slot far above the rest": (
         _alter("INTERVAL", 40, [90_000], move=False),
-        [("INTERVAL", "spike", "failure")],
+        [("INTERVAL", "spike", "warning")],
     ),
     "intervals that do not add up": (
         _alter("SUB-1", 40, [19_001], move=False),

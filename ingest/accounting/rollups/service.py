@@ -9,6 +9,7 @@ from datetime import UTC, date, timedelta
 from energy.backoff import Backoff
 from energy.clocks import DataClock
 from energy.errors import StorageError
+from energy.registry.store import registry_version
 from energy.services import Control
 from energy.storage import Connection, StorageSettings, check_schema, translating
 from energy.waiting import set_within
@@ -50,7 +51,7 @@ class Rolling:
         self._settings = settings
         self._failed = failed
         self._checks = load_checks(settings.checks)
-        self._prepared = False
+        self._registry: int | None = None
         self._connection = KeptConnection(database, failed)
         self._open_due = 0.0
 
@@ -76,9 +77,7 @@ class Rolling:
         metrics.looked(waiting=marked, standby=not leading)
         if not leading:
             return
-        if not self._prepared:
-            await self._connection.once(self._mark_changed_rules)
-            self._prepared = True
+        await self._connection.once(self._follow_rules)
         if marked:
             await self._pass(control, self._over())
             if self._now() >= self._open_due:
@@ -103,8 +102,12 @@ class Rolling:
         metrics.step_done(done, seconds=self._now() - began)
         return done.last
 
-    async def _mark_changed_rules(self, connection: Connection) -> None:
-        await queue.mark_changed_rules(connection, self._checks)
+    async def _follow_rules(self, connection: Connection) -> None:
+        """At the start, and whenever the registry has changed, what was judged by other rules is marked again."""
+        version = await registry_version(connection)
+        if version != self._registry:
+            await queue.mark_changed_rules(connection, self._checks)
+            self._registry = version
 
     async def _judge(self, connection: Connection) -> bool:
         """Whether a day was due and judged."""

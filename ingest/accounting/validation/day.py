@@ -230,6 +230,11 @@ class Runs:
         return self.end - self.begin
 
 
+def slots_of(points: Points) -> Ints:
+    """How many slots an interval of each point takes: at least one, and no more than a day."""
+    return np.asarray(np.clip(-(-points.interval_ms // INTERVAL_MS), 1, MOST_CONTEXT), np.int64)
+
+
 def runs(mask: Bools) -> Runs:
     """The runs of true slots of `mask` (points x slots), in the order of points and time."""
     edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)

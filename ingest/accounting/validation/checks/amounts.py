@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from energy.consumption import IntervalQuality
-from ingest.accounting.validation.day import HOURS, Day, Finding, runs
+from ingest.accounting.algebra.columns import Bools, Floats, Ints
+from ingest.accounting.validation.day import HOURS, Day, Finding, runs, slots_of
 
 _RANK = 3
 _ROUNDING = 1e-6
@@ -41,15 +42,15 @@ def out_of_range(day: Day) -> Iterator[Finding]:
 def spikes(day: Day) -> Iterator[Finding]:
     """Slots that stand above the third highest of the local day by more than `over` of it; at most two.
 
-    Nothing is said where the third highest is 0, since everything is infinitely more than that.
+    Of a point that is read less often than each quarter hour, each of its own intervals is so many slots alike: the
+    third highest is that beyond two of them. Nothing is said where it is 0: everything is infinitely more than that.
     """
     points, known = day.points, day.own(day.known())
-    judged = points.on("spike") & (known.sum(axis=1) >= np.maximum(points.given("spike", "least_slots"), _RANK))
+    ranked = np.where(known, day.own(day.quanta), -np.inf)
+    third, enough = _third(ranked, slots_of(points), points.given("spike", "least_slots"))
+    judged = points.on("spike") & enough & (third > 0)
     if not judged.any():
         return
-    ranked = np.where(known, day.own(day.quanta), -np.inf)
-    third = np.partition(ranked, -_RANK, axis=1)[:, -_RANK]
-    judged &= third > 0
     third = np.where(judged, third, 0.0)
     excess = ranked - third[:, None]
     over = excess > points.given("spike", "over")[:, None] * third[:, None]
@@ -58,6 +59,22 @@ def spikes(day: Day) -> Iterator[Finding]:
         highest, size = ranked[point, begin:end].max(), points.quantum[point]
         figures = {"highest": highest * size, "third": third[point] * size}
         yield day.finding("spike", point, day.context + begin, day.context + end, **figures)
+
+
+def _third(ranked: Floats, width: Ints, least: Floats) -> tuple[Floats, Bools]:
+    """The third highest interval of each point, whose intervals are `width` slots; and where enough of them are known.
+
+    What is not known is -inf in `ranked`.
+    """
+    third, enough = np.zeros(len(ranked)), np.zeros(len(ranked), np.bool_)
+    known = np.isfinite(ranked).sum(axis=1)
+    for one in np.unique(width):
+        rank = (_RANK - 1) * int(one) + 1
+        which = (width == one) & (known >= np.maximum(least, rank))
+        enough |= which
+        if which.any():
+            third[which] = np.partition(ranked[which], -rank, axis=1)[:, -rank]
+    return third, enough
 
 
 def differences(day: Day) -> Iterator[Finding]:

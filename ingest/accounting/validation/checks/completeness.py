@@ -13,6 +13,8 @@ from ingest.accounting.validation.parameters import Severity
 
 _ENOUGH = 3
 """Readings of which the rhythm of a day is taken; with fewer it is the clock's."""
+_TOGETHER = 0.5
+"""Length of their mean on the circle from which on readings have a rhythm."""
 
 
 def missing(day: Day) -> Iterator[Finding]:
@@ -61,14 +63,20 @@ def overlaps(day: Day) -> Iterator[Finding]:
 
 
 def off_time(day: Day) -> Iterator[Finding]:
-    """Readings away from where those of the point stand on that day, modulo its interval."""
+    """Readings away from where those of the point stand on that day, modulo its interval.
+
+    A reading that is not doubtful is told only where its slot has no other: who sends more than he must is never late.
+    """
     shown, points = day.shown, day.points
     if not len(shown.point):
         return
     interval = points.interval_ms[shown.point]
-    away = np.abs(_offset(day)) / 1000
+    number, offset = _numbered(day)
+    away = np.abs(offset) / 1000
     loose = points.given("time", "slot_share")[shown.point] * interval / 1000
-    warn = np.where(shown.doubtful, points.given("time", "warn_s")[shown.point], loose)
+    slots = shown.point * (np.ptp(number) + 1) + number - number.min()
+    served = np.isin(slots, slots[~shown.doubtful & (away <= loose)])
+    warn = np.where(shown.doubtful, points.given("time", "warn_s")[shown.point], np.where(served, np.inf, loose))
     fail = np.where(shown.doubtful, points.given("time", "fail_s")[shown.point], np.inf)
     on = points.on("time")[shown.point] & _own(day)
     worst = {}
@@ -82,18 +90,23 @@ def off_time(day: Day) -> Iterator[Finding]:
             yield day.graded("time", severity, point, begin, end, away_s=seconds[point, begin:end].max())
 
 
-def _offset(day: Day) -> Floats:
-    """How far each reading stands from its point's rhythm of the day, ms: the mean of the certain ones on a circle."""
+def _numbered(day: Day) -> tuple[Ints, Floats]:
+    """Which slot of its point's interval each reading belongs to, and how far from where the day's readings stand, ms.
+
+    Where they stand is the mean of the certain ones on the circle of the interval; where they stand all around it, or
+    are few, it is the clock's tick.
+    """
     shown, points = day.shown, day.points
-    interval = points.interval_ms[shown.point].astype(np.float64)
-    angle = 2 * np.pi * (shown.at % points.interval_ms[shown.point]) / interval
+    interval = points.interval_ms[shown.point]
+    angle = 2 * np.pi * (shown.at % interval) / interval
     certain = (~shown.doubtful & _own(day)).astype(np.float64)
     count = np.bincount(shown.point, certain, len(points))
     east = np.bincount(shown.point, certain * np.cos(angle), len(points))
     north = np.bincount(shown.point, certain * np.sin(angle), len(points))
-    centre = np.where(count >= _ENOUGH, np.arctan2(north, east), 0.0)
-    turned = np.angle(np.exp(1j * (angle - centre[shown.point])))
-    return np.asarray(turned * interval / (2 * np.pi), np.float64)
+    together = (count >= _ENOUGH) & (np.hypot(east, north) >= _TOGETHER * count)
+    centre = np.where(together, np.arctan2(north, east), 0.0)[shown.point] * interval / (2 * np.pi)
+    number = np.rint((shown.at - centre) / interval)
+    return number.astype(np.int64), np.asarray(shown.at - centre - number * interval, np.float64)
 
 
 def _own(day: Day) -> Bools:

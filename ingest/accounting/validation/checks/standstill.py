@@ -8,13 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from energy.consumption import IntervalQuality
-from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Floats, Ints, Kind
-from ingest.accounting.validation.day import HOURS, MOST_CONTEXT, Day, Finding, Points, Runs, lasting, runs
-
-
-def slots_of(points: Points) -> Ints:
-    """How many slots an interval of each point takes: at least one, and no more than a day."""
-    return np.asarray(np.clip(-(-points.interval_ms // INTERVAL_MS), 1, MOST_CONTEXT), np.int64)
+from ingest.accounting.algebra.columns import Bools, Floats, Ints, Kind
+from ingest.accounting.validation.day import HOURS, MOST_CONTEXT, Day, Finding, Points, Runs, lasting, runs, slots_of
 
 
 def context_of(points: Points) -> int:
