@@ -17,6 +17,8 @@ _COMMANDS = {
     "collector": "poll meters, keep the readings on disk, send them",
     "demo": "run a simulated city on real components and watch it",
     "edits": "say what readings cannot: replacements, ratios, exclusions, amounts",
+    "factors": "show and check factors, record what units measured",
+    "findings": "show what checks found in derived consumption",
     "ingest": "receive readings, commit them, acknowledge",
     "ledger": "show what became of every envelope, and how complete readings are",
     "migrate": "bring a database to this version's schema",

@@ -109,9 +109,7 @@ def data_files(directory: Path | None) -> DataFiles:
         if unknown := [path for name, path in paths.items() if name not in COLUMNS]:
             known = f"is no table of factors; known: {', '.join(COLUMNS)}"
             raise _error(*(Fault(str(path), 0, "", known) for path in unknown))
-        texts = {name: path.read_text(encoding="utf-8-sig") for name, path in paths.items()}
-    except UnicodeDecodeError as error:
-        raise FactorError(f"{directory}: a table is not UTF-8: {error}") from error
+        texts = {name: _text(path) for name, path in paths.items()}
     except OSError as error:
         raise FactorError(f"{error.filename or directory}: cannot be read: {error.strerror}") from error
     return shipped().replaced(texts, {name: str(path) for name, path in paths.items()})
@@ -122,6 +120,13 @@ def data_set() -> DataSet:
     """What `dataset.toml` says."""
     text = files(__name__).joinpath("dataset.toml").read_text(encoding="utf-8")
     return msgspec.toml.decode(text, type=DataSet)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _error(Fault(str(path), 0, "", f"is not UTF-8: {error}")) from error
 
 
 def _error(*faults: Fault) -> FactorError:
