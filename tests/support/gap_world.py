@@ -77,13 +77,8 @@ def _rows(found: Consumption) -> list[Row]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _is_reference(row: Row) -> bool:
-    _, _, quality, method, covered = row
-    return quality == 0 and method <= 2 and covered == 900
-
-
 async def _write(connection: Connection, point: int, rows: list[Row]) -> None:
-    """Replace the point's rows, and mark what depends on those that were, or are, measured and have changed."""
+    """Replace the point's rows, and mark what depends on those that have changed."""
     old = {
         tuple(row)
         for row in await connection.fetch(
@@ -93,7 +88,7 @@ async def _write(connection: Connection, point: int, rows: list[Row]) -> None:
         )
     }
     new = set(rows)
-    changed = sorted({row[0] for row in old ^ new if _is_reference(row)})
+    changed = sorted({row[0] for row in old ^ new})
     await connection.execute(
         "delete from consumption_15min where point_id = $1 and extract(epoch from ts) * 1000 = any($2::int8[])",
         point,

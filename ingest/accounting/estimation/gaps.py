@@ -33,8 +33,8 @@ async def dependents(
 ) -> Marks:
     """The gaps whose course may rest on measured rows that changed: of `points`, each from `since` up to `until` (ms).
 
-    Only rows that are measured, or were, count as changed: those that a course made are no reference, and asking for
-    what rests on them would never end. To be asked after table `gap` is written: a gap of the same step may need it,
+    Only rows that have changed, not all that were derived again: asking for what rests on those would never end, as a
+    gap lies within eight weeks of itself. To be asked after table `gap` is written: a gap of the same step may need it,
     whose course was looked for before the rows were there. One indexed query; in live flow it finds nothing.
     """
     back, longest = timedelta(weeks=rules.weeks) + _SLACK, timedelta(days=rules.longest_days)
