@@ -36,7 +36,10 @@ bare as (
     where h.unit_id = s.unit_id and h.carrier = s.carrier and h.flow = s.flow and h.ts >= s.since and h.ts < s.until
         and h.ts >= $4 and h.ts < $5
         and not exists (
-            select from hours n where (n.unit_id, n.ts, n.carrier, n.flow) = (h.unit_id, h.ts, h.carrier, h.flow)
+            select from balance_point b
+            join consumption_15min c on c.point_id = b.point_id and c.ts >= h.ts and c.ts < h.ts + interval '1 hour'
+            where b.unit_id = h.unit_id and b.carrier = h.carrier and b.flow = h.flow
+                and hour_of(c.ts, s.time_zone) = h.ts and c.ts >= $4 and c.ts < $5
         )
 )
 insert into unit_hour (unit_id, ts, carrier, flow, amount, quality, covered_s)
@@ -164,14 +167,17 @@ returning unit_id, since, until, hours;
 -- Compute the days of the given units and carriers again: $4 what was metered, from their hours, or else as it stands;
 -- what is filled in from entries. Where a day lies between two stock takings, all days between them must be given.
 -- A day of which nothing is known goes away. $5, $6: bounds of all these days.
+-- Everything is looked up per day, so that a plan made for few days serves for many.
 with keys as (
     select k.unit_id, k.carrier, k.day, k.day::timestamp at time zone u.time_zone as since,
         (k.day + 1)::timestamp at time zone u.time_zone as until
     from unnest($1::int4[], $2::text[], $3::date[]) as k (unit_id, carrier, day)
     join unit u using (unit_id)
 ),
-metered as (
-    select k.*, m.*
+known as (
+    select k.*, m.*, e.*, before.taken, after.taken_next, before.stock, after.stock_next,
+        before.taken is not null and after.taken_next is not null as between_takings,
+        before.taken is not null and after.taken_next is null as after_takings
     from keys k
     cross join lateral (
         select
@@ -184,23 +190,16 @@ metered as (
                 as metered_quality,
             coalesce(sum(covered_s) filter (where flow <> 'produced'), 0)::int4 as covered_s
         from unit_hour h
-        where h.unit_id = k.unit_id and h.carrier = k.carrier and h.ts >= k.since and h.ts < k.until
+        where $4 and h.unit_id = k.unit_id and h.carrier = k.carrier and h.ts >= k.since and h.ts < k.until
             and h.ts >= $5 and h.ts < $6
-        offset 0
+        having $4
+        union all
+        select coalesce(max(purchased), 0), coalesce(max(renewable), 0), coalesce(max(produced), 0),
+            coalesce(max(sold), 0), coalesce(max(feedstock), 0), max(metered_quality), coalesce(max(covered_s), 0)
+        from unit_day d
+        where not $4 and d.unit_id = k.unit_id and d.day = k.day and d.carrier = k.carrier
+        having not $4
     ) m
-    where $4
-    union all
-    select k.*, coalesce(d.purchased, 0), coalesce(d.renewable, 0), coalesce(d.produced, 0), coalesce(d.sold, 0),
-        coalesce(d.feedstock, 0), d.metered_quality, coalesce(d.covered_s, 0)
-    from keys k
-    left join unit_day d on d.unit_id = k.unit_id and d.day = k.day and d.carrier = k.carrier
-    where not $4
-),
-entered as (
-    select m.*, e.*, before.taken, after.taken_next, before.stock, after.stock_next,
-        before.taken is not null and after.taken_next is not null as between_takings,
-        before.taken is not null and after.taken_next is null as after_takings
-    from metered m
     cross join lateral (
         select
             coalesce(sum(part) filter (where kind = 'purchase'), 0) as entered_purchased,
@@ -208,27 +207,27 @@ entered as (
             coalesce(sum(part) filter (where kind = 'feedstock'), 0) as entered_feedstock,
             count(*) > 0 as entered, coalesce(bool_or(kind = 'purchase'), false) as bought
         from (
-            select kind, spread_part(amount, first_day, last_day, m.day, m.day) as part
+            select kind, spread_part(amount, first_day, last_day, k.day, k.day) as part
             from balance_entry b
-            where b.unit_id = m.unit_id and b.carrier = m.carrier and b.kind in ('purchase', 'sale', 'feedstock')
-                and b.first_day <= m.day and b.last_day >= m.day
+            where b.unit_id = k.unit_id and b.carrier = k.carrier and b.kind in ('purchase', 'sale', 'feedstock')
+                and b.first_day <= k.day and b.last_day >= k.day
         ) parts
     ) e
     left join lateral (
         select last_day as taken, amount as stock from balance_entry b
-        where b.unit_id = m.unit_id and b.carrier = m.carrier and b.kind = 'stock' and b.last_day < m.day
+        where b.unit_id = k.unit_id and b.carrier = k.carrier and b.kind = 'stock' and b.last_day < k.day
         order by last_day desc, first_day desc limit 1
     ) before on true
     left join lateral (
         select last_day as taken_next, amount as stock_next from balance_entry b
-        where b.unit_id = m.unit_id and b.carrier = m.carrier and b.kind = 'stock' and b.last_day >= m.day
+        where b.unit_id = k.unit_id and b.carrier = k.carrier and b.kind = 'stock' and b.last_day >= k.day
         order by last_day, first_day desc limit 1
     ) after on true
 ),
 flows as (
-    select e.*, purchased + entered_purchased + renewable - sold - entered_sold as flow
-    from entered e
-    where metered_quality is not null or entered or between_takings
+    select k.*, purchased + entered_purchased + renewable - sold - entered_sold as flow,
+        metered_quality is not null or entered or between_takings as stands
+    from known k
 ),
 used as (
     select f.*, sum(flow) over (partition by unit_id, carrier, taken, taken_next) + stock - stock_next as used_between
@@ -236,8 +235,7 @@ used as (
 ),
 balanced as (
     select u.*,
-        case when between_takings then spread_part(used_between, taken + 1, taken_next, day, day) - flow else 0 end
-            as stock_decrease,
+        case when between_takings then spread_part(used_between, taken + 1, taken_next, day, day) else flow end as amount,
         greatest(metered_quality, case
             when between_takings and used_between < 0 then 3
             when between_takings then 1
@@ -247,57 +245,47 @@ balanced as (
         case when entered or between_takings or after_takings then 3::int2 end as method
     from used u
 ),
-ready as (
-    select k.unit_id, k.carrier, k.day, count(b.point_id) as points,
-        case when count(*) = count(coalesce(c.ready, earlier.ready)) then min(coalesce(c.ready, earlier.ready)) end as ready
-    from keys k
-    join balance_point b on b.unit_id = k.unit_id and b.carrier = k.carrier and b.flow <> 'produced'
-    left join lateral (
-        select ready from consumption_15min
-        where point_id = b.point_id and ts >= k.since and ts < k.until and ts >= $5 and ts < $6
-        order by ts desc limit 1
-    ) c on true
-    left join lateral (
-        select ready from consumption_15min
-        where c.ready is null and point_id = b.point_id and ts < k.since
-        order by ts desc limit 1
-    ) earlier on true
-    group by k.unit_id, k.carrier, k.day
-),
-days as (
-    select
-        b.unit_id, b.day, b.carrier,
-        trim_scale(flow + stock_decrease) as amount,
-        trim_scale((flow + stock_decrease) * f.kgce) as kgce,
-        trim_scale((flow + stock_decrease) * f.kgce_equal) as kgce_equal,
-        trim_scale((flow + stock_decrease - renewable - feedstock - entered_feedstock) * f.kgco2) as kgco2,
-        b.quality, f.provisional, case when r.unit_id is null then b.until else r.ready end as ready,
-        trim_scale(purchased) as purchased, trim_scale(renewable) as renewable, trim_scale(produced) as produced,
-        trim_scale(sold) as sold, trim_scale(feedstock) as feedstock,
-        trim_scale(entered_purchased) as entered_purchased, trim_scale(entered_sold) as entered_sold,
-        trim_scale(entered_feedstock) as entered_feedstock, trim_scale(stock_decrease) as stock_decrease,
-        trim_scale((feedstock + entered_feedstock) * f.kgce) as feedstock_kgce,
-        trim_scale((feedstock + entered_feedstock) * f.kgce_equal) as feedstock_kgce_equal,
-        b.method, b.metered_quality, b.covered_s,
-        (coalesce(r.points, 0) * extract(epoch from b.until - b.since))::int4 as due_s
-    from balanced b
-    join factor_in_force f
-        on f.unit_id = b.unit_id and f.carrier = b.carrier and f.valid_from <= b.day and f.valid_to > b.day
-    left join ready r on r.unit_id = b.unit_id and r.carrier = b.carrier and r.day = b.day
-),
 bare as (
-    delete from unit_day d using keys k
-    where (d.unit_id, d.day, d.carrier) = (k.unit_id, k.day, k.carrier)
-        and not exists (
-            select from days n where (n.unit_id, n.day, n.carrier) = (d.unit_id, d.day, d.carrier)
-        )
+    delete from unit_day d using flows f
+    where not f.stands and (d.unit_id, d.day, d.carrier) = (f.unit_id, f.day, f.carrier)
 )
 insert into unit_day as old (
     unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, purchased, renewable, produced,
     sold, feedstock, entered_purchased, entered_sold, entered_feedstock, stock_decrease, feedstock_kgce,
     feedstock_kgce_equal, method, metered_quality, covered_s, due_s
 )
-select * from days
+select
+    b.unit_id, b.day, b.carrier, trim_scale(b.amount), trim_scale(b.amount * f.kgce),
+    trim_scale(b.amount * f.kgce_equal),
+    trim_scale((b.amount - renewable - feedstock - entered_feedstock) * f.kgco2), b.quality, f.provisional,
+    case when r.points = 0 then b.until when r.points = r.delivered then r.ready end,
+    trim_scale(purchased), trim_scale(renewable), trim_scale(produced), trim_scale(sold), trim_scale(feedstock),
+    trim_scale(entered_purchased), trim_scale(entered_sold), trim_scale(entered_feedstock), trim_scale(b.amount - flow),
+    trim_scale((feedstock + entered_feedstock) * f.kgce), trim_scale((feedstock + entered_feedstock) * f.kgce_equal),
+    b.method, b.metered_quality, b.covered_s, (r.points * extract(epoch from b.until - b.since))::int4
+from balanced b
+cross join lateral (
+    select kgce, kgce_equal, kgco2, provisional from factor_in_force
+    where unit_id = b.unit_id and carrier = b.carrier and valid_from <= b.day and valid_to > b.day
+    offset 0
+) f
+cross join lateral (
+    select count(*) as points, count(coalesce(within.ready, earlier.ready)) as delivered,
+        min(coalesce(within.ready, earlier.ready)) as ready
+    from balance_point p
+    left join lateral (
+        select ready from consumption_15min
+        where point_id = p.point_id and ts >= b.since and ts < b.until and ts >= $5 and ts < $6
+        order by ts desc limit 1
+    ) within on true
+    left join lateral (
+        select ready from consumption_15min
+        where within.ready is null and point_id = p.point_id and ts < b.since
+        order by ts desc limit 1
+    ) earlier on true
+    where p.unit_id = b.unit_id and p.carrier = b.carrier and p.flow <> 'produced'
+) r
+where b.stands
 on conflict (unit_id, day, carrier) do update
 set (amount, kgce, kgce_equal, kgco2, quality, provisional, ready, purchased, renewable, produced, sold, feedstock,
      entered_purchased, entered_sold, entered_feedstock, stock_decrease, feedstock_kgce, feedstock_kgce_equal, method,
@@ -330,32 +318,32 @@ with months as (
     ) m
 ),
 sums as (
-    select
-        m.unit_id, m.kind, m.month, m.carrier,
-        trim_scale(sum(amount)) as amount, trim_scale(sum(kgce)) as kgce, trim_scale(sum(kgce_equal)) as kgce_equal,
-        trim_scale(sum(kgco2)) as kgco2, trim_scale(sum(purchased + entered_purchased)) as purchased,
-        trim_scale(sum(renewable)) as renewable, trim_scale(sum(produced)) as produced,
-        trim_scale(sum(sold + entered_sold)) as sold, trim_scale(sum(feedstock + entered_feedstock)) as feedstock,
-        trim_scale(sum(stock_decrease)) as stock_decrease, trim_scale(sum(feedstock_kgce)) as feedstock_kgce,
-        trim_scale(sum(feedstock_kgce_equal)) as feedstock_kgce_equal, max(quality) as quality,
-        bool_or(provisional) as provisional, bool_or(method is not null) as by_hand,
-        sum(covered_s) as covered_s, sum(due_s) as due_s, max(ready) as ready, count(*)::int2 as days
+    select m.unit_id, m.kind, m.month, m.carrier, s.*
     from months m
-    join unit_day d on d.unit_id = m.unit_id and d.day between m.first and m.last and d.carrier = m.carrier
-    group by m.unit_id, m.kind, m.month, m.carrier
+    cross join lateral (
+        select
+            trim_scale(sum(amount)) as amount, trim_scale(sum(kgce)) as kgce, trim_scale(sum(kgce_equal)) as kgce_equal,
+            trim_scale(sum(kgco2)) as kgco2, trim_scale(sum(purchased + entered_purchased)) as purchased,
+            trim_scale(sum(renewable)) as renewable, trim_scale(sum(produced)) as produced,
+            trim_scale(sum(sold + entered_sold)) as sold, trim_scale(sum(feedstock + entered_feedstock)) as feedstock,
+            trim_scale(sum(stock_decrease)) as stock_decrease, trim_scale(sum(feedstock_kgce)) as feedstock_kgce,
+            trim_scale(sum(feedstock_kgce_equal)) as feedstock_kgce_equal, max(quality) as quality,
+            bool_or(provisional) as provisional, bool_or(method is not null) as by_hand,
+            sum(covered_s) as covered_s, sum(due_s) as due_s, max(ready) as ready, count(*)::int2 as days
+        from unit_day d
+        where d.unit_id = m.unit_id and d.day between m.first and m.last and d.carrier = m.carrier
+        offset 0
+    ) s
 ),
 bare as (
-    delete from unit_month o using months m
-    where (o.unit_id, o.kind, o.month, o.carrier) = (m.unit_id, m.kind, m.month, m.carrier)
-        and not exists (
-            select from sums n where (n.unit_id, n.kind, n.month, n.carrier) = (o.unit_id, o.kind, o.month, o.carrier)
-        )
+    delete from unit_month o using sums s
+    where s.days = 0 and (o.unit_id, o.kind, o.month, o.carrier) = (s.unit_id, s.kind, s.month, s.carrier)
 )
 insert into unit_month as old (
     unit_id, kind, month, carrier, amount, kgce, kgce_equal, kgco2, purchased, renewable, produced, sold, feedstock,
     stock_decrease, feedstock_kgce, feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days
 )
-select * from sums
+select * from sums where days > 0
 on conflict (unit_id, kind, month, carrier) do update
 set (amount, kgce, kgce_equal, kgco2, purchased, renewable, produced, sold, feedstock, stock_decrease, feedstock_kgce,
      feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days)
