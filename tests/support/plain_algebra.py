@@ -84,7 +84,7 @@ def _falling(shown: Sequence[tuple[int, int]], i: int, register: Register) -> se
     dip = spike = FURTHEST + 1
     for k in range(1, FURTHEST + 1):
         back = i + 1 + k
-        if dip > FURTHEST and back < len(values) and values[back] >= old:
+        if dip > FURTHEST and back < len(values) and _plausible(shown[i], shown[back], register):
             jumps = register.wrap is not None and 2 * (values[back] - values[back - 1]) > register.wrap
             dip = k if jumps or not over_the_top(old, new, register) else dip
         if spike > FURTHEST and i - k >= 0 and values[i - k] <= new:
@@ -92,6 +92,12 @@ def _falling(shown: Sequence[tuple[int, int]], i: int, register: Register) -> se
     if min(dip, spike) > FURTHEST:
         return set()
     return set(range(i + 1, i + 1 + dip)) if dip <= spike else set(range(i - spike + 1, i + 1))
+
+
+def _plausible(before: tuple[int, int], after: tuple[int, int], register: Register) -> bool:
+    """Whether the register can have recovered from the one to the other."""
+    rise, most, top = after[1] - before[1], register.most(after[0] - before[0]), register.wrap
+    return rise >= 0 and (most is None or rise <= most) and (top is None or after[1] <= top)
 
 
 def _leaving(shown: Sequence[tuple[int, int]], i: int, register: Register) -> set[int]:

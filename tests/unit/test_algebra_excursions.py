@@ -86,6 +86,15 @@ def test_a_dip_near_the_top_of_the_range_is_no_wrap() -> None:
     assert rows == [Row(0, 500, flags=Flag.DIP), Row(1, 500, flags=Flag.DIP)]
 
 
+def test_a_spike_after_a_wrap_is_no_recovery() -> None:
+    """What lies above the top of the range, or farther than max_rate allows, is not where a register came back to."""
+    values = (980.0, 0.0, 0.0, 0.0, 50_000.0, 0.0)
+    for series in (one_series(wrap=1000.0), one_series(max_rate=100.0, wrap=1e6)):
+        rows = _quarterly(*values, series=series)
+        assert sum(row.quanta for row in rows) in {20_000, 0}
+        assert Flag.SPIKE in rows[3].flags
+
+
 def test_a_pair_around_what_was_set_aside_is_estimated_when_it_is_a_gap() -> None:
     """Three readings set aside leave an hour between the readings beside them."""
     rows = _quarterly(10.0, 0.0, 0.0, 0.0, 14.0, series=one_series())

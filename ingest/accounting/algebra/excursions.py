@@ -2,8 +2,8 @@
 
 A fall is judged by its neighbours alone, at most `MOST_ASIDE` to each side:
 
-- dip (`Flag.DIP`): within three readings after the fall the register shows again at least what it showed before it;
-  the low readings between are set aside. So a dip by 0.1 kWh is 0.1 kWh late for a moment, never +215 kWh, and a zero
+- dip (`Flag.DIP`): within three readings after the fall the register shows again at least what it showed before it
+  (and no more than `max_rate` and its top allow); the low readings between are set aside. So a dip by 0.1 kWh is 0.1 kWh late for a moment, never +215 kWh, and a zero
   after a reboot that recovers is no reset.
 - spike (`Flag.SPIKE`): within three readings before the fall the register showed at most what it shows after it; the
   high readings between are set aside.
@@ -93,10 +93,12 @@ def _of_falls(states: States, segments: Segments) -> _Runs:
 def _recovers(states: States, segments: Segments, old: Ints, k: int) -> Bools:
     """Whether `k` readings after the first low one the register shows what it did before the fall."""
     back, inside = _neighbour(states, old, k + 1)
-    recovered = inside & (states.quanta[back] >= states.quanta[old])
+    shown, again = states.quanta[old], states.quanta[back]
     wrap = segments.wrap[states.segment[old]]
-    over_the_top = wrapped(states.quanta[old], states.quanta[old + 1], wrap)
-    jump = states.quanta[back] - states.quanta[back - 1]
+    most = limits(states.segment[old], shown, states.at[back] - states.at[old], segments)
+    recovered = inside & (again >= shown) & (again - shown <= most) & ((wrap == 0) | (again <= wrap))
+    over_the_top = wrapped(shown, states.quanta[old + 1], wrap)
+    jump = again - states.quanta[back - 1]
     return recovered & (~over_the_top | (2 * jump > wrap))
 
 

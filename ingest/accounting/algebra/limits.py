@@ -32,4 +32,7 @@ def steps(segment: Ints, quanta: Ints, segments: Segments) -> Floats:
 
 def limits(segment: Ints, quanta: Ints, span_ms: Ints, segments: Segments) -> Floats:
     """The most that a register counts plausibly in `span_ms` from a state on; infinite where no rate is known."""
-    return MARGIN * segments.fastest[segment] * span_ms + 2.0 * steps(segment, quanta, segments)
+    fastest = segments.fastest[segment]
+    known = np.isfinite(fastest)  # infinite x 0 is no number
+    most = MARGIN * np.where(known, fastest, 0.0) * span_ms + 2.0 * steps(segment, quanta, segments)
+    return np.where(known, most, np.inf)
