@@ -19,6 +19,7 @@ _COMMANDS = {
     "edits": "say what readings cannot: replacements, ratios, exclusions, amounts",
     "factors": "show and check factors, record what units measured",
     "findings": "show what checks found in derived consumption",
+    "entries": "fill in purchases, stocks, production, certificates",
     "ingest": "receive readings, commit them, acknowledge",
     "ledger": "show what became of every envelope, and how complete readings are",
     "migrate": "bring a database to this version's schema",
