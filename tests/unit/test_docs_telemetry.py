@@ -18,6 +18,7 @@ import collector.process.metrics
 import collector.spool.metrics
 import collector.uplink.metrics
 import energy.metrics
+import ingest.accounting.estimation.metrics
 import ingest.accounting.metrics
 import ingest.accounting.rollups.metrics
 import ingest.following.metrics
@@ -45,6 +46,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Upkeep": ingest.upkeep.metrics,
     "Sparkplug": ingest.receiving.sparkplug.metrics,
     "Accounting": ingest.accounting.metrics,
+    "Estimation": ingest.accounting.estimation.metrics,
     "Rollups": ingest.accounting.rollups.metrics,
     "Alerts": alerts.metrics,
     "Simulated meters": simulators.metrics,
