@@ -3,8 +3,8 @@
 A fall is judged by its neighbours alone, at most `MOST_ASIDE` to each side:
 
 - dip (`Flag.DIP`): within three readings after the fall the register shows again at least what it showed before it
-  (and no more than `max_rate` and its top allow); the low readings between are set aside. So a dip by 0.1 kWh is 0.1 kWh late for a moment, never +215 kWh, and a zero
-  after a reboot that recovers is no reset.
+  (and no more than `max_rate` and its top allow); the low readings between are set aside. So a dip by 0.1 kWh never
+  becomes +215 kWh, and a zero after a reboot that recovers is no reset.
 - spike (`Flag.SPIKE`): within three readings before the fall the register showed at most what it shows after it; the
   high readings between are set aside.
 - where both fit, the shorter explanation counts, and a dip before a spike as long.

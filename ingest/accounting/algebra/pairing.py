@@ -1,4 +1,18 @@
-"""Readings become pairs: what the meter counted between consecutive usable readings, with what is said of it."""
+"""Readings become pairs: what the meter counted between consecutive usable readings, with what is said of it.
+
+What is conserved, in whole quanta, exactly (a state is rounded once, and all that follows are differences):
+
+    sum of a register's quarter hours = last state - first state
+        + top of the range         for each wrap
+        + state before the fall    for each restart from zero: what was shown after it counts, what stood before does not
+        - rise or fall             for each pair that is not known: an unexplained fall, a return from zero
+        + old end - new start      for each change on record, by each side's ratio; unknown ends: what lies between is
+                                   not known
+
+over all its quarter hours, or over those of any stretch between two states that are used. Dips, spikes, swapped words,
+excluded and unusable readings are not used and so do not show in it; gaps, however long, change nothing in it, nor does
+the course that estimation gives them. Each term but the first line has its flag on the quarter hours that it touches.
+An interval meter's quarter hours add up to its values. A rate's are its integral, each rounded once.
 
 from __future__ import annotations
 
