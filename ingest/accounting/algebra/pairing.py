@@ -4,15 +4,16 @@ What is conserved, in whole quanta, exactly (a state is rounded once, and all th
 
     sum of a register's quarter hours = last state - first state
         + top of the range         for each wrap
-        + state before the fall    for each restart from zero: what was shown after it counts, what stood before does not
+        + state before the fall    for each restart from zero: what it shows afterwards counts in full
         - rise or fall             for each pair that is not known: an unexplained fall, a return from zero
-        + old end - new start      for each change on record, by each side's ratio; unknown ends: what lies between is
-                                   not known
+        + old end - new start      for each change on record, each side by its ratio
 
-over all its quarter hours, or over those of any stretch between two states that are used. Dips, spikes, swapped words,
-excluded and unusable readings are not used and so do not show in it; gaps, however long, change nothing in it, nor does
-the course that estimation gives them. Each term but the first line has its flag on the quarter hours that it touches.
-An interval meter's quarter hours add up to its values. A rate's are its integral, each rounded once.
+over all its quarter hours, or over those of any stretch between two states that are used. An end that nobody wrote
+down, and the time between two meters, is not known. Dips, spikes, swapped words, excluded and unusable readings are not
+used and so do not show in it; gaps, however long, change nothing in it, nor does the course that estimation gives them.
+Each term but the first has its flag on the quarter hours that it touches. An interval meter's quarter hours add up to
+its values. A rate's are its integral, each rounded once.
+"""
 
 from __future__ import annotations
 
