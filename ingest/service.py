@@ -25,6 +25,8 @@ from ingest.receiving.batcher import BatchLimits
 from ingest.receiving.csv.report import CSV_PATH
 from ingest.receiving.csv.route import WINDOW as CSV_WINDOW
 from ingest.receiving.csv.route import CsvUploads
+from ingest.receiving.entries.route import ENTRIES_PATH, Entries
+from ingest.receiving.http.exchange import Handler
 from ingest.receiving.http.push import push_server
 from ingest.receiving.intake import Intake, IntakeGate
 from ingest.receiving.mqtt.broker_check import BrokerCheck
@@ -93,7 +95,10 @@ def _http(
     if own is None:
         return []
     commands = Commands(settings.database)
-    routes = {CSV_PATH: CsvUploads(settings.database, intake, cutter, clock, own.limits.bytes_per_s)}
+    routes: dict[str, Handler] = {
+        CSV_PATH: CsvUploads(settings.database, intake, cutter, clock, own.limits.bytes_per_s),
+        ENTRIES_PATH: Entries(settings.database, clock, own.limits.bytes_per_s),
+    }
     return [push_server(own, intake, statuses, clock, commands.commands_for, routes)]
 
 
