@@ -1,0 +1,226 @@
+"""The law of totals: the same quarter hours and entries give the same rows, in whatever order and pieces they came."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from energy.balance import Flow
+from energy.storage import Connection, StorageSettings, connect
+from ingest.accounting.totals.refresh import refresh, refresh_days
+from tests.support.totals_world import (
+    FIRST,
+    QUARTER,
+    START,
+    Counted,
+    Entry,
+    Used,
+    enter,
+    forget,
+    populate,
+    registry,
+    totals,
+    undo,
+    use,
+)
+
+WORLD = {
+    "COAL": Counted("raw_coal"),
+    "RESOLD": Counted("raw_coal", Flow.SOLD),
+    "GRID": Counted("electricity"),
+    "SUN": Counted("electricity", Flow.RENEWABLE),
+    "OWN": Counted("electricity", Flow.PRODUCED),
+    "USED": Counted("electricity", Flow.FEEDSTOCK, 2),
+    "SUB": Counted("electricity", Flow.INTERNAL, 2),
+}
+DAY = 96
+SIGN = {Flow.PURCHASED: 1, Flow.RENEWABLE: 1, Flow.SOLD: -1}
+_QUANTA = st.none() | st.integers(-3, 40_000)
+_DAYS = st.integers(-2, 8).map(lambda n: FIRST + timedelta(n))
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """An entry is put into force, and undone when `lasts` is false and so many steps have passed."""
+
+    entry: Entry
+    lasts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """What was written of a point beyond its last quarter hour is set aside again."""
+
+    point: str
+    first: int
+    count: int
+
+
+Step: TypeAlias = Used | Enter | Forget
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> list[Used]:
+    """Of each point one course, in pieces; the first piece that is written may run on too far."""
+    pieces: list[Used] = []
+    for point in WORLD:
+        quanta = draw(st.lists(_QUANTA, max_size=12))
+        first, every = draw(st.integers(0, 3 * DAY)), draw(st.sampled_from((1, 7, 20)))
+        course = tuple(one for one in quanta for _ in range(every))
+        cuts = sorted(draw(st.sets(st.integers(1, max(1, len(course) - 1)), max_size=3)))
+        for since, until in zip([0, *cuts], [*cuts, len(course)], strict=True):
+            if since < until:
+                pieces.append(Used(point, first + since, course[since:until], draw(st.integers(0, 3))))
+    return pieces
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> list[Entry]:
+    """Entries of coal and electricity, each key once."""
+    found: dict[tuple[object, ...], Entry] = {}
+    for _ in range(draw(st.integers(0, 7))):
+        kind = draw(st.sampled_from(("purchase", "sale", "feedstock", "stock", "stock")))
+        subject = draw(st.sampled_from(("raw_coal", "electricity")))
+        first = draw(_DAYS)
+        last = first if kind == "stock" else first + timedelta(draw(st.integers(0, 6)))
+        amount = Decimal(draw(st.integers(0, 10**6))).scaleb(-draw(st.integers(0, 4)))
+        one = Entry(kind, subject, first, last, amount)
+        found[kind, subject, first, last] = one
+    return list(found.values())
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Step], list[Used], list[Entry]]:
+    """Steps in any order, and what they leave standing."""
+    pieces, standing = draw(courses()), draw(entries())
+    passing = [one for one in draw(entries()) if _key(one) not in {_key(other) for other in standing}]
+    steps: list[Step] = [*pieces, *map(Enter, standing), *(Enter(one, lasts=False) for one in passing)]
+    if pieces and draw(st.booleans()):
+        last = max((one for one in pieces if one.point == pieces[0].point), key=lambda one: one.first)
+        beyond = last.first + len(last.quanta)
+        count = draw(st.integers(1, 2 * DAY))
+        steps = [Used(last.point, beyond, (7,) * count), *draw(st.permutations(steps))]
+        steps.insert(draw(st.integers(1, len(steps))), Forget(last.point, beyond, count))
+        return steps, pieces, standing
+    return draw(st.permutations(steps)), pieces, standing
+
+
+@pytest.fixture(scope="module")
+def world(shared_dsn: str) -> Iterator[tuple[asyncio.Runner, Connection]]:
+    """A loop and a connection on which the registry stands, uncommitted: a database for each example costs a second."""
+    with asyncio.Runner() as runner:
+        connecting = connect(StorageSettings(shared_dsn))
+        connection = runner.run(connecting.__aenter__())
+        transaction = connection.transaction()
+        runner.run(transaction.start())
+        runner.run(populate(connection, registry(WORLD, statistics_day=4)))
+        yield runner, connection
+        runner.run(transaction.rollback())
+        runner.run(connecting.__aexit__(None, None, None))
+
+
+@settings(max_examples=settings().max_examples // 8)
+@given(history=histories())
+def test_totals_are_a_function_of_what_stands(
+    world: tuple[asyncio.Runner, Connection], history: tuple[list[Step], list[Used], list[Entry]]
+) -> None:
+    """After any history they are what one computation of everything gives, and what arithmetic by other code gives."""
+    runner, connection = world
+    runner.run(_check(connection, *history))
+
+
+async def _check(connection: Connection, steps: list[Step], pieces: list[Used], standing: list[Entry]) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await _live(connection, steps)
+        lived = await totals(connection)
+        for table in ("unit_hour", "unit_day", "unit_month"):
+            await connection.execute(f"delete from {table}")  # noqa: S608 - names of ours
+        await _again(connection)
+        assert lived == await totals(connection)
+        rows = await connection.fetch("select * from unit_day")
+        found = {(row["carrier"], row["day"]): row["amount"] for row in rows}
+        assert found == _balances(pieces, standing)
+    finally:
+        await transaction.rollback()
+
+
+async def _live(connection: Connection, steps: Iterable[Step]) -> None:
+    waiting: list[Entry] = []
+    for step in steps:
+        if isinstance(step, Used):
+            await use(connection, step)
+        elif isinstance(step, Forget):
+            await forget(connection, step.point, step.first, step.count)
+        else:
+            await undo(connection, *waiting)
+            waiting = [] if step.lasts else [step.entry]
+            await enter(connection, step.entry)
+    await undo(connection, *waiting)
+
+
+async def _again(connection: Connection) -> None:
+    """Everything of the unit, as a rebuild does it."""
+    points = await connection.fetch("select point_id from point order by 1")
+    count = len(points)
+    await refresh(connection, [row[0] for row in points], [START] * count, [START + 8 * DAY * QUARTER] * count)
+    unit = await connection.fetchval("select unit_id from unit")
+    await refresh_days(connection, [unit], [date.min], [date.max])
+
+
+def _balances(pieces: list[Used], standing: list[Entry]) -> dict[tuple[str, date], Decimal]:
+    """Consumption per carrier and day by fractions, day by day, from the definition."""
+    flows: dict[tuple[str, date], Fraction] = defaultdict(Fraction)
+    stands = set()
+    for one in pieces:
+        counted = WORLD[one.point]
+        for n, quanta in enumerate(one.quanta):
+            key = (counted.carrier, FIRST + timedelta((one.first + n) // DAY))
+            if quanta is not None and counted.flow is not Flow.INTERNAL:
+                stands.add(key)
+                flows[key] += Fraction(quanta, 1000) * SIGN.get(counted.flow or Flow.PURCHASED, 0)
+    for entry in standing:
+        if entry.kind != "stock":
+            parts = _spread(Fraction(entry.amount), entry.first, (entry.last - entry.first).days + 1)
+            for day, part in parts.items():
+                stands.add((entry.subject, day))
+                flows[entry.subject, day] += part * {"purchase": 1, "sale": -1, "feedstock": 0}[entry.kind]
+    for carrier in ("raw_coal", "electricity"):
+        takings = sorted(
+            (entry.first, entry.amount) for entry in standing if (entry.kind, entry.subject) == ("stock", carrier)
+        )
+        for (taken, stock), (then, left) in itertools.pairwise(takings):
+            count = (then - taken).days
+            between = [taken + timedelta(n + 1) for n in range(count)]
+            used = sum((flows[carrier, day] for day in between), Fraction(stock) - Fraction(left))
+            for day, part in _spread(used, between[0], count).items():
+                flows[carrier, day] = part
+                stands.add((carrier, day))
+    return {key: Decimal(flows[key].numerator) / Decimal(flows[key].denominator) for key in stands}
+
+
+def _spread(amount: Fraction, first: date, count: int) -> dict[date, Fraction]:
+    """Even parts whose borders are rounded half away from zero to thousandths; the last one takes what is finer."""
+    borders = [Fraction(0), *(_rounded(amount * n / count) for n in range(1, count)), amount]
+    return {first + timedelta(n): borders[n + 1] - borders[n] for n in range(count)}
+
+
+def _rounded(value: Fraction) -> Fraction:
+    thousandths = (abs(value) * 1000 + Fraction(1, 2)).__floor__()
+    return Fraction(thousandths, 1000) * (1 if value >= 0 else -1)
+
+
+def _key(entry: Entry) -> tuple[str, str, date, date]:
+    return entry.kind, entry.subject, entry.first, entry.last
