@@ -25,6 +25,7 @@ _COMMANDS = {
     "migrate": "bring a database to this version's schema",
     "plan": "show what a collector will ask, and whether it fits",
     "profiles": "show which meters are known, and check a profile",
+    "quality": "evaluate the quality of units' data in a month by the national rules",
     "read": "poll one meter once and show all that came",
     "record": "write real polls down, to be replayed",
     "rejects": "list and replay what ingest refused",

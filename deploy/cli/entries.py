@@ -76,7 +76,7 @@ def import_(file: Path, author: str, config: Path | None, dsn: str | None) -> No
 def add(config: Path | None, dsn: str | None, author: str, **said: str | None) -> None:
     """Enter one amount for UNIT.
 
-    KIND is purchase, stock, sale or feedstock with a carrier as SUBJECT; output with a product; output_value,
+    KIND is purchase, stock, sale, feedstock or statement with a carrier as SUBJECT; output with a product; output_value,
     certificate or certificate_base without.
     """
     from ingest.accounting.entries.model import Given, Source  # noqa: PLC0415 - loaded when called

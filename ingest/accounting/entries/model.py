@@ -28,11 +28,14 @@ class Kind(StrEnum):
     """绿证: green certificates, as the electricity that they stand for."""
     CERTIFICATE_BASE = "certificate_base"
     """绿证基数: what of these is deducted before they count."""
+    STATEMENT = "statement"
+    """报表消费量: of a carrier, the consumption that the unit stated for the days; counts in no balance, and is what the
+    days are compared with."""
 
     @property
     def of_carrier(self) -> bool:
         """Whether its subject is a carrier."""
-        return self in {Kind.PURCHASE, Kind.STOCK, Kind.SALE, Kind.FEEDSTOCK}
+        return self in {Kind.PURCHASE, Kind.STOCK, Kind.SALE, Kind.FEEDSTOCK, Kind.STATEMENT}
 
 
 class Source(StrEnum):

@@ -26,6 +26,7 @@ KINDS = {
     "产值": Kind.OUTPUT_VALUE,
     "绿证": Kind.CERTIFICATE,
     "绿证基数": Kind.CERTIFICATE_BASE,
+    "报表": Kind.STATEMENT,
 } | {kind.value: kind for kind in Kind}
 """Kinds by the words that name them."""
 UNIT_WORDS = {
