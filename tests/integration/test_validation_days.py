@@ -169,7 +169,7 @@ FAULTS: dict[str, tuple[Fault, list[tuple[str, str, str]]]] = {
     "two values for one key": (_sql(_CONFLICT, "SUB-1", 40, 40.5), [("SUB-1", "conflict", "warning")]),
     "intervals that overlap": (
         _sql(_EXTRA, "INTERVAL", 40, 40.5),
-        _TWICE,
+        [("INTERVAL", "overlap", "failure")],
     ),
     "more than the greatest rate allows": (
         _alter("INTERVAL", 40, [-500], move=False),

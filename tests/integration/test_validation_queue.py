@@ -6,9 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from energy.factors import load_factors
 from energy.registry import Gateway, Meter, Point, Registry, Unit
 from energy.registry.store import apply
 from energy.storage import Connection
+from ingest.accounting.factors.sync import sync_factors
+from ingest.accounting.totals.refresh import refresh, refresh_marked, take_unit_marks
 from ingest.accounting.validation import queue
 from ingest.accounting.validation.loading import Checks, load_checks, shipped_checks
 from ingest.accounting.validation.reach import affected_days
@@ -180,6 +183,30 @@ async def test_failures_make_intervals_suspect_and_units_restate(undone: Connect
     await undone.execute("delete from readings")
     await judge(undone, [point], DAY)
     assert (await findings(undone), len(await undone.fetch(restated))) == ([], 2)
+
+
+async def test_a_failure_makes_the_units_day_suspect_until_it_is_mended(undone: Connection) -> None:
+    """Its amount stays as it is; no interval has changed, so the mark of the unit is what brings the day up to date."""
+    point = await _point(undone)
+    await sync_factors(undone, load_factors())
+    quanta = ordinary(1, slots=96)[0]
+    quanta[40] = 130_000
+    await put_intervals(undone, point, start_of(DAY), quanta, readings=False)
+    await refresh(undone, [point], [start_of(DAY)], [start_of(DAY, 96)])
+
+    async def total() -> tuple[int, int]:
+        unit_id = await undone.fetchval("select unit_id from unit")
+        await refresh_marked(undone, await take_unit_marks(undone, [unit_id]))
+        row = await undone.fetchrow("select quality, amount * 1000 as quanta from unit_day where day = $1", DAY)
+        assert row is not None
+        return row["quality"], int(row["quanta"])
+
+    assert await total() == (0, quanta.sum())
+    await judge(undone, [point], DAY)
+    assert await total() == (3, quanta.sum())
+    await _point(undone, max_rate=1000.0)
+    await judge(undone, [point], DAY)
+    assert await total() == (0, quanta.sum())
 
 
 async def test_a_day_with_a_change_of_the_clock_is_judged_whole(undone: Connection) -> None:

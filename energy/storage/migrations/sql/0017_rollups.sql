@@ -126,7 +126,7 @@ select
     (array['register', 'rate', 'interval', 'stock', 'record', 'restart', 'linear', 'check_meter', 'like_days', 'edit',
            'none'])[c.method + 1] as method,
     c.flags
-from consumption_15min c join described_point p using (point_id);
+from validated_15min c join described_point p using (point_id);
 comment on view board.consumption_15min is
     'Consumption of each meter per quarter hour; amount is null where it is missing. ts is its start, covered_s how many of its 900 seconds lie between readings, ready the time of the latest reading used; method says how it was found, flags what was noticed.';
 
@@ -135,7 +135,7 @@ comment on view board.consumption_15min is
 create view board.consumption_hour as
 select
     p.unit, p.meter, p.point, p.carrier, p.level, s.ts, s.quanta * p.quantum as amount, p.unit_of_measure,
-    quality_name(s.quality) as quality, s.covered_s, s.ready, s.flags
+    quality_name(validated_quality(p.point_id, s.ts, s.ts + interval '1 hour', s.quality)) as quality, s.covered_s, s.ready, s.flags
 from described_point p
 cross join lateral (
     select ts, quanta, quality, covered_s, ready, flags
@@ -164,7 +164,9 @@ comment on view board.consumption_hour is
 create view board.consumption_day as
 select
     p.unit, p.meter, p.point, p.carrier, p.level, s.day, s.quanta * p.quantum as amount, p.unit_of_measure,
-    quality_name(s.quality) as quality, s.covered_s, s.ready, s.flags
+    quality_name(validated_quality(
+        p.point_id, s.day::timestamp at time zone p.time_zone, (s.day + 1)::timestamp at time zone p.time_zone, s.quality
+    )) as quality, s.covered_s, s.ready, s.flags
 from described_point p
 cross join lateral (
     select day, quanta, quality, covered_s, ready, flags

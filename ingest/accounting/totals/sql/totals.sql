@@ -241,7 +241,13 @@ balanced as (
             when between_takings then 1
             when after_takings or bought then 2
             when entered then 1
-        end)::int2 as quality,
+        end, (
+            -- A check failed on one of its points: looked up by day, which the key of findings begins with.
+            select 3 from balance_point b join finding f using (point_id)
+            where b.unit_id = u.unit_id and b.carrier = u.carrier and f.day between u.day and u.day + 1
+                and f.severity = 'failure' and f.since < u.until and f.until > u.since
+            limit 1
+        ))::int2 as quality,
         case when entered or between_takings or after_takings then 3::int2 end as method
     from used u
 ),
