@@ -20,7 +20,8 @@ _READINGS = Counter("quotawatt_accounting_readings_total", "Readings read to der
 _INTERVALS = Counter("quotawatt_accounting_intervals_total", "Quarter hours computed.")
 _WAITING = Gauge("quotawatt_accounting_waiting_batches", "Dirty batches that still waited after the last step.")
 _LAG = Gauge("quotawatt_accounting_lag_seconds", "Data seconds from the newest reading derived to the end of its step.")
-_STANDBY = Gauge("quotawatt_accounting_standby", "1 while another worker derives and this one stands by.")
+_STANDBY = Gauge("quotawatt_accounting_standby", "1 while no group of units is left to this worker.")
+_FORWARD = Counter("quotawatt_accounting_forward_total", "Of the quarter hours computed: by going on from memory.")
 _FAILURES = Counter("quotawatt_accounting_database_failures_total", "Failures of the database that were waited out.")
 
 
@@ -31,11 +32,12 @@ def step_done(progress: Progress, *, seconds: float, now_ms: int) -> None:
     if progress.standby:
         return
     _WAITING.set(progress.waiting)
-    if progress.batches:
+    if progress.batches or progress.intervals:
         _STEPS.observe(seconds)
         _BATCHES.inc(progress.batches)
         _READINGS.inc(progress.readings)
         _INTERVALS.inc(progress.intervals)
+        _FORWARD.inc(progress.forward)
     if progress.newest_ms is not None:
         _LAG.set((now_ms - progress.newest_ms) / 1000)
 

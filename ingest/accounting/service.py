@@ -1,27 +1,22 @@
-"""Wires one accounting worker together, and is its loop: woken by ingest's commits, made sure of by a timer."""
+"""Wires one accounting worker together: what derives, what rolls up, and who tells that it is well."""
 
 from __future__ import annotations
 
 import asyncio
 
-from energy.backoff import Backoff
 from energy.clocks import DataClock
 from energy.data import data_files
-from energy.errors import StorageError
 from energy.factors import load_factors
 from energy.health import HealthServer
-from energy.services import Control, run_services
-from energy.storage import Connection, Notifications, check_schema
+from energy.services import run_services
+from energy.storage import Connection, check_schema
 from ingest.accounting import metrics
-from ingest.accounting.deriving.step import Progress, step
+from ingest.accounting.deriving.rules import Rules
+from ingest.accounting.deriving.service import Deriving, Pace, Told
 from ingest.accounting.factors.sync import sync_factors
 from ingest.accounting.rollups.service import Rolling
 from ingest.accounting.settings import AccountingSettings
 from ingest.database import KeptConnection, ping
-from ingest.stopping import until_stopping
-
-_FIRST_DELAY_S = 0.1
-_LONGEST_DELAY_S = 5.0
 
 
 async def run(settings: AccountingSettings, *, stop: asyncio.Event | None = None) -> None:
@@ -35,67 +30,24 @@ async def run(settings: AccountingSettings, *, stop: asyncio.Event | None = None
     health = HealthServer(settings.health, {"database": lambda: connection.once(ping)})
     clock = DataClock(settings.clock)
     rolling = Rolling(settings.database, clock, settings.rollups, metrics.database_failed)
-    await run_services([health, rolling, Accounting(settings, clock)], grace=settings.grace_s, stop=stop)
+    await run_services([health, rolling, _deriving(settings, clock)], grace=settings.grace_s, stop=stop)
 
 
-class Accounting:
-    """The service that derives: step after step, at most one per `pause_s` unless batches pile up.
+def _deriving(settings: AccountingSettings, clock: DataClock) -> Deriving:
+    factors = load_factors(data_files(settings.factors.directory))
+    chosen = settings.step
 
-    Several may run on one database: one works, the others stand by and take over when it ends.
-    """
-
-    name = "accounting"
-
-    def __init__(self, settings: AccountingSettings, clock: DataClock) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._factors = load_factors(data_files(settings.factors.directory))
-        self._connection = KeptConnection(settings.database, metrics.database_failed)
-
-    async def run(self, control: Control) -> None:
-        """Serve until told to stop, through outages of the database."""
-        backoff = Backoff(_FIRST_DELAY_S, _LONGEST_DELAY_S)
-        try:
-            while not control.stopping.is_set():
-                try:
-                    await self._serve(control, backoff)
-                except StorageError as error:
-                    metrics.database_failed(error)
-                    await until_stopping(control, asyncio.sleep(backoff.next()))
-        finally:
-            await self._connection.close()
-
-    async def _serve(self, control: Control, backoff: Backoff) -> None:
-        """Derive until told to stop and nothing is dirty any more."""
-        async with Notifications(self._settings.database, "readings") as notifications:
-            await self._connection.once(self._prepare)
-            control.ready()
-            while True:
-                progress = await self._step()
-                backoff.reset()
-                if progress.batches == self._settings.step.batches:
-                    continue
-                if control.stopping.is_set():
-                    if not progress.batches:
-                        return
-                    continue
-                await until_stopping(control, self._rest(notifications))
-
-    async def _prepare(self, connection: Connection) -> None:
+    async def prepare(connection: Connection) -> None:
         await check_schema(connection)
-        await sync_factors(connection, self._factors)
+        await sync_factors(connection, factors)
 
-    async def _step(self) -> Progress:
-        time = asyncio.get_running_loop().time
-        began = time()
-        progress = await self._connection.once(self._derive)
-        metrics.step_done(progress, seconds=time() - began, now_ms=self._clock.now_ms())
-        return progress
-
-    async def _derive(self, connection: Connection) -> Progress:
-        chosen = self._settings.step
-        return await step(connection, limit=chosen.batches, gap_intervals=chosen.gap_intervals)
-
-    async def _rest(self, notifications: Notifications) -> None:
-        if await notifications.wait(self._settings.step.timer_s):
-            await asyncio.sleep(self._settings.step.pause_s)
+    return Deriving(
+        settings.database,
+        Rules(chosen.batches, chosen.readings, chosen.gap_intervals, settings.estimation),
+        Pace(chosen.pause_s, chosen.timer_s),
+        prepare,
+        Told(
+            lambda progress, seconds: metrics.step_done(progress, seconds=seconds, now_ms=clock.now_ms()),
+            metrics.database_failed,
+        ),
+    )

@@ -11,6 +11,7 @@ from energy.clocks import ClockSettings
 from energy.config import Positive
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
+from ingest.accounting.estimation.rules import EstimationSettings
 from ingest.accounting.rollups.settings import RollupSettings
 
 
@@ -18,13 +19,15 @@ class StepSettings(msgspec.Struct, frozen=True):
     """The `[step]` table.
 
     Attributes:
-        batches: most batches of ingest that one step derives; bounds a step's time and memory.
+        batches: most batches of ingest whose marks one step reads; with `readings` it bounds a step's time and memory.
+        readings: about so many readings one step reads to derive again what did not simply go on; more waits.
         pause_s: real seconds from being woken to the step, so that batches gather: the price of little load is latency.
         timer_s: real seconds after which a step is made although nobody woke us.
         gap_intervals: readings further apart than so many of their point's intervals leave a gap, which is estimated.
     """
 
     batches: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 64
+    readings: Annotated[int, msgspec.Meta(ge=1_000, le=10_000_000)] = 300_000
     pause_s: Annotated[float, msgspec.Meta(ge=0)] = 0.2
     timer_s: Positive = 2.0
     gap_intervals: Annotated[float, msgspec.Meta(ge=1)] = 2.0
@@ -54,6 +57,7 @@ class AccountingSettings(msgspec.Struct, frozen=True):
     clock: ClockSettings = ClockSettings()
     health: HealthSettings = HealthSettings()
     step: StepSettings = StepSettings()
+    estimation: EstimationSettings = EstimationSettings()
     rollups: RollupSettings = RollupSettings()
     factors: FactorSettings = FactorSettings()
     grace_s: Positive = 20.0

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from energy.storage import Connection, Pool, StorageSettings
-from ingest.accounting.deriving.step import step
+from ingest.accounting.deriving.rules import Rules
 from ingest.upkeep import edition
 from ingest.upkeep.edition import read_edition
 from ingest.upkeep.settings import UpkeepSettings
 from ingest.upkeep.steps import Round, run_round
 from tests.support import late_world
+from tests.support.deriving import derive_all
 from tests.support.ingest_world import START_MS
 from tests.support.writing_world import WritingWorld
 
@@ -128,8 +129,7 @@ async def test_accounting_derives_late_readings_in_compressed_chunks(database: S
             for part in (on_time, late):
                 for batch in late_world.batches(part, chance, 300):
                     await world.write(batch)
-                while (await step(connection, limit=5, gap_intervals=2)).batches:
-                    pass
+                await derive_all(connection, Rules(batches=5))
                 if compressed and part is on_time:
                     await round_at(connection, START)
                     await connection.fetch("select compress_chunk(c) from show_chunks('readings') c")

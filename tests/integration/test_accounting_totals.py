@@ -7,18 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from energy.storage import Connection, Pool
-from ingest.accounting.deriving.step import step
+from tests.support.deriving import derive_all
 from tests.support.register_world import instant, populate, registry, shown, store
 
 GUIDE = Path(__file__).parents[2] / "docs" / "accounting.md"
 DAY = 24 * 60
 FIRST = date(2026, 3, 1)
 GATES = registry([("E1", "electricity", 1), ("E2", "electricity", 1)])
-
-
-async def _derive(connection: Connection) -> None:
-    while (await step(connection, limit=64, gap_intervals=2.0)).batches:
-        pass
 
 
 async def _days(connection: Connection, *columns: str) -> list[tuple[object, ...]]:
@@ -31,7 +26,7 @@ async def test_the_quarter_hours_around_midnight_belong_to_their_days(pool: Pool
     async with pool.acquire() as connection:
         await populate(connection, registry([("E1", "electricity", 1)]))
         await store(connection, [shown("E1", DAY - 10, 0.0), shown("E1", DAY + 5, 15.0)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "day", "amount") == [(FIRST, 10), (FIRST + timedelta(1), 5)]
 
 
@@ -40,7 +35,7 @@ async def test_days_are_those_of_the_unit_s_zone(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await populate(connection, registry([("E1", "electricity", 1)], zone="Europe/London"))
         await store(connection, [shown("E1", minute, minute) for minute in (0, 15)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "day", "amount") == [(date(2026, 2, 28), 15)]
 
 
@@ -49,10 +44,10 @@ async def test_a_silent_gate_meter_holds_back_what_is_complete(pool: Pool) -> No
     async with pool.acquire() as connection:
         await populate(connection, GATES)
         await store(connection, [shown("E1", minute, minute) for minute in (0, 15, 30)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "amount", "ready") == [(30, None)]
         await store(connection, [shown("E2", minute, minute) for minute in (0, 15)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "amount", "ready") == [(45, instant(15))]
 
 
@@ -62,7 +57,7 @@ async def test_a_meter_that_fell_silent_yesterday_holds_today_back_to_then(pool:
         await populate(connection, GATES)
         await store(connection, [shown("E2", DAY - 60, 0), shown("E2", DAY - 45, 1)])
         await store(connection, [shown("E1", DAY + minute, minute) for minute in (0, 15)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "day", "ready") == [
             (FIRST, None),  # by the end of that day E1 has said nothing yet
             (FIRST + timedelta(1), instant(DAY - 45)),
@@ -74,12 +69,12 @@ async def test_late_data_of_yesterday_moves_what_today_says_to_be_complete(pool:
     async with pool.acquire() as connection:
         await populate(connection, GATES)
         await store(connection, [shown("E2", 0, 0), shown("E2", 15, 1)])
-        await _derive(connection)
+        await derive_all(connection)
         await store(connection, [shown("E1", minute, minute) for minute in (0, 15, DAY + 15, 2 * DAY + 15)])
-        await _derive(connection)
+        await derive_all(connection)
         assert [row[0] for row in await _days(connection, "ready")] == [instant(15)] * 3
         await store(connection, [shown("E2", 30, 2)])
-        await _derive(connection)
+        await derive_all(connection)
         assert [row[0] for row in await _days(connection, "ready")] == [instant(30)] * 3
 
 
@@ -88,10 +83,10 @@ async def test_a_meter_that_never_reported_holds_back_every_day(pool: Pool) -> N
     async with pool.acquire() as connection:
         await populate(connection, GATES)
         await store(connection, [shown("E1", minute, minute) for minute in (0, DAY + 15)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "ready") == [(None,), (None,)]
         await store(connection, [shown("E2", 0, 0), shown("E2", 15, 1)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "ready") == [(instant(15),), (instant(15),)]
 
 
@@ -100,7 +95,7 @@ async def test_a_gap_over_several_days_is_spread_over_them(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await populate(connection, registry([("E1", "electricity", 1)]))
         await store(connection, [shown("E1", 0, 0), shown("E1", 3 * DAY, 300)])
-        await _derive(connection)
+        await derive_all(connection)
         assert await _days(connection, "day", "amount", "quality") == [(FIRST + timedelta(n), 100, 1) for n in range(3)]
 
 
@@ -109,7 +104,7 @@ async def test_carriers_are_counted_apart_each_by_its_own_factor(pool: Pool) -> 
     async with pool.acquire() as connection:
         await populate(connection, registry([("E1", "electricity", 1), ("G1", "natural_gas", 1)]))
         await store(connection, [shown(point, minute, minute) for point in ("E1", "G1") for minute in (0, 15)])
-        await _derive(connection)
+        await derive_all(connection)
         found = await _days(connection, "carrier", "kgce", "kgco2")
         assert found == [
             ("electricity", Decimal("1.8435"), Decimal("8.3145")),
@@ -122,7 +117,7 @@ async def test_the_views_for_boards_agree_with_each_other(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await populate(connection, registry([("E1", "electricity", 1), ("S1", "electricity", 2)]))
         await store(connection, [shown(p, 15 * n, n * 2.5) for p in ("E1", "S1") for n in range(2 * 96 + 1)])
-        await _derive(connection)
+        await derive_all(connection)
         for view, rows in (("consumption_15min", 384), ("consumption_hour", 96), ("consumption_day", 4)):
             found = await connection.fetchrow(
                 f"select count(*), sum(amount), min(quality), max(quality), sum(covered_s) from board.{view}"  # noqa: S608 - names of this test
@@ -147,7 +142,7 @@ async def test_the_worked_example_of_the_guide(pool: Pool) -> None:
         await populate(connection, registry([(f"P-{carrier}", carrier, 1) for carrier, *_ in rows]))
         amounts = {f"P-{carrier}": float(amount.split()[0]) for carrier, amount, *_ in rows}
         await store(connection, [shown(point, m, 7 + amounts[point] * m / 15) for point in amounts for m in (0, 15)])
-        await _derive(connection)
+        await derive_all(connection)
         found = await connection.fetch("select * from board.unit_day")
     by_carrier = {row["carrier"]: row for row in found}
     for carrier, amount, *figures in rows:

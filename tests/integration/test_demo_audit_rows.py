@@ -10,7 +10,7 @@ import pytest
 from deploy.demo.audit import Flow, audit_flow, meter_spans, worst_error, wrong_totals
 from energy.readings import Reading
 from energy.storage import Connection, Pool
-from ingest.accounting.deriving.step import step
+from tests.support.deriving import derive_all
 from tests.support.register_world import populate, registry, shown, store
 
 METERS = ("E1", "E2")
@@ -25,7 +25,7 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
     async with pool.acquire() as opened:
         await populate(opened, registry([(point, "electricity", 1) for point in METERS]))
         await store(opened, HOUR)
-        await step(opened, limit=64, gap_intervals=2.0)
+        await derive_all(opened)
         assert await audit_flow(opened, SENT) == SOUND
         assert await _energy_error(opened) == 0
         assert await wrong_totals(opened) == 0

@@ -70,9 +70,12 @@ async def store(connection: Connection, readings: Iterable[Shown]) -> None:
         [row.quality for row in rows],
     ]
     async with connection.transaction():
-        await connection.execute(_STORE, *columns)
-        await connection.execute(_CONFLICTS, *columns)
-        await connection.execute(_MARK, *columns[:2])
+        batch = await connection.fetchval("select nextval('batch_id')")
+        await connection.execute(_STORE, *columns, batch)
+        tag = await connection.execute(_CONFLICTS, *columns, batch)
+        await connection.execute(_MARK, *columns[:2], batch)
+        await connection.execute(_RECORD, batch, len(rows), int(tag.rsplit(" ", 1)[1]))
+        await connection.execute("select pg_notify('readings', $1::text)", str(batch))
 
 
 _STORE = """
@@ -82,7 +85,7 @@ with given as (
     join point using (code)
 )
 insert into readings (ts, point_id, value, quality, batch)
-select ts, point_id, value, quality, nextval('batch_id') from given on conflict do nothing
+select ts, point_id, value, quality, $5 from given on conflict do nothing
 """
 _CONFLICTS = """
 with given as (
@@ -91,14 +94,19 @@ with given as (
     join point using (code)
 )
 insert into reading_conflicts (point_id, ts, value, quality, batch)
-select g.point_id, g.ts, g.value, g.quality, 0 from given g join readings r using (point_id, ts)
+select g.point_id, g.ts, g.value, g.quality, $5 from given g join readings r using (point_id, ts)
 where (g.value, g.quality) is distinct from (r.value, r.quality) on conflict do nothing
 """
 _MARK = """
 insert into derivation_dirty (batch, points, since, until)
-select nextval('batch_id'), array_agg(point_id), array_agg(since), array_agg(until) from (
+select $3, array_agg(point_id), array_agg(since), array_agg(until) from (
     select point_id, min('epoch'::timestamptz + g.at * interval '1 ms') as since,
         max('epoch'::timestamptz + g.at * interval '1 ms') as until
     from unnest($1::text[], $2::int8[]) as g (code, at) join point using (code) group by point_id
 ) t
+"""
+_RECORD = """
+insert into ingest_batch
+    (batch, worker, received_at, committed_at, envelopes, offered, stored, duplicates, conflicts, rejected)
+values ($1, 'test', 'epoch', 'epoch', 1, $2, $2 - $3::int4, 0, $3::int4, 0)
 """

@@ -1,0 +1,59 @@
+-- Readings of points; given times are ms since 1970.
+
+-- name: extent
+-- From when to when there is any chunk of readings or quarter hours, or a contradiction.
+select least(min(since), (select min(extract(epoch from ts) * 1000) from reading_conflicts))::int8 as since,
+    greatest(max(until), (select max(extract(epoch from ts) * 1000) from reading_conflicts))::int8 as until
+from (
+    select extract(epoch from range_start) * 1000 as since, extract(epoch from range_end) * 1000 as until
+    from timescaledb_information.chunks
+    where hypertable_schema = 'public' and hypertable_name in ('readings', 'consumption_15min')
+) c;
+
+-- name: around
+-- Raw readings of each dirty stretch of a point, and up to $6 before and after it, all between $4 and $5; with the
+-- number of the stretch, from 0.
+select (s.number - 1)::int4, r.ts, r.value, r.quality
+from (
+    select point_id, number, 'epoch'::timestamptz + since * interval '1 ms' as since,
+        'epoch'::timestamptz + until * interval '1 ms' as until
+    from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality as g (point_id, since, until, number)
+) s
+cross join lateral (
+    (select ts, value, quality from readings
+     where point_id = s.point_id and ts < s.since and ts >= $4 order by ts desc limit $6)
+    union all
+    (select ts, value, quality from readings
+     where point_id = s.point_id and ts >= s.since and ts <= s.until and ts >= $4 and ts <= $5)
+    union all
+    (select ts, value, quality from readings
+     where point_id = s.point_id and ts > s.until and ts <= $5 order by ts limit $6)
+) r
+
+-- name: within
+-- Raw readings of each stretch of a point, both ends included, all between $4 and $5.
+select (s.number - 1)::int4, r.ts, r.value, r.quality
+from (
+    select point_id, number, 'epoch'::timestamptz + since * interval '1 ms' as since,
+        'epoch'::timestamptz + until * interval '1 ms' as until
+    from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality as g (point_id, since, until, number)
+) s
+cross join lateral (
+    select ts, value, quality from readings
+    where point_id = s.point_id and ts >= s.since and ts <= s.until and ts >= $4 and ts <= $5
+    offset 0
+) r
+
+-- name: conflicts
+-- What contradicts readings of each stretch of a point, both ends included.
+select (s.number - 1)::int4, c.ts, c.value, c.quality
+from (
+    select point_id, number, 'epoch'::timestamptz + since * interval '1 ms' as since,
+        'epoch'::timestamptz + until * interval '1 ms' as until
+    from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality as g (point_id, since, until, number)
+) s
+cross join lateral (
+    select ts, value, quality from reading_conflicts
+    where point_id = s.point_id and ts >= s.since and ts <= s.until
+    offset 0
+) c
