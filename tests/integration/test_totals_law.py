@@ -106,14 +106,15 @@ def histories(draw: st.DrawFn) -> tuple[list[Step], list[Used], list[Entry]]:
     pieces, standing = draw(courses()), draw(entries())
     passing = [one for one in draw(entries()) if _key(one) not in {_key(other) for other in standing}]
     steps: list[Step] = [*pieces, *map(Enter, standing), *(Enter(one, lasts=False) for one in passing)]
+    order: list[Step] = draw(st.permutations(steps))
     if pieces and draw(st.booleans()):
         last = max((one for one in pieces if one.point == pieces[0].point), key=lambda one: one.first)
         beyond = last.first + len(last.quanta)
         count = draw(st.integers(1, 2 * DAY))
-        steps = [Used(last.point, beyond, (7,) * count), *draw(st.permutations(steps))]
-        steps.insert(draw(st.integers(1, len(steps))), Forget(last.point, beyond, count))
-        return steps, pieces, standing
-    return draw(st.permutations(steps)), pieces, standing
+        order = [Used(last.point, beyond, (7,) * count), *order]
+        order.insert(draw(st.integers(1, len(order))), Forget(last.point, beyond, count))
+        return order, pieces, standing
+    return order, pieces, standing
 
 
 @pytest.fixture(scope="module")
