@@ -117,6 +117,7 @@ async def test_nothing_is_asked_of_the_database_when_nothing_is_long() -> None:
         (_pairs((0, DAY, 5)), _series(DAY * 60_000)),
         (_pairs((0, DAY, 0), (DAY, 2 * DAY, -3)), _series()),
         (_pairs((0, 400 * DAY, 7)), _series()),
+        (_pairs((-92 * DAY, -91 * DAY, 7), (90 * DAY, 91 * DAY, None)), _series()),  # neighbours of the stretch
     ):
         found = await courses(_no_connection(), [1], pairs, series)
         assert (len(found.pair), found.offset.tolist(), len(found.weight)) == (0, [0], 0)

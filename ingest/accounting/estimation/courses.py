@@ -96,9 +96,9 @@ async def courses(
 ) -> Courses:
     """The course of every pair of `pairs` that has one: as the check meter ran, else as the mean of like days.
 
-    What is not named runs evenly, or stays unknown. A course rests only on rows of `consumption_15min` that were
-    measured, which no course and no edit of an amount can alter: so it depends on no order, and is never derived in
-    circles. Where nothing is long or unknown, nothing is read.
+    What is not named runs evenly, stays unknown, or lies outside its series' stretch. A course rests only on rows of
+    `consumption_15min` that were measured, which no course and no edit of an amount can alter: so it depends on no
+    order, and is never derived in circles. Where nothing is long or unknown, nothing is read.
 
     Args:
         connection: in the step's transaction.
@@ -120,9 +120,10 @@ async def courses(
 async def _gaps(
     connection: Connection, points: Sequence[int], pairs: Pairs, series: Series, rules: EstimationSettings
 ) -> list[_Gap]:
-    """The pairs for which a course is worth looking for: an advance of nothing, or backwards, has none."""
+    """The pairs within stretches whose course is worth looking for: an advance of nothing, or below it, has none."""
+    within = (pairs.began < series.until[pairs.series]) & (pairs.ended > series.since[pairs.series])
     short = pairs.ended - pairs.began <= rules.longest_days * _DAY_MS
-    chosen = np.flatnonzero(depends(pairs, series, rules) & short & (~pairs.known | (pairs.delta > 0)))
+    chosen = np.flatnonzero(depends(pairs, series, rules) & within & short & (~pairs.known | (pairs.delta > 0)))
     if not len(chosen):
         return []
     owner = {index: points[pairs.series[index]] for index in chosen.tolist()}
