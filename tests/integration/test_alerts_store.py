@@ -77,6 +77,17 @@ async def test_factors_are_those_in_force_on_some_day_of_the_period(pool: Pool) 
         }
 
 
+async def test_a_factor_that_ended_before_the_period_is_no_evidence(pool: Pool) -> None:
+    """On the day on which another one begins, that one alone governs."""
+    async with pool.acquire() as connection:
+        await add_units(connection, ["u1"])
+        await apply_quotas(connection, [("u1", day_quota("q1", "1"))])
+        await use(connection, "u1", "2", at(8, TURN), day=TURN)
+        found = await evaluate(connection, at(8, TURN), 0)
+        (today,) = [one for one in found.written if one.evidence.quota.day == TURN]
+        assert [one.valid_from for one in today.evidence.factors] == [TURN]
+
+
 async def test_evaluating_the_same_data_again_writes_nothing(pool: Pool) -> None:
     """Neither a repeated evaluation nor a restarted engine says anything twice."""
     async with pool.acquire() as connection:

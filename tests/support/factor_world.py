@@ -1,4 +1,4 @@
-"""A small world for tests of factors: units of two grids with totals on some days, written straight into the tables."""
+"""A small world for tests of factors: units of several grids with totals on some days, written straight into the tables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from energy.storage import Connection
 from ingest.accounting.factors.sync import sync_factors
 
 FIRST = date(2026, 3, 1)
-UNITS = {"XIAN": "610100", "BAOJI": "610302", "CHENGDU": "510100"}
+UNITS = {"XIAN": "610100", "BAOJI": "610302", "CHENGDU": "510100", "CHIFENG": "150402", "HONGKONG": "810000"}
+"""Of the grids northwest, southwest and, by the city, northeast; and of none."""
 
 
 async def populated(connection: Connection, days: int = 3) -> None:
-    """Units of two grids, with totals of electricity and coal on some days."""
+    """Units of several grids, with totals of electricity and coal on some days."""
     await sync_factors(connection, shipped_factors())
     for code, district in UNITS.items():
         await connection.execute(
