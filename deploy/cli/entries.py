@@ -76,8 +76,8 @@ def import_(file: Path, author: str, config: Path | None, dsn: str | None) -> No
 def add(config: Path | None, dsn: str | None, author: str, **said: str | None) -> None:
     """Enter one amount for UNIT.
 
-    KIND is purchase, stock, sale, feedstock or statement with a carrier as SUBJECT; output with a product; output_value,
-    certificate or certificate_base without.
+    KIND is purchase, stock, sale, feedstock or statement with a carrier as SUBJECT; output with a product;
+    output_value, certificate or certificate_base without.
     """
     from ingest.accounting.entries.model import Given, Source  # noqa: PLC0415 - loaded when called
 
@@ -130,7 +130,10 @@ def list_entries(  # noqa: PLR0913 - one for each option
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
 @_where
 def undo(entry_id: int, author: str, reason: str, config: Path | None, dsn: str | None) -> None:
-    """Undo entry ID: it stays on record; the one that it replaced counts again."""
+    """Undo entry ID, which stays on record.
+
+    The one that it replaced, if it did, counts again.
+    """
     from ingest.accounting.entries import store  # noqa: PLC0415 - loaded when called
 
     earlier = _on(

@@ -38,6 +38,7 @@ MOST_FAULTS = 1_000
 """So many faults are told one by one."""
 _MOST_DEPTH = 8
 _RETRY_S = 5.0
+_SOURCE = "entries"
 
 Reader: TypeAlias = Callable[[bytes, str], list[Given]]
 """Entries out of a body, for a unit."""
@@ -121,7 +122,7 @@ class Entries:
         except RecordError as error:
             return _refused(gateway, 422, error.faults)
         except WireError as error:
-            return _refused(gateway, 400, [Fault("", 0, "", error.detail)])
+            return _refused(gateway, 400, [Fault(_SOURCE, 0, "", error.detail)])
         metrics.taken(gateway, taken)
         return Reply(200, msgspec.json.encode(Answer(taken)))
 
@@ -140,7 +141,7 @@ def _reader(asked: Asked) -> Reader:
     if asked.content_type == JSON:
         return lambda body, unit: _from_json(body, author, unit)
     if asked.content_type == CSV:
-        return lambda body, unit: entries_in(body, "", author=author, unit=unit)
+        return lambda body, unit: entries_in(body, _SOURCE, author=author, unit=unit)
     raise TurnedAwayError(415, "unknown_media_type", f"Content-Type: {JSON} or {CSV} expected")
 
 
@@ -159,10 +160,10 @@ def _from_json(body: bytes, author: str, unit: str) -> list[Given]:
             text = _text_of(bytes(raw).strip())
             if name not in FIELDS or text is None:
                 wrong = "a text or a number expected" if name in FIELDS else f"one of {', '.join(FIELDS)} expected"
-                faults.append(Fault("", number, shortened(name), wrong))
+                faults.append(Fault(_SOURCE, number, shortened(name), wrong))
             elif text:
                 said[name] = text
-        given.append(Given(said, sent.author.strip() or author, "", number))
+        given.append(Given(said, sent.author.strip() or author, _SOURCE, number))
     if faults:
         raise RecordError(faults)
     return given
@@ -171,10 +172,7 @@ def _from_json(body: bytes, author: str, unit: str) -> list[Given]:
 def _text_of(literal: bytes) -> str | None:
     """A text, or a number as it is written; empty for null, None for anything else."""
     if literal.startswith(b'"'):
-        try:
-            return msgspec.json.decode(literal, type=str).strip()
-        except msgspec.MsgspecError:  # half of a surrogate pair
-            return None
+        return msgspec.json.decode(literal, type=str).strip()
     if literal == b"null":
         return ""
     return literal.decode() if literal[:1] in b"-0123456789" else None
@@ -184,12 +182,12 @@ def _own(given: list[Given], gateway: str, unit: str) -> list[Given]:
     """The same entries, if they are not too many, and all of the gateway's own unit; raises RecordError."""
     if len(given) > MOST_ENTRIES:
         raise RecordError(
-            [Fault("", given[MOST_ENTRIES].line, "", f"more than {MOST_ENTRIES} entries: divide the file")]
+            [Fault(_SOURCE, given[MOST_ENTRIES].line, "", f"more than {MOST_ENTRIES} entries: divide the file")]
         )
     others = [one for one in given if one.said["unit"] != unit]
     if others:
         wrong = f"{gateway} enters for {unit} only: leave the unit out"
-        raise RecordError(Fault("", one.line, "unit", wrong) for one in others)
+        raise RecordError(Fault(_SOURCE, one.line, "unit", wrong) for one in others)
     return given
 
 
