@@ -14,6 +14,7 @@ import numpy as np
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.deriving import forward, groups, marks
 from ingest.accounting.deriving.again import Again, derive_again
+from ingest.accounting.deriving.bearing import mark_bearing
 from ingest.accounting.deriving.memory import Memory
 from ingest.accounting.deriving.points import load_points, registry_version
 from ingest.accounting.deriving.readings import extent_of
@@ -111,6 +112,7 @@ class Deriver:
         if memory.points is None or memory.points.version != await registry_version(connection):
             memory.use(await load_points(connection))
         work = sorted_out(memory, batches, np.array(held))
+        await mark_bearing(connection, memory, batches)
         gone = await forward.go(connection, memory, work, rules)
         done = await self._again(connection, [batch.number for batch in batches], joined(work.again, gone.left))
         totalled = await self._units(connection, held, total)
