@@ -16,6 +16,7 @@ _COMMANDS = {
     "check": "check the file of a collector",
     "collector": "poll meters, keep the readings on disk, send them",
     "demo": "run a simulated city on real components and watch it",
+    "derive": "derive anew what was derived, or check it",
     "edits": "say what readings cannot: replacements, ratios, exclusions, amounts",
     "factors": "show and check factors, record what units measured",
     "findings": "show what checks found in derived consumption",

@@ -91,14 +91,14 @@ def seconds(times: NDArray[np.generic]) -> Ints:
     return times.astype(np.int64) // _US + _EPOCH_S
 
 
-def milliseconds(times: NDArray[np.generic]) -> Ints:
-    """Time stamps of the wire as ms since 1970, what is below a millisecond cut off."""
-    return times.astype(np.int64) // 1000 + _EPOCH_S * 1000
-
-
 def microseconds(times: Ints) -> Ints:
     """Seconds since 1970 as time stamps of the wire."""
     return (times - _EPOCH_S) * _US
+
+
+def timestamps(times: Ints) -> Ints:
+    """Milliseconds since 1970 as time stamps of the wire."""
+    return (times - _EPOCH_S * 1000) * 1000
 
 
 def days(dates: NDArray[np.generic]) -> Ints:
