@@ -60,7 +60,7 @@ class Flag(IntFlag):
     REPLACED = 4
     """A replacement or a reset that is on record lies within."""
     UNEXPLAINED = 8
-    """The register fell, and nothing explains it: nothing is counted over the fall."""
+    """The register fell, or came back from zeros, and nothing explains it: what flowed is not known."""
     DIP = 16
     """Readings lower than those before and after were set aside."""
     SPIKE = 32
@@ -68,7 +68,7 @@ class Flag(IntFlag):
     SWAPPED = 64
     """A reading that was set aside is its neighbours' with words or bytes exchanged."""
     REVERSED = 128
-    """The net register of a bidirectional meter ran backwards."""
+    """The register ran backwards, or a rate or an amount was negative: suspect of a plain register."""
     GAP = 256
     """Readings lie further apart than they are meant to."""
     RATIO = 512

@@ -99,7 +99,8 @@ def _recovers(states: States, segments: Segments, old: Ints, k: int) -> Bools:
     recovered = inside & (again >= shown) & (again - shown <= most) & ((wrap == 0) | (again <= wrap))
     over_the_top = wrapped(shown, states.quanta[old + 1], wrap)
     jump = again - states.quanta[back - 1]
-    return recovered & (~over_the_top | (2 * jump > wrap))
+    found: Bools = recovered & (~over_the_top | (2 * jump > wrap))
+    return found
 
 
 def _started(states: States, old: Ints, k: int) -> Bools:

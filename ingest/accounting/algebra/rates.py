@@ -104,6 +104,9 @@ def interval_pairs(states: States, segments: Segments) -> Pairs:
 
 def joined(*parts: Pairs) -> Pairs:
     """Pairs of several parts as one, in order."""
+    parts = tuple(one for one in parts if len(one.series)) or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
     columns = {f.name: np.concatenate([getattr(one, f.name) for one in parts]) for f in fields(Pairs)}
     order = np.lexsort((columns["began"], columns["series"]))
     return Pairs(**{name: column[order] for name, column in columns.items()})

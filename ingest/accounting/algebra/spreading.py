@@ -14,6 +14,7 @@ What a quarter hour says:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,11 +102,26 @@ def spread(pairs: Pairs, series: Series, courses: Courses) -> Consumption:
 def _cut(pairs: Pairs, series: Series, rated: Bools) -> _Pieces:
     pair, start = _pieces(pairs, series)
     begin, end = np.maximum(start, pairs.began[pair]), np.minimum(start + INTERVAL_MS, pairs.ended[pair])
-    quanta = even(pairs, pair, end) - even(pairs, pair, begin)
-    if rated.any():
-        own = np.flatnonzero(rated[pairs.series[pair]])
-        quanta[own] = straight(pairs, pair[own], end[own]) - straight(pairs, pair[own], begin[own])
+    if rated.all():
+        quanta = _between(straight, pairs, pair, begin, end)
+    else:
+        quanta = _between(even, pairs, pair, begin, end)
+        if rated.any():
+            own = np.flatnonzero(rated[pairs.series[pair]])
+            quanta[own] = _between(straight, pairs, pair[own], begin[own], end[own])
     return _Pieces(pair, start, begin, end, quanta, _changes(pairs.series[pair], start))
+
+
+def _between(course: Callable[[Pairs, Ints, Ints], Ints], pairs: Pairs, pair: Ints, begin: Ints, end: Ints) -> Ints:
+    """What each piece counts: its pair's `course` at its end, less that at its begin, where the piece before ends."""
+    counted = course(pairs, pair, end)
+    before = np.zeros(len(pair), np.int64)
+    follows = np.zeros(len(pair), np.bool_)
+    follows[1:] = pair[1:] == pair[:-1]
+    before[1:] = np.where(follows[1:], counted[:-1], 0)
+    late = np.flatnonzero(~follows & (begin > pairs.began[pair]))  # cut off by the stretch
+    before[late] = course(pairs, pair[late], begin[late])
+    return counted - before
 
 
 def _follow(courses: Courses, pairs: Pairs, pieces: _Pieces, rated: Bools) -> None:
