@@ -26,7 +26,6 @@ _OF_EDIT = {
     "--old-end": ("STATE", "What the old register showed at --since, as its readings come."),
     "--new-start": ("STATE", "What the new register showed at --until, likewise."),
     "--ratio": ("NUMBER", "What readings are multiplied by from then on, until another change says otherwise."),
-    "--register": ("STATE", "What the register showed at that moment, as its readings come."),
     "--amount": ("NUMBER", "What was used."),
     "--unit": ("SYMBOL", "Its unit of measure.  [default: the base unit of the point's carrier]"),
 }
@@ -85,13 +84,15 @@ def replacement(**given: str | None) -> None:
 
 
 @add.command()
-@_says("--since", "--ratio", "--register", required=["--since", "--ratio"])
-def ratio(register: str | None, **given: str | None) -> None:
+@_says("--since", "--ratio", required=["--since", "--ratio"])
+def ratio(**given: str | None) -> None:
     """Multiply readings of POINT from a time on.
 
-    For current or voltage transformers that were changed, where readings come with the old ratio still.
+    For current or voltage transformers that were changed, where readings come with the old ratio still. What the
+    register showed at that moment is interpolated; where it was written down, record a replacement with that state at
+    both ends.
     """
-    _add("ratio", given | {"old_end": register, "new_start": register})
+    _add("ratio", given)
 
 
 @add.command()

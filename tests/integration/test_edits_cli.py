@@ -42,7 +42,7 @@ async def test_each_kind_is_added_shown_and_undone(call: Call) -> None:
     added = await call("add", "replacement", "P-E", *FROM, *TO, *states, *SIGNED, "--document", "W-17")
     assert added.stdout == "Taken: edit 1. What this touches is derived anew.\n"
     for arguments in (
-        ("ratio", "P-N", *FROM, "--ratio", "2", "--register", "70.5"),
+        ("ratio", "P-N", *FROM, "--ratio", "2"),
         ("exclude", "P-E", *FROM, *TO),
         ("amount", "P-E", *FROM, *TO, "--amount", "1.5", "--unit", "MWh"),
         ("accept", "P-E", *FROM, *TO),

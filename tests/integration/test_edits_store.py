@@ -188,13 +188,11 @@ async def test_what_is_loaded_is_what_is_in_force(connection: Connection, ids: d
     await add(
         connection, [given("amount", amount="1.5", **said), given("exclude", **said), given("accept", **said)], NOW
     )
-    (ratio,) = await add(
-        connection, [given("ratio", since="2026-03-01 04:00:00.001", ratio="1.25", old_end="7.5")], NOW
-    )
+    (ratio,) = await add(connection, [given("ratio", since="2026-03-01 04:00:00.001", ratio="1.25")], NOW)
     found = await edits_of(connection, point, since, until)
     assert (found.amounts.quanta.tolist(), len(found.excluded.series), len(found.accepted.series)) == ([1500], 1, 1)
     assert found.changes.since.tolist() == [1_772_294_400_000 + 4 * 3_600_000 + 1]
-    assert (found.changes.ratio.tolist(), found.changes.old_end.tolist()) == ([1.25], [7.5])
+    assert found.changes.ratio.tolist() == [1.25]
     await undo(connection, ratio.edit_id, author="Wu", reason="wrong meter", now=NOW)
     assert not len((await edits_of(connection, point, since, until)).changes.series)
 

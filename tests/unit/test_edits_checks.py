@@ -130,7 +130,7 @@ def test_a_point_is_edited_only_as_its_quantity_allows() -> None:
     assert faults("replacement", "P-R", **at) == [
         "point: its quantity, rate, has no register to replace: give a ratio, or exclude readings"
     ]
-    assert faults("ratio", "P-I", **at, ratio="2", old_end="5") == ["old_end: its quantity, interval, has no register"]
+    assert faults("ratio", "P-I", **at, ratio="2", old_end="5") == ["old_end: does not belong to ratio"]
     assert faults("exclude", "P-V", **at, until="2026-03-01 11:00") == [
         "point: no consumption is derived from its quantity, voltage, so that there is nothing to edit"
     ]

@@ -22,7 +22,7 @@ FIRST_MS = 946_684_800_000
 
 _FIELDS = {
     Kind.REPLACEMENT: ({"since"}, {"until", "old_end", "new_start", "ratio"}),
-    Kind.RATIO: ({"since", "ratio"}, {"old_end", "new_start"}),
+    Kind.RATIO: ({"since", "ratio"}, set[str]()),
     Kind.EXCLUDE: ({"since", "until"}, set[str]()),
     Kind.AMOUNT: ({"since", "until", "amount"}, {"unit"}),
     Kind.ACCEPT: ({"since", "until"}, set[str]()),
@@ -153,11 +153,8 @@ def _faults(given: Given, edit: Edit) -> Iterator[tuple[str, str]]:
             yield name, wrong
     if quantity not in tuple(Derived):
         yield "point", f"no consumption is derived from its quantity, {quantity}, so that there is nothing to edit"
-    elif quantity not in _REGISTERS:
-        if kind is Kind.REPLACEMENT:
-            yield "point", f"its quantity, {quantity}, has no register to replace: give a ratio, or exclude readings"
-        for name in sorted({"old_end", "new_start"} & given.said.keys() & optional):
-            yield name, f"its quantity, {quantity}, has no register"
+    elif quantity not in _REGISTERS and kind is Kind.REPLACEMENT:
+        yield "point", f"its quantity, {quantity}, has no register to replace: give a ratio, or exclude readings"
 
 
 def _time_faults(edit: Edit, now_ms: int) -> Iterator[tuple[str, str]]:

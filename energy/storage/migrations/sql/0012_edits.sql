@@ -19,7 +19,8 @@ create table edit (
     undone_by   text check (undone_by <> ''),
     undone_why  text check (undone_why <> ''),
     check ((undone_at is null) = (undone_by is null) and (undone_at is null) = (undone_why is null)),
-    check ((kind in ('replacement', 'ratio')) or (old_end is null and new_start is null and ratio is null)),
+    check (kind = 'replacement' or (old_end is null and new_start is null)),
+    check (kind in ('replacement', 'ratio') or ratio is null),
     check ((kind = 'amount') = (amount is not null) and (amount is null) = (unit is null)),
     check (kind <> 'ratio' or (ratio is not null and since = until)),
     check (kind in ('replacement', 'ratio') or until > since)
@@ -28,7 +29,7 @@ create index edit_of_point on edit (point_id, since) where undone_at is null;
 comment on table edit is 'What people say about readings; an undone edit stays, and does nothing. Times have whole milliseconds, as readings do.';
 comment on column edit.kind is 'replacement: the old register ended at since, the new one began at until. ratio: readings from since on are multiplied by ratio. exclude: readings in [since, until) are not used. amount: consumption of [since, until) is amount. accept: what is suspect in [since, until) is accepted.';
 comment on column edit.old_end is 'State of the register at since, as its readings would have come (the point''s unit, not multiplied by a ratio); null when not known.';
-comment on column edit.new_start is 'State of the new register at until, likewise; of a change of ratio the same register''s.';
+comment on column edit.new_start is 'State of the new register at until, likewise.';
 comment on column edit.ratio is 'What readings from until on are multiplied by, until another change gives another; null leaves it as it is.';
 comment on column edit.amount is 'In unit, the base unit of the carrier.';
 

@@ -1,0 +1,133 @@
+"""What people say of readings, and take back, leaves what one pass over everything gives, and no trace of the past."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from energy.storage import Connection
+from ingest.accounting.edits.model import Given, Kind
+from ingest.accounting.edits.store import add, undo
+from ingest.accounting.records import RecordError
+from tests.support.deriving import derive_all
+from tests.support.deriving_world import course, expected, forget_derived, intervals, minutely, tables
+from tests.support.register_world import MINUTE, T0, instant, populate, registry, shown, store
+
+_NOW = datetime(2026, 4, 1, tzinfo=UTC)
+_CODES = [("A", "electricity", 1), ("B", "natural_gas", 1)]
+_MINUTES = 240
+_SIGNED = ("Li Wei", "work order")
+
+
+async def _raw(connection: Connection) -> list[str]:
+    return [str(row) for row in await connection.fetch("select * from readings order by point_id, ts")]
+
+
+def _said(chance: random.Random) -> Given:
+    """Anything that a person may say of the world's time; some of it will be refused."""
+    kind = chance.choice(list(Kind))
+    step = 15 if kind is Kind.AMOUNT else 1
+    first = chance.randrange(-30, _MINUTES + 30, step)
+    last = first + step * chance.choice([1, 2, 5])
+    said = {"since": instant(first).isoformat(), "until": instant(last).isoformat()}
+    match kind:
+        case Kind.RATIO:
+            said = {"since": said["since"], "ratio": chance.choice(["0.5", "2", "1.25"])}
+        case Kind.REPLACEMENT:
+            states = {"old_end": "90000.5", "new_start": "3", "ratio": chance.choice(["1", "3"])}
+            said |= {name: state for name, state in states.items() if chance.random() < 0.5}
+        case Kind.AMOUNT:
+            said["amount"] = chance.choice(["0", "12.5"])
+        case _:
+            pass
+    return Given(kind, chance.choice("AB"), said, *_SIGNED)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_whatever_is_said_and_undone_leaves_what_stands(connection: Connection, seed: int) -> None:
+    """With the edits in force the tables are those of one pass over everything; without any, those of before."""
+    await _hold(connection, seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2, 40))
+async def test_many_histories_of_edits_leave_what_stands(connection: Connection, seed: int) -> None:
+    """The same, for many histories."""
+    await _hold(connection, seed)
+
+
+async def _hold(connection: Connection, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a repeatable history, not a secret
+    await populate(connection, minutely(registry(_CODES)))
+    for code, _, _ in _CODES:
+        await store(connection, course(chance, code, _MINUTES, every=5.0, wild=0.03))
+    await derive_all(connection)
+    before, raw = await tables(connection), await _raw(connection)
+    made: list[int] = []
+    for _ in range(24):
+        try:
+            made += [one.edit_id for one in await add(connection, [_said(chance)], _NOW) if one.new]
+        except RecordError:
+            continue
+        if chance.random() < 0.3 and made:
+            await undo(connection, made.pop(chance.randrange(len(made))), author="Wu", reason="slip", now=_NOW)
+        if chance.random() < 0.5:
+            await derive_all(connection)
+    await derive_all(connection)
+    assert made
+    among_readings = [row for row in await intervals(connection) if T0 <= int(str(row[1])) < T0 + _MINUTES * MINUTE]
+    assert among_readings == await expected(connection)  # an amount may be said of any time
+    stood = await tables(connection)
+    assert stood != before
+    await forget_derived(connection)
+    await derive_all(connection)
+    assert await tables(connection) == stood
+    for edit_id in chance.sample(made, len(made)):
+        await undo(connection, edit_id, author="Wu", reason="slip", now=_NOW)
+        if chance.random() < 0.3:
+            await derive_all(connection)
+    await derive_all(connection)
+    assert await tables(connection) == before
+    assert await _raw(connection) == raw
+
+
+async def _amounts(connection: Connection) -> list[tuple[float, int | None, int]]:
+    """Quarter hours of A: hours since the beginning, quanta, quality."""
+    rows = await connection.fetch(
+        "select extract(epoch from ts - $1)::float8 / 3600, quanta, quality from consumption_15min"
+        " where point_id = (select point_id from point where code = 'A') order by ts",
+        instant(0),
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_a_replacement_counts_both_registers(connection: Connection) -> None:
+    """Old register 100 to 103 at removal, new one from 7 to 9: five units, nothing lost and nothing invented."""
+    await populate(connection, registry(_CODES))
+    await store(connection, [shown("A", 0, 100), shown("A", 15, 102), shown("A", 45, 8), shown("A", 60, 9)])
+    await derive_all(connection)
+    said = {"since": instant(30).isoformat(), "old_end": "103", "new_start": "7"}
+    (taken,) = await add(connection, [Given(Kind.REPLACEMENT, "A", said, *_SIGNED)], _NOW)
+    await derive_all(connection)
+    assert [quanta for _, quanta, _ in await _amounts(connection)] == [2000, 1000, 1000, 1000]
+    await undo(connection, taken.edit_id, author="Wu", reason="another meter", now=_NOW)
+    await derive_all(connection)
+    assert [quanta for _, quanta, _ in await _amounts(connection)] != [2000, 1000, 1000, 1000]
+
+
+async def test_readings_that_come_after_an_edit_count_by_it(connection: Connection) -> None:
+    """A ratio holds for readings that come later, live or late; an amount stands whatever comes."""
+    await populate(connection, registry(_CODES))
+    await store(connection, [shown("A", 0, 100), shown("A", 15, 102)])
+    await derive_all(connection)
+    ratio = Given(Kind.RATIO, "A", {"since": instant(15).isoformat(), "ratio": "2"}, *_SIGNED)
+    span = {"since": instant(45).isoformat(), "until": instant(60).isoformat()}
+    amount = Given(Kind.AMOUNT, "A", span | {"amount": "0.5"}, *_SIGNED)
+    await add(connection, [ratio, amount], _NOW)
+    await derive_all(connection)
+    for minute, value in ((30, 103), (60, 109), (45, 105)):
+        await store(connection, [shown("A", minute, value)])
+        await derive_all(connection)
+    assert [quanta for _, quanta, _ in await _amounts(connection)] == [2000, 2000, 4000, 500]
