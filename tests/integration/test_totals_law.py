@@ -107,7 +107,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Step], list[Used], list[Entry]]:
     passing = [one for one in draw(entries()) if _key(one) not in {_key(other) for other in standing}]
     steps: list[Step] = [*pieces, *map(Enter, standing), *(Enter(one, lasts=False) for one in passing)]
     order: list[Step] = draw(st.permutations(steps))
-    if pieces and draw(st.booleans()):
+    longer = draw(st.booleans())
+    if pieces and longer:
         last = max((one for one in pieces if one.point == pieces[0].point), key=lambda one: one.first)
         beyond = last.first + len(last.quanta)
         count = draw(st.integers(1, 2 * DAY))

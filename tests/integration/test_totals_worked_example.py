@@ -96,8 +96,8 @@ async def test_the_worked_example_is_reproduced_to_the_last_digit(works: Connect
     assert [printed(sum((row[name] for row in days), Decimal(0))) for name in columns] == COAL[7][2:]
 
     months = await works.fetch("select * from unit_month order by carrier")
-    columns = ("purchased", "renewable", "stock_decrease", "sold", "amount", "feedstock", "produced")
-    assert [[row["carrier"], *(printed(row[name]) for name in columns)] for row in months] == BALANCE
+    flows = ("purchased", "renewable", "stock_decrease", "sold", "amount", "feedstock", "produced")
+    assert [[row["carrier"], *(printed(row[name]) for name in flows)] for row in months] == BALANCE
     worth = ("kgce", "kgce_equal", "kgco2")
     factors = {row["carrier"]: row for row in await works.fetch(
         "select * from factor_in_force where valid_from <= $1 and valid_to > $1", MONTH

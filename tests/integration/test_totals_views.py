@@ -1,0 +1,156 @@
+"""What boards read of totals: groups of units, longer periods, intensity, the assessed total; and what alerts read."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from alerts.evidence import CarrierUse
+from alerts.store import apply_quotas, read_watched
+from energy.balance import Flow
+from energy.product_quotas import Level
+from energy.registry.store import apply
+from energy.storage import Connection
+from ingest.accounting.totals.intensity import product_intensities
+from tests.support.quota_world import at, day_quota
+from tests.support.totals_world import FIRST, Counted, Entry, Used, enter, populate, registry, settle, use
+
+MARCH = (FIRST, date(2026, 3, 31))
+APRIL = (date(2026, 4, 1), date(2026, 4, 30))
+ELECTRICITY = registry({"E1": Counted("electricity")})
+
+
+async def test_groups_add_their_units_up(undone: Connection) -> None:
+    """By district, city, industry and size class; a unit without a class is in no class."""
+    await populate(undone, ELECTRICITY)
+    await apply(undone, registry({"E2": Counted("electricity")}, unit="V"))
+    await undone.execute("update unit set district = '610303', size_class = null, industry = '31' where code = 'V'")
+    await settle(undone)
+    await use(undone, Used("E1", 0, (2000,)), Used("E2", 0, (3000,)))
+    for view, period in (("group_day", "day"), ("group_month", "month")):
+        rows = await undone.fetch(
+            f"select grouping, key, units, amount, tce from board.{view} where {period} = $1 order by 1, 2",  # noqa: S608 - names of this test
+            FIRST,
+        )
+        assert [tuple(row) for row in rows] == [
+            ("city", "6103", 2, 5, Decimal("0.0006145")),
+            ("district", "610302", 1, 2, Decimal("0.0002458")),
+            ("district", "610303", 1, 3, Decimal("0.0003687")),
+            ("industry", "30", 1, 2, Decimal("0.0002458")),
+            ("industry", "31", 1, 3, Decimal("0.0003687")),
+            ("size_class", "3", 1, 2, Decimal("0.0002458")),
+        ]
+
+
+async def test_quarters_and_years_add_their_months_up(undone: Connection) -> None:
+    """March and April lie in two quarters of one year."""
+    await populate(undone, registry({}))
+    await enter(
+        undone,
+        Entry("purchase", "diesel", *MARCH, Decimal(3)),
+        Entry("purchase", "diesel", *APRIL, Decimal(5)),
+    )
+    quarters = await undone.fetch("select quarter, amount, days from board.unit_quarter order by 1")
+    assert [tuple(row) for row in quarters] == [(date(2026, 1, 1), 3, 31), (date(2026, 4, 1), 5, 30)]
+    assert [tuple(row) for row in await undone.fetch("select year, amount, days from board.unit_year")] == [
+        (date(2026, 1, 1), 8, 61)
+    ]
+
+
+async def test_coverage_is_over_all_points_of_the_gate(undone: Connection) -> None:
+    """An hour of one of two meters is half an hour's coverage; what is made on site does not count in a day's."""
+    world = {"E1": Counted("electricity"), "E2": Counted("electricity"), "E3": Counted("electricity", Flow.PRODUCED)}
+    await populate(undone, registry(world))
+    await use(undone, Used("E1", 0, (1,) * 4), Used("E3", 0, (1,) * 8))
+    hours = await undone.fetch("select flow, coverage from board.unit_hour order by flow, ts")
+    assert [tuple(row) for row in hours] == [("produced", 1), ("produced", 1), ("purchased", Decimal("0.5"))]
+    assert await undone.fetchval("select coverage from board.unit_day") == Decimal("0.0208")
+
+
+@pytest.mark.parametrize(
+    ("output", "level"),
+    [("9000", Level.LIMIT), ("10000", Level.ACCESS), ("7000", Level.OVER), ("12000", Level.ADVANCED)],
+)
+async def test_a_product_stands_where_its_quota_says(undone: Connection, output: str, level: Level) -> None:
+    """817 tce for more or less cement, which is metered in March and filled in for April."""
+    await populate(undone, registry({"C1": Counted("raw_coal"), "P1": Counted("raw_coal", Flow.INTERNAL, 3)}))
+    await undone.execute(
+        "insert into product (unit_id, code, unit, quota_key, point_id)"
+        " select unit_id, 'cement', 't', 'cement_energy', point_id from unit, point where point.code = 'P1'"
+    )
+    coal = Decimal(817_000) / Decimal("714.3")
+    await enter(
+        undone,
+        Entry("purchase", "raw_coal", *MARCH, coal.quantize(Decimal("0.001"))),
+        Entry("output", "cement", *MARCH, Decimal(output)),
+    )
+    (found,) = await product_intensities(undone, "U", "month", FIRST)
+    assert (found.product, found.output, found.level) == ("cement", Decimal(output), level)
+
+
+async def test_output_that_is_filled_in_goes_before_what_a_meter_says(undone: Connection) -> None:
+    """Never both: the month that a person states is that, another one is its meter's."""
+    await populate(undone, registry({"P1": Counted("raw_coal", Flow.INTERNAL, 3)}))
+    await undone.execute(
+        "insert into product (unit_id, code, unit, point_id)"
+        " select unit_id, 'cement', 't', point_id from unit, point where point.code = 'P1'"
+    )
+    for month, quanta in ((MARCH[0], 5000), (APRIL[0], 7000)):
+        await undone.execute(
+            "insert into consumption_month (point_id, kind, month, quanta, quality, covered_s, flags, ready)"
+            " select point_id, 'month', $1, $2, 0, 0, 0, 'epoch' from point",
+            month,
+            quanta,
+        )
+    await enter(undone, Entry("output", "cement", *MARCH, Decimal(6)))
+    rows = await undone.fetch("select period, output, by_hand from board.product_intensity")
+    assert {tuple(row) for row in rows} == {
+        ("month", 6, True), ("quarter", 6, True), ("month", 7, False), ("quarter", 7, False), ("year", 13, True),
+    }  # fmt: skip
+
+
+async def test_certificates_count_by_the_convention_of_their_month(undone: Connection) -> None:
+    """What goes beyond the base is left out, by equal value until a day from which calorific value holds."""
+    await populate(undone, registry({}))
+    await undone.execute("insert into certificate_convention values ('2026-04-01', 'calorific', 'invented notice')")
+    await enter(
+        undone,
+        Entry("certificate", "", MARCH[0], APRIL[1], Decimal(61)),
+        Entry("certificate_base", "", *MARCH, Decimal(1)),
+    )
+    rows = await undone.fetch(
+        "select period_start, certificate_mwh, assessed_tce from board.assessed where period = 'month' order by 1"
+    )
+    assert [tuple(row) for row in rows] == [
+        (MARCH[0], 30, Decimal("-9.198")),
+        (APRIL[0], 30, Decimal("-3.687")),
+    ]
+
+
+async def test_alerts_count_what_is_filled_in_and_wait_only_for_meters(undone: Connection) -> None:
+    """Coal by the month's bill is used; up to when the unit is complete, its meter alone says."""
+    await populate(undone, registry({"E1": Counted("electricity"), "X1": Counted("low_pressure_steam", Flow.PRODUCED)}))
+    await apply_quotas(undone, [("U", day_quota("Q", "10"))])
+    await use(undone, Used("E1", 0, (1000,) * 4))
+    await enter(undone, Entry("purchase", "raw_coal", *MARCH, Decimal(31)))
+    quotas = await read_watched(undone, at(1), 0)
+    (one,) = [quota for quota in quotas if quota.quota.day == FIRST]
+    found = {use.carrier: (use.amount, use.metered, use.ready) for use in one.uses}
+    assert found == {
+        "electricity": (Decimal(4), True, at(1)),
+        "raw_coal": (Decimal(1), False, at(24 * 31)),
+    }
+    assert all(isinstance(use, CarrierUse) for use in one.uses)
+
+
+async def test_a_bill_does_not_make_up_for_a_silent_meter(undone: Connection) -> None:
+    """Of a metered carrier only days that its meter has a part in count as days."""
+    await populate(undone, registry({"C1": Counted("raw_coal")}))
+    await apply_quotas(undone, [("U", day_quota("Q", "10"))])
+    await use(undone, Used("C1", -96, (1000,)), Used("C1", 96, (1000,)))
+    await enter(undone, Entry("purchase", "raw_coal", *MARCH, Decimal(31)))
+    quotas = await read_watched(undone, at(30), 2)
+    days = {quota.quota.day: use.days for quota in quotas for use in quota.uses}
+    assert days == {FIRST: 0, FIRST + timedelta(1): 1}
