@@ -27,6 +27,7 @@ BENCHMARKS = (
     "dead_units",
     "gateway_footprint",
     "estimation_error",
+    "month_totals",
 )
 """Each is a module of this name with `measure(stack, directory) -> list[Figure]`."""
 
