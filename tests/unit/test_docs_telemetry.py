@@ -24,6 +24,7 @@ import ingest.accounting.rollups.metrics
 import ingest.following.metrics
 import ingest.metrics
 import ingest.receiving.csv.metrics
+import ingest.receiving.entries.metrics
 import ingest.receiving.http.metrics
 import ingest.receiving.sparkplug.metrics
 import ingest.rejects.metrics
@@ -41,6 +42,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Ingest": ingest.metrics,
     "HTTP push": ingest.receiving.http.metrics,
     "CSV upload": ingest.receiving.csv.metrics,
+    "Entries": ingest.receiving.entries.metrics,
     "Following": ingest.following.metrics,
     "Rejects": ingest.rejects.metrics,
     "Upkeep": ingest.upkeep.metrics,

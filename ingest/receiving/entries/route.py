@@ -139,13 +139,24 @@ def _reader(asked: Asked) -> Reader:
     if unknown := asked.query.keys() - {"author"}:
         raise WireError(RefusalCode.MALFORMED, f"parameter {min(unknown)!r}: author expected")
     if asked.content_type == JSON:
-        return lambda body, unit: _from_json(body, author, unit)
+        return lambda body, unit: from_json(body, author, unit)
     if asked.content_type == CSV:
         return lambda body, unit: entries_in(body, _SOURCE, author=author, unit=unit)
     raise TurnedAwayError(415, "unknown_media_type", f"Content-Type: {JSON} or {CSV} expected")
 
 
-def _from_json(body: bytes, author: str, unit: str) -> list[Given]:
+def from_json(body: bytes, author: str, unit: str) -> list[Given]:
+    """The entries of a JSON body; pure.
+
+    Args:
+        body: as it came.
+        author: who says it where the body does not.
+        unit: code of the unit that each entry is about where it names none.
+
+    Raises:
+        WireError: the body cannot be read.
+        RecordError: a field is neither a text nor a number, or none of an entry.
+    """
     if nested_beyond(body, _MOST_DEPTH):
         raise WireError(RefusalCode.MALFORMED, f"nested more than {_MOST_DEPTH} deep")
     try:
