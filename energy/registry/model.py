@@ -95,7 +95,8 @@ class Point(msgspec.Struct, frozen=True):
             values of a gate meter, internal for all others.
         resolution: smallest step that the register can show, in `unit`; 0 when not known.
         float32: the register is a float32, whose step grows with its value.
-        class_: class of points whose parameters of checks apply; empty for that of the carrier.
+        class_: class of points whose parameters of checks apply, empty for that of the carrier; it also tells which of
+            a check meter's points stands in for this one where several fit.
     """
 
     code: Code

@@ -1,17 +1,15 @@
 -- name: meters
 -- What estimation must know of points: their zone, their quantum, and the point of their check meter, which is the one
--- of the same carrier that fits best (same quantity, then flow, then class of points); where two fit alike, none.
+-- of the same carrier that fits best (same quantity, then class of points); where two fit alike, none. Not by flow:
+-- the points of a check meter count in no balance. The registry's triggers mark gaps when any of this changes.
 with asked as (
-    select c.point_id, c.carrier, c.quantity, c.flow, c.class, c.check_id, c.quantum, u.time_zone
+    select c.point_id, c.carrier, c.quantity, c.class, c.check_id, c.quantum, u.time_zone
     from counted_point c join unit u using (unit_id)
     where c.point_id = any($1::int4[])
 ),
 candidates as (
     select a.point_id, o.point_id as check_point, o.quantum as check_quantum,
-        rank() over (
-            partition by a.point_id
-            order by o.quantity = a.quantity desc, o.flow = a.flow desc, o.class = a.class desc
-        ) as place
+        rank() over (partition by a.point_id order by o.quantity = a.quantity desc, o.class = a.class desc) as place
     from asked a join counted_point o on o.meter_id = a.check_id and o.carrier = a.carrier
 ),
 chosen as (
