@@ -161,7 +161,7 @@ async def _settle(connection: Connection, keys: Iterable[Key], before: Mapping[K
 async def _mark(connection: Connection, changes: Sequence[Change[Key]]) -> None:
     units, carriers = [one.key[0] for one in changes], [one.key[1] for one in changes]
     days = [one.since for one in changes], [one.until for one in changes]
-    await connection.execute(_SHARED.mark, carriers, [""] * len(changes), units, *days)
+    await connection.execute(_SHARED.mark, carriers, [None] * len(changes), units, *days)
 
 
 async def _held(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[Held]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from energy.factors import EVER, FOREVER, Factor, FactorSet
+from energy.factors import EVER, FOREVER, NATIONAL, Factor, FactorSet
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.factors.changes import Change, Held, changed
 
@@ -32,15 +33,24 @@ async def sync_factors(connection: Connection, factors: FactorSet) -> int:
             await connection.execute(_SQL.lock)
             old = await connection.fetch(_SQL.factors)
             regions = {row["prefix"]: row["region"] for row in await connection.fetch(_SQL.regions)}
-            if {tuple(row) for row in old} == {_row(one) for one in factors.factors} and regions == factors.regions:
+            new = [tuple(getattr(one, name) for name in _COLUMNS) for one in for_every_region(factors)]
+            if {tuple(row) for row in old} == set(new) and regions == factors.regions:
                 return 0
             await connection.execute(_SQL.stop_totals)
-            return await _replace(connection, _series(map(dict, old)), factors)
+            return await _replace(connection, _series(map(dict, old)), factors, new)
 
 
-async def _replace(connection: Connection, old: Series, factors: FactorSet) -> int:
+def for_every_region(factors: FactorSet) -> list[Factor]:
+    """The factors as the database has them: those of which the region does not matter once for each region."""
+    regions = sorted({NATIONAL, *factors.regions.values()})
+    return [
+        replace(one, region=region) for one in factors.factors for region in ([one.region] if one.region else regions)
+    ]
+
+
+async def _replace(connection: Connection, old: Series, factors: FactorSet, rows: Sequence[tuple[object, ...]]) -> int:
     before = await _unit_regions(connection)
-    columns = [[getattr(one, name) for one in factors.factors] for name in _COLUMNS]
+    columns = list(map(list, zip(*rows, strict=True)))
     await connection.execute(_SQL.drop, *columns[:3])
     await connection.execute(_SQL.write, *columns)
     await connection.execute(_SQL.write_regions, list(factors.regions), list(factors.regions.values()))
@@ -67,7 +77,7 @@ async def _mark_moved(connection: Connection, units: Sequence[int], carriers: Se
     """Mark all days of units that belong to another grid now, of carriers whose factor is the grid's."""
     pairs = [(unit, carrier) for unit in units for carrier in carriers]
     count = len(pairs)
-    columns = [carrier for _, carrier in pairs], [""] * count, [unit for unit, _ in pairs]
+    columns = [carrier for _, carrier in pairs], [None] * count, [unit for unit, _ in pairs]
     await connection.execute(_SQL.mark, *columns, [EVER] * count, [FOREVER] * count)
 
 
@@ -77,7 +87,3 @@ def _series(rows: Iterable[Mapping[str, Any]]) -> Series:
         held = Held(row["valid_from"], row["valid_to"], tuple(row[name] for name in _FIGURES))
         found[row["carrier"], row["region"]].append(held)
     return dict(found)
-
-
-def _row(factor: Factor) -> tuple[object, ...]:
-    return tuple(getattr(factor, name) for name in _COLUMNS)

@@ -14,7 +14,7 @@ left join grid_region province on province.prefix = left(u.district, 2);
 comment on view unit_region is 'Regional grid of each unit by its district; national where the data files name none.';
 
 -- Rows of the schema before this one are of the region that was set for the whole deployment: the next sync replaces them.
-alter table carrier_factor add column region text not null default '';
+alter table carrier_factor add column region text not null default 'national';
 alter table carrier_factor add column valid_to date;
 alter table carrier_factor add column kgco2_per_gj numeric;
 update carrier_factor f
@@ -26,7 +26,7 @@ alter table carrier_factor alter column valid_to set not null;
 alter table carrier_factor add check (valid_to > valid_from);
 alter table carrier_factor drop constraint carrier_factor_pkey;
 alter table carrier_factor add primary key (carrier, region, valid_from);
-comment on column carrier_factor.region is 'Regional grid whose factor it is; empty where the region does not matter. A carrier has rows of one sort only.';
+comment on column carrier_factor.region is 'Regional grid of the units for which it holds. Every carrier has rows for each, also where they are all alike: so one look by carrier and region finds it.';
 comment on column carrier_factor.valid_to is 'First day on which it does not hold any more; infinity for the last one.';
 comment on column carrier_factor.kgco2_per_gj is 'CO2 per GJ of calorific value, for those who measured theirs; null where the calorific value does not decide.';
 
@@ -84,7 +84,7 @@ select
     end as source,
     c.region, o.unit_factor_id
 from unit_region r
-join carrier_factor c on c.region in ('', r.region)
+join carrier_factor c on c.region = r.region
 left join unit_factor_stretch s
     on s.unit_id = r.unit_id and s.carrier = c.carrier and s.since < c.valid_to and s.until > c.valid_from
 left join unit_factor o using (unit_factor_id);

@@ -53,11 +53,11 @@ on conflict (prefix) do update set region = excluded.region where grid_region.re
 select unit_id, region from unit_region;
 
 -- name: mark
--- Mark the days that have totals of a carrier whose factor changed: $1 carriers, $2 regions (empty: of all units),
--- $3 units (null: all), and from $4 until before $5.
+-- Mark the days that have totals of a carrier whose factor changed: $1 carriers, $2 regions and $3 units (null: all), and
+-- from $4 until before $5.
 insert into unit_dirty (unit_id, since, until)
 select d.unit_id, min(d.day), max(d.day)
 from unnest($1::text[], $2::text[], $3::int4[], $4::date[], $5::date[]) as c (carrier, region, unit_id, since, until)
-join unit_region r on c.region in ('', r.region) and (c.unit_id is null or c.unit_id = r.unit_id)
+join unit_region r on (c.region is null or c.region = r.region) and (c.unit_id is null or c.unit_id = r.unit_id)
 join unit_day d on d.unit_id = r.unit_id and d.carrier = c.carrier and d.day >= c.since and d.day < c.until
 group by d.unit_id, c.since, c.until;
