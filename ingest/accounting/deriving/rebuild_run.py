@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,23 +67,38 @@ async def chosen(connection: Connection, wanted: Wanted) -> Ints:
 
 
 async def run(database: StorageSettings, wanted: Wanted, rules: Rules, checks: Checks, *, workers: int = 1) -> Rebuilt:
-    """Rebuild, or check, what is `wanted` in so many processes, each with units of its own; then what follows.
+    """Rebuild, or check, what is `wanted`, and what follows from it: totals, rollups, gaps.
 
     Raises:
         SetupError: a code is no one's.
         StorageError and its like: as `energy.storage.translating` says; portions that are done stay done.
     """
+    found = await run_portions(database, wanted, rules, workers=workers)
+    async with connect(database) as connection:
+        if not wanted.check:
+            await follow_up(connection, rules, checks)
+            return found
+        ids = await chosen(connection, wanted)
+        span = _span(await extent_of(connection), wanted)
+        return found + Rebuilt(differing=await check_rollups(connection, ids, *span))
+
+
+async def run_portions(database: StorageSettings, wanted: Wanted, rules: Rules, *, workers: int = 1) -> Rebuilt:
+    """Rebuild quarter hours and totals in so many processes, each with units of its own; raises as `run` does."""
     async with connect(database) as connection:
         await check_schema(connection)
         ids = await chosen(connection, wanted)
         scope = await _scope(connection, wanted, rules, ids)
-        parts = [part for part in shares(scope.points, ids, scope.groups, workers) if len(part)]
-        found = await _portions(database, wanted, rules, parts)
-        if wanted.check:
-            rolled = await check_rollups(connection, ids, *_span(scope.extent, wanted))
-            return found + Rebuilt(differing=rolled)
-        await follow_up(connection, rules, checks)
-    return found
+    parts = [part for part in shares(scope.points, ids, scope.groups, workers) if len(part)]
+    if len(parts) <= 1:
+        return await rebuild_all(database, wanted, rules, ids)
+    loop = asyncio.get_running_loop()
+    # Started anew, not forked: nothing of our event loop may be in a child.
+    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
+        found = await asyncio.gather(
+            *(loop.run_in_executor(pool, _in_process, database, wanted, rules, part) for part in parts)
+        )
+    return sum(found, Rebuilt())
 
 
 async def waiting(database: StorageSettings) -> int:
@@ -93,21 +107,6 @@ async def waiting(database: StorageSettings) -> int:
         with translating():
             count: int = await connection.fetchval(_SQL.waiting)
     return count
-
-
-async def _portions(database: StorageSettings, wanted: Wanted, rules: Rules, parts: Sequence[Ints]) -> Rebuilt:
-    """All points, a process for each part of them."""
-    if not parts:
-        return Rebuilt()
-    if len(parts) == 1:
-        return await rebuild_all(database, wanted, rules, parts[0])
-    loop = asyncio.get_running_loop()
-    # Started anew, not forked: nothing of our event loop may be in a child.
-    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-        found = await asyncio.gather(
-            *(loop.run_in_executor(pool, _in_process, database, wanted, rules, part) for part in parts)
-        )
-    return sum(found, Rebuilt())
 
 
 def _in_process(database: StorageSettings, wanted: Wanted, rules: Rules, ids: Ints) -> Rebuilt:
