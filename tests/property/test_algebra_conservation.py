@@ -157,7 +157,7 @@ def metered(draw: st.DrawFn) -> Metered:
     shown: list[tuple[int, float]] = []
     changes: list[Change] = []
     calm = 0  # readings since something happened: what happens twice at once can mean many things
-    for _ in range(draw(st.integers(2, 60))):
+    for _ in range(draw(st.integers(2, 40))):
         at += draw(st.sampled_from([60_000, 300_000, 900_000, 7_200_000]))
         before, step = raw, draw(st.integers(0, 20_000))
         if before + step >= 1_000_000:

@@ -92,11 +92,11 @@ def test_a_register_passes_its_top_under_a_new_ratio() -> None:
 
 
 def test_a_ratio_may_change_while_the_register_passes_its_top() -> None:
-    """999 by minute 0, 1 by minute 30, half of the way under each ratio."""
+    """999 by minute 0, 3 by minute 30, half of the way under each ratio; the change itself is past the top."""
     rows = derive(
-        (0, 999.0), (30, 1.0), series=one_series(wrap=1000.0), changes=[_change(15, continues=True, ratio=3.0)]
+        (0, 999.0), (30, 3.0), series=one_series(wrap=1000.0), changes=[_change(15, continues=True, ratio=3.0)]
     )
-    assert [row.quanta for row in rows] == [1000, 3000]
+    assert [row.quanta for row in rows] == [2000, 6000]
 
 
 def test_a_ratio_that_changes_twice_without_a_reading_between() -> None:

@@ -16,10 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from energy.consumption import Flag, IntervalQuality, Method
 from ingest.accounting.algebra.columns import (
@@ -40,6 +38,8 @@ _FEW = 4
 _STANDSTILL = 20
 """A standstill means nothing where a step is one of so many parts of what the greatest rate gives."""
 _QUARTER_H = 0.25
+_GATHERING: tuple[np.ufunc, np.ufunc, np.ufunc] = (np.maximum, np.maximum, np.bitwise_or)
+"""How quality, method and flags of several pieces become a row's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,9 @@ def spread(pairs: Pairs, series: Series, courses: Courses) -> Consumption:
     else:
         pairs_now = pairs
     first = pieces.first
-    owner, start = pairs.series[pieces.pair[first]], pieces.start[first]
-    quanta = _reduced(np.add, pieces.quanta, first)
+    last = np.append(first[1:], len(pieces.pair))[: len(first)] - 1
+    owner = pairs.series[pieces.pair[first]]
+    quanta = _sums(pieces.quanta, first, last)
     if rated.any():
         whole = (quanta + (1 << (FINE_BITS - 1))) >> FINE_BITS
         quanta = np.where(rated[owner], whole, quanta)
@@ -84,18 +85,19 @@ def spread(pairs: Pairs, series: Series, courses: Courses) -> Consumption:
     if not pairs.known.all():
         span = np.where(pairs.known[pieces.pair], span, 0)
     quality, method, flags = _said(pairs_now, pieces)
-    if len(pairs.step):
-        flags |= _coarse(_reduced(np.maximum, pairs.step[pieces.pair], first), quanta, owner, series)
     missing = quality == IntervalQuality.MISSING
+    if pairs.step.any():
+        coarse = ~missing & _coarse(pairs.step[pieces.pair[last]], quanta, owner, series)
+        flags = np.where(coarse, flags | Flag.COARSE, flags)
     return Consumption(
         series=owner,
-        start=start,
+        start=pieces.start[first],
         quanta=np.where(missing, 0, quanta),
         quality=quality,
         method=method,
-        flags=np.where(missing, flags & ~int(Flag.COARSE), flags),
-        covered_s=_reduced(np.add, span, first) // 1000,
-        ready=_reduced(np.maximum, pairs.ended[pieces.pair], first),
+        flags=flags,
+        covered_s=_sums(span, first, last) // 1000,
+        ready=pairs.ended[pieces.pair[last]],  # pairs do not overlap: the last one ends last
     )
 
 
@@ -149,29 +151,54 @@ def _estimated(pairs: Pairs, courses: Courses) -> Pairs:
 
 
 def _said(pairs: Pairs, pieces: _Pieces) -> tuple[Ints, Ints, Ints]:
-    """Quality, method and flags of each row."""
-    pair, first = pieces.pair, pieces.first
-    quality, method = pairs.quality[pair], pairs.method[pair]
-    flags: Ints = _reduced(np.bitwise_or, pairs.flags[pair], first)
+    """Quality, method and flags of each row; looks only at pieces of which there is something to say."""
+    pair, count = pieces.pair, len(pieces.first)
+    new = np.zeros(len(pair), np.int64)
+    new[pieces.first] = 1
+    row = np.cumsum(new) - 1
     if pairs.known.all():
-        return _reduced(np.maximum, quality, first), _reduced(np.maximum, method, first), flags
+        columns = pairs.quality, pairs.method, pairs.flags
+        worst, greatest, flags = (
+            _gathered(f, part[pair], row, count) for f, part in zip(_GATHERING, columns, strict=True)
+        )
+        return worst, greatest, flags
     known = pairs.known[pair]
-    some = _reduced(np.logical_or, known, first)
-    worst = _reduced(np.maximum, np.where(~known & (quality == IntervalQuality.MISSING), 0, quality), first)
-    greatest = _reduced(np.maximum, np.where(known, method, 0), first)
+    quality = np.where(~known & (pairs.quality[pair] == IntervalQuality.MISSING), 0, pairs.quality[pair])
+    method = np.where(known, pairs.method[pair], 0)
+    flags = np.where(known, pairs.flags[pair], pairs.flags[pair] | Flag.GAP)
+    worst, greatest, all_flags = (
+        _gathered(f, part, row, count) for f, part in zip(_GATHERING, (quality, method, flags), strict=True)
+    )
+    some = np.zeros(count, np.bool_)
+    some[row[known]] = True
     return (
         np.where(some, worst, int(IntervalQuality.MISSING)),
         np.where(some, greatest, int(Method.NONE)),
-        np.where(_reduced(np.logical_and, known, first), flags, flags | Flag.GAP),
+        all_flags,
     )
 
 
-def _coarse(step: Floats, quanta: Ints, owner: Ints, series: Series) -> Ints:
-    """COARSE where a register's `step` is not small against what a row counts."""
+def _gathered(operation: np.ufunc, content: Ints, row: Ints, count: int) -> Ints:
+    """`operation` over what the pieces of each row say; 0 where none says anything."""
+    gathered = np.zeros(count, np.int64)
+    some = np.flatnonzero(content)
+    operation.at(gathered, row[some], content[some])
+    return gathered
+
+
+def _sums(content: Ints, first: Ints, last: Ints) -> Ints:
+    """The sum over each run of `content`, both ends included; int64 passes its top and comes back, exactly."""
+    total = np.concatenate([np.zeros(1, np.int64), np.cumsum(content)])
+    sums: Ints = total[last + 1] - total[first]
+    return sums
+
+
+def _coarse(step: Floats, quanta: Ints, owner: Ints, series: Series) -> Bools:
+    """Where a register's `step` is not small against what a row counts."""
     little = (quanta != 0) & (np.abs(quanta) <= _FEW * step)
     most = (series.max_rate / series.quantum)[owner] * _QUARTER_H  # NaN where not known: then a standstill says nothing
-    still = (quanta == 0) & (step > 0) & (step * _STANDSTILL >= most)
-    return np.where(little | still, int(Flag.COARSE), 0)
+    coarse: Bools = little | ((quanta == 0) & (step > 0) & (step * _STANDSTILL >= most))
+    return coarse
 
 
 def _pieces(pairs: Pairs, series: Series) -> tuple[Ints, Ints]:
@@ -189,8 +216,3 @@ def _changes(owner: Ints, start: Ints) -> Ints:
     new = np.ones(len(start), np.bool_)
     new[1:] = (owner[1:] != owner[:-1]) | (start[1:] != start[:-1])
     return np.flatnonzero(new)
-
-
-def _reduced(operation: np.ufunc, content: NDArray[Any], first: Ints) -> NDArray[Any]:
-    """`operation` over each run of `content` that begins at an index of `first`."""
-    return operation.reduceat(content, first) if len(first) else np.empty(0, content.dtype)
