@@ -21,6 +21,7 @@ BENCHMARKS = (
     "ingest_growth",
     "ingest_national",
     "ingest_burst",
+    "derive_incremental",
     "derive_over_scan",
     "spool",
     "collector_over_pymodbus",

@@ -18,10 +18,10 @@ _STEPS = Histogram("quotawatt_accounting_step_seconds", "Real seconds per step t
 _BATCHES = Counter("quotawatt_accounting_batches_total", "Dirty batches derived.")
 _READINGS = Counter("quotawatt_accounting_readings_total", "Readings read to derive, neighbours among them.")
 _INTERVALS = Counter("quotawatt_accounting_intervals_total", "Quarter hours computed.")
+_FORWARD = Counter("quotawatt_accounting_forward_total", "Of the quarter hours computed: by going on from memory.")
 _WAITING = Gauge("quotawatt_accounting_waiting_batches", "Dirty batches that still waited after the last step.")
 _LAG = Gauge("quotawatt_accounting_lag_seconds", "Data seconds from the newest reading derived to the end of its step.")
 _STANDBY = Gauge("quotawatt_accounting_standby", "1 while no group of units is left to this worker.")
-_FORWARD = Counter("quotawatt_accounting_forward_total", "Of the quarter hours computed: by going on from memory.")
 _FAILURES = Counter("quotawatt_accounting_database_failures_total", "Failures of the database that were waited out.")
 
 
