@@ -158,6 +158,12 @@ def test_a_float_with_exchanged_words_or_bytes_is_recognised(form: str, order: l
     assert not rows[2].flags & Flag.SWAPPED
 
 
+def test_a_dip_to_a_state_that_reads_the_same_exchanged_is_not_called_swapped() -> None:
+    """0x00010001 is itself with its words exchanged: nothing was put right."""
+    series = one_series(quantum=0.05, resolution=0.01)
+    assert _quarterly(655.38, 655.37, 655.50, series=series)[0].flags & Flag.SWAPPED == Flag(0)
+
+
 def test_an_ordinary_dip_is_not_called_swapped() -> None:
     """Neither a little less nor a zero is its neighbours' state in another order."""
     for low in (214.9, 0.0, 100.0):

@@ -110,7 +110,9 @@ def test_an_amount_replaces_whole_quarter_hours_and_adds_up() -> None:
     """1.001 kWh over three quarter hours, over what was derived and where nothing was."""
     series, shown = _hour()
     rows = spread(_pairs(*shown, series=series), series, Courses.none())
-    laid = rows_of(overlay(rows, series, amounts_of([(3 * Q, 6 * Q, 1001)]), Spans.none()))
+    found = overlay(rows, series, amounts_of([(3 * Q, 6 * Q, 1001)]), Spans.none())
+    assert found.ready.tolist() == [Q * i for i in range(1, 7)], "what a person set is complete"
+    laid = rows_of(found)
     assert laid[:3] == rows_of(rows)[:3]
     assert laid[3:] == [
         Row(3, 334, SUBSTITUTED, Method.EDIT),

@@ -35,7 +35,6 @@ from ingest.accounting.algebra.columns import (
     Spans,
 )
 from ingest.accounting.algebra.excursions import REACH
-from ingest.accounting.algebra.limits import steps
 from ingest.accounting.algebra.pairing import paired
 from ingest.accounting.algebra.quanta import Segments, States, quantised
 from ingest.accounting.algebra.rates import joined
@@ -96,9 +95,7 @@ def forward(tails: Tails, readings: Readings, series: Series) -> tuple[Pairs, Ta
     first, beyond = _bounds(states, len(some))
     calm = ~some | _plain_from(states, segments, np.minimum(first + 1, beyond), beyond)
     went = calm & some
-    pairs = joined(
-        _opening(tails, went, segments), paired(states.chosen(went[states.segment]), segments, Changes.none())
-    )
+    pairs = joined(_opening(tails, went), paired(states.chosen(went[states.segment]), segments, Changes.none()))
     if not went.any():
         return pairs, tails, calm
     last, start = _ends(first, beyond, went)
@@ -170,7 +167,7 @@ def _continued(tails: Tails, new: States, which: Ints) -> States:
     )
 
 
-def _opening(tails: Tails, went: Bools, segments: Segments) -> Pairs:
+def _opening(tails: Tails, went: Bools) -> Pairs:
     """What the open quarter hours of the series that went on had counted, as one pair each."""
     own = np.flatnonzero(went & (tails.began < tails.at))
     nothing = np.zeros(len(own), np.int64)
@@ -185,5 +182,5 @@ def _opening(tails: Tails, went: Bools, segments: Segments) -> Pairs:
         flags=nothing,
         first=np.zeros(len(own)),
         last=np.zeros(len(own)),
-        step=steps(own, tails.quanta[own], segments),
+        step=np.zeros(len(own)),  # a quarter hour's last pair says it, and that is a new one
     )
