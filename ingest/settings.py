@@ -16,7 +16,7 @@ from ingest.receiving.http.settings import HttpSettings
 from ingest.receiving.mqtt.settings import ReceiveSettings
 from ingest.receiving.sparkplug.settings import SparkplugSettings
 from ingest.rejects.settings import RejectSettings
-from ingest.upkeep.settings import LATENESS_DAYS, UpkeepSettings
+from ingest.upkeep.settings import LATENESS_DAYS, LONGER_DAYS, UpkeepSettings
 from ingest.writing.settings import BatchSettings
 
 
@@ -53,4 +53,14 @@ class IngestSettings(msgspec.Struct, frozen=True):
             raise ValueError(
                 f"[upkeep] readings_days is {self.upkeep.readings_days:g}, expected at least {LATENESS_DAYS:g} more "
                 f"than [checks] age_days ({self.checks.age_days:g}): what is accepted must not be dropped at once"
+            )
+        if self.upkeep.intervals_days < self.checks.age_days + LATENESS_DAYS:
+            raise ValueError(
+                f"[upkeep] intervals_days is {self.upkeep.intervals_days:g}, expected at least {LATENESS_DAYS:g} more "
+                f"than [checks] age_days ({self.checks.age_days:g}): what is accepted is derived"
+            )
+        if self.upkeep.hours_days < self.upkeep.intervals_days + LONGER_DAYS:
+            raise ValueError(
+                f"[upkeep] hours_days is {self.upkeep.hours_days:g}, expected at least {LONGER_DAYS:g} more than "
+                f"intervals_days ({self.upkeep.intervals_days:g}): days are summed from hours"
             )

@@ -13,7 +13,7 @@ from ingest.upkeep.settings import UpkeepSettings
 
 _SQL = load_queries("ingest.upkeep", "chunks.sql")
 
-READINGS, CONSUMPTION = "readings", "consumption_15min"
+READINGS, CONSUMPTION, HOURS = "readings", "consumption_15min", "consumption_hour"
 MEASURED = timedelta(days=1)
 """Over how long the rate is measured; a day has all hours in it."""
 LEAST_MEASURED = timedelta(hours=6)
@@ -23,7 +23,7 @@ INDEX_BYTES = 40.0
 """Of a row, where no chunk tells: an index entry of (int4, timestamptz) has 24 bytes and a pointer of 4, in pages that
 are between half and nine tenths full (PostgreSQL documentation, "B-Tree Indexes" and "Database Page Layout")."""
 
-_INTERVALS_PER_DAY = 96
+_PER_DAY = {CONSUMPTION: 96, HOURS: 24}
 _MIB = 1_048_576
 
 
@@ -47,21 +47,24 @@ class Sizing:
 
 
 async def sizing(connection: Connection, relation: str, now: datetime, settings: UpkeepSettings) -> Sizing:
-    """Measure `relation` and choose: `readings` by what the last day stored, consumption by the number of registers."""
+    """Measure `relation` and choose: `readings` by what the last day stored, consumption by the number of points."""
     current = await connection.fetchval(_SQL.interval, relation)
     current_s = int(current.total_seconds())
-    rate = await (_stored(connection, now) if relation == READINGS else _derived(connection))
+    rate = await (_stored(connection, now) if relation == READINGS else _derived(connection, relation))
     growth = Growth(rate or 0.0, await _index_bytes(connection, relation))
     memory = settings.memory_mb * _MIB if settings.memory_mb else await connection.fetchval(_SQL.shared_buffers)
-    limits = Limits(memory * settings.memory_share, settings.readings_days, settings.most_chunks)
+    kept = {READINGS: settings.readings_days, CONSUMPTION: settings.intervals_days, HOURS: settings.hours_days}[
+        relation
+    ]
+    limits = Limits(memory * settings.memory_share, kept, settings.most_chunks)
     choice = choose(current_s, growth, limits) if rate else None
     return Sizing(relation, current_s, growth, limits, choice)
 
 
 async def set_intervals(connection: Connection, now: datetime, settings: UpkeepSettings) -> list[Done]:
-    """Give the chunks to come of both hypertables the interval that the law chooses."""
+    """Give the chunks to come of the large hypertables the interval that the law chooses."""
     done = []
-    for relation in (READINGS, CONSUMPTION):
+    for relation in (READINGS, CONSUMPTION, HOURS):
         found = await sizing(connection, relation, now, settings)
         if found.choice is None or found.choice.interval_s == found.current_s:
             continue
@@ -82,9 +85,9 @@ async def _stored(connection: Connection, now: datetime) -> float | None:
     return rows / seconds
 
 
-async def _derived(connection: Connection) -> float:
-    registers: int = await connection.fetchval(_SQL.registers)
-    return registers * _INTERVALS_PER_DAY / MEASURED.total_seconds()
+async def _derived(connection: Connection, relation: str) -> float:
+    points: int = await connection.fetchval(_SQL.counted)
+    return points * _PER_DAY[relation] / MEASURED.total_seconds()
 
 
 async def _index_bytes(connection: Connection, relation: str) -> float:

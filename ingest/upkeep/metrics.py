@@ -14,7 +14,7 @@ _log = structlog.get_logger("ingest.upkeep")
 _work = Availability(_log, "upkeep")
 
 _ROUNDS = Counter("quotawatt_upkeep_rounds_total", "Rounds of upkeep, by outcome.", ["outcome"])
-_DROPPED = Counter("quotawatt_upkeep_dropped_chunks_total", "Chunks of readings dropped because their time was over.")
+_DROPPED = Counter("quotawatt_upkeep_dropped_chunks_total", "Chunks dropped because their time was over.")
 _DELETED = Counter("quotawatt_upkeep_deleted_rows_total", "Rows deleted because their time was over.", ["relation"])
 _HELD_BACK = Gauge("quotawatt_upkeep_held_back", "1 while readings are kept longer because they are not derived yet.")
 

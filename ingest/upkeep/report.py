@@ -8,7 +8,7 @@ from datetime import datetime
 from energy.queries import load_queries
 from energy.storage import Connection, translating
 from ingest.upkeep import retention
-from ingest.upkeep.chunks import CONSUMPTION, READINGS, Sizing, sizing
+from ingest.upkeep.chunks import CONSUMPTION, HOURS, READINGS, Sizing, sizing
 from ingest.upkeep.done import Done
 from ingest.upkeep.edition import read_edition
 from ingest.upkeep.settings import UpkeepSettings
@@ -30,7 +30,7 @@ async def tell(connection: Connection, now: datetime, settings: UpkeepSettings, 
     if edition.has_policies and not edition.passes_conflicts:
         yield "  `on conflict do nothing` loses rows in compressed chunks with it: the columnstore is not switched on"
     with translating():
-        for relation in (READINGS, CONSUMPTION):
+        for relation in (READINGS, CONSUMPTION, HOURS):
             summary = await connection.fetchrow(_CHUNKS.summary, relation)
             if summary is None or not summary["chunks"]:
                 yield f"{relation}: no chunks"

@@ -1,4 +1,4 @@
-"""Drops raw readings whose time is over, chunk by chunk, once all of them are derived."""
+"""Drops raw readings whose time is over, chunk by chunk, once all of them are derived; derived rows likewise."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _CHUNKS = load_queries("ingest.upkeep", "chunks.sql")
 
 CHUNKS_AT_ONCE = 20
 """Chunks dropped in one transaction: each is locked, with its indexes, and a server's table of locks is small."""
+
+_ROLLED = timedelta(days=2)
 
 LONGEST_SILENCE = timedelta(days=366)
 """If the newest reading is older than this, the clock may be far ahead, and what it says to be over need not be so."""
@@ -33,16 +35,39 @@ async def held_back(connection: Connection, until: datetime) -> bool:
     return mark is not None and mark < until
 
 
+def derived_horizons(now: datetime, settings: UpkeepSettings) -> dict[str, datetime]:
+    """By table of what is derived, the time before which it is no longer kept; days and months are kept for good."""
+    intervals, hours = (now - timedelta(days=days) for days in (settings.intervals_days, settings.hours_days))
+    return {"consumption_15min": intervals, "consumption_hour": hours, "unit_hour": hours}
+
+
+async def drop_derived(connection: Connection, *, relation: str, until: datetime, now: datetime) -> list[Done]:
+    """Drop the oldest chunks of derived rows that end at or before `until`, at most `CHUNKS_AT_ONCE`.
+
+    None while anything has to change two days after that or before: a day that is rolled up again is made of all of its
+    hours. None either where nothing is newer than `LONGEST_SILENCE` before data time `now`.
+    """
+    mark: datetime | None = await connection.fetchval(_SQL.oldest_open)
+    if mark is not None and mark < until + _ROLLED:
+        return []
+    over = await connection.fetch(_SQL.over, until, CHUNKS_AT_ONCE, now - LONGEST_SILENCE, relation)
+    if not over:
+        return []
+    end = over[-1]["until"]
+    count: int = await connection.fetchval(_SQL.drop, end, relation)
+    return [Done(relation, "chunks_dropped", end, count, f"from {over[0]['since']:%Y-%m-%d %H:%M} on")]
+
+
 async def drop_over(connection: Connection, until: datetime, now: datetime) -> list[Done]:
     """Drop the oldest chunks that end at or before `until`, at most `CHUNKS_AT_ONCE`, with what hangs on them.
 
     None where nothing was read for `LONGEST_SILENCE` before data time `now`.
     """
-    over = await connection.fetch(_SQL.over, until, CHUNKS_AT_ONCE, now - LONGEST_SILENCE)
+    over = await connection.fetch(_SQL.over, until, CHUNKS_AT_ONCE, now - LONGEST_SILENCE, "readings")
     if not over:
         return []
     end = over[-1]["until"]
-    count: int = await connection.fetchval(_SQL.drop, end)
+    count: int = await connection.fetchval(_SQL.drop, end, "readings")
     detail = f"from {over[0]['since']:%Y-%m-%d %H:%M} on"
     return [Done("readings", "chunks_dropped", end, count, detail), *await _forget(connection, end)]
 

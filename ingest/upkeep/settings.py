@@ -12,6 +12,10 @@ LATENESS_DAYS = 30.0
 """Readings are kept for so much longer than they are accepted: what came in last must be derived before it may go."""
 
 
+LONGER_DAYS = 7.0
+"""Hours are kept for so much longer than quarter hours: a day, made of hours, may be part of two days of UTC."""
+
+
 class UpkeepSettings(msgspec.Struct, frozen=True):
     """The `[upkeep]` table; days are days of data time. All workers of a database should have the same.
 
@@ -19,6 +23,9 @@ class UpkeepSettings(msgspec.Struct, frozen=True):
         every_s: real seconds between two rounds.
         readings_days: how long raw readings are kept, with their conflicts and flags: five years of a plan period and
             the year in which it is judged.
+        intervals_days: how long consumption per quarter hour is kept.
+        hours_days: how long consumption per hour is kept, of points and units; longer than quarter hours, from which
+            hours, days and months follow. Days and months are kept for good.
         batches_days: how long the record of each batch and of its envelopes is kept.
         accounts_days: how long the daily accounts of gateways and the record of upkeep are kept.
         memory_mb: memory for the indexes of new chunks and all else, MiB; None is the server's shared_buffers.
@@ -31,6 +38,8 @@ class UpkeepSettings(msgspec.Struct, frozen=True):
 
     every_s: Positive = 3_600.0
     readings_days: Positive = 2_200.0
+    intervals_days: Positive = 2_200.0
+    hours_days: Positive = 3_700.0
     batches_days: Positive = 400.0
     accounts_days: Positive = 2_200.0
     memory_mb: Annotated[int, msgspec.Meta(ge=16)] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from energy.queries import load_queries
 from energy.storage import Connection, translating
@@ -71,8 +72,14 @@ async def run_round(connection: Connection, now: datetime, settings: UpkeepSetti
     async def deleted(own: Connection) -> list[Done]:
         return await records.delete_over(own, now, settings)
 
-    for part, repeated in ((intervals, False), (arranged, False), (dropped, True), (deleted, True)):
-        for _ in range(MOST_TURNS if repeated else 1):
+    of_derived: list[_Part] = [
+        partial(retention.drop_derived, relation=relation, until=before, now=now)
+        for relation, before in retention.derived_horizons(now, settings).items()
+    ]
+    once: list[_Part] = [intervals, arranged]
+    repeated: list[_Part] = [dropped, *of_derived, deleted]
+    for part in (*once, *repeated):
+        for _ in range(MOST_TURNS if part in repeated else 1):
             found = await _turn(connection, part, now)
             if found is None:
                 made.standby = True

@@ -170,7 +170,7 @@ async def test_more_readings_than_a_portion_may_have_halve_it(
     await rebuilt(database)
     stood = await everything(connection)
     await connection.execute("truncate consumption_15min")
-    await rebuilt(database, Wanted(readings=50))
+    await rebuilt(database, Wanted(readings=400))
     assert await everything(connection) == stood
 
 

@@ -274,3 +274,77 @@ async def test_late_readings_into_old_chunks(database: StorageSettings, pool: Po
         await world.connection.close()
         kept = [r for r in readings + added if r.at >= chunks[2].timestamp() * 1000]
         assert await late_world.effective(connection) == late_world.expected(kept)
+
+
+DERIVED = UpkeepSettings(readings_days=365, intervals_days=365, hours_days=400)
+_CHUNK_STARTS = (
+    "select array_agg(range_start order by 1) from timescaledb_information.chunks where hypertable_name = $1"
+)
+
+
+async def fill_derived(connection: Connection) -> None:
+    """Quarter hours of twenty weeks and hours of as many, a row a day; chunks of a week."""
+    await connection.execute("select set_chunk_time_interval('consumption_hour', interval '7 days')")
+    await connection.execute(
+        "insert into consumption_15min (point_id, ts, quanta, quality, covered_s, ready)"
+        " select 11, $1::timestamptz + n * interval '1 day', n, 0, 900, $1 from generate_series(0, 139) n",
+        START,
+    )
+    await connection.execute(
+        "insert into consumption_hour select 11, ts, quanta, 0, 3600, 0, ready from consumption_15min"
+    )
+
+
+async def chunk_starts(connection: Connection, relation: str) -> list[datetime]:
+    """Where the chunks of a table begin."""
+    found: list[datetime] = await connection.fetchval(_CHUNK_STARTS, relation)
+    return found
+
+
+async def test_quarter_hours_and_hours_are_dropped_each_after_its_time(pool: Pool) -> None:
+    """Whole chunks, hours later than quarter hours; which were dropped is known for each table, for good."""
+    async with pool.acquire() as connection:
+        await fill_derived(connection)
+        quarters, hours = [await chunk_starts(connection, one) for one in ("consumption_15min", "consumption_hour")]
+        now = quarters[8] + 365 * DAY
+        await round_at(connection, now, DERIVED)
+        assert await chunk_starts(connection, "consumption_15min") == quarters[8:]
+        assert await chunk_starts(connection, "consumption_hour") == [
+            at for at in hours if at + 7 * DAY > now - 400 * DAY
+        ]
+        later = now + 300 * DAY
+        await connection.execute("insert into ingest_batch select 1, 'w', $1, $1, 1, 1, 1, 0, 0, 0", later)
+        dropped = "select relation, max(until) from upkeep_run where action = 'chunks_dropped' group by 1 order by 1"
+        known = await connection.fetch(dropped)
+        assert [row["relation"] for row in known] == ["consumption_15min", "consumption_hour"]
+        await round_at(connection, later, UpkeepSettings(accounts_days=1, intervals_days=900, hours_days=1_000))
+        assert await connection.fetch(dropped) == known
+
+
+@pytest.mark.parametrize(
+    ("mark", "holds"),
+    [
+        ("insert into day_dirty (block, day) values (0, $1::timestamptz::date + 1)", True),
+        ("insert into day_dirty (block, day) values (0, $1::timestamptz::date + 2)", False),
+        ("insert into derivation_dirty values (1, '{11}', array[$1::timestamptz - interval '1 s'], array[$1])", True),
+        (
+            "insert into derivation_dirty select 1, '{11}', '{-infinity}', array[$1::timestamptz]",
+            True,
+        ),
+        (
+            "insert into unit_dirty (unit_id, since, until) select unit_id, '-infinity', $1::timestamptz from unit",
+            True,
+        ),
+    ],
+)
+async def test_nothing_is_dropped_that_a_mark_needs(pool: Pool, mark: str, holds: bool) -> None:  # noqa: FBT001 - a parameter
+    """A day that is to be rolled up is made of all of its quarter hours, and of hours on both sides of its borders."""
+    async with pool.acquire() as connection:
+        await connection.execute(
+            "insert into unit (code, name_zh, name_en, district, industry) values ('U', '一', 'One', '610302', '32')"
+        )
+        await fill_derived(connection)
+        quarters = await chunk_starts(connection, "consumption_15min")
+        await connection.execute(mark, quarters[8])
+        await round_at(connection, quarters[8] + 365 * DAY, DERIVED)
+        assert (await chunk_starts(connection, "consumption_15min") == quarters) is holds

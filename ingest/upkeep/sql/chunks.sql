@@ -33,6 +33,6 @@ select pg_size_bytes(current_setting('shared_buffers'));
 select coalesce(sum(stored), 0)::float8 as rows, min(committed_at) as since
 from ingest_batch where committed_at > $1 and committed_at <= $2;
 
--- name: registers
+-- name: counted
 -- Points of which consumption is derived.
-select count(*) from point where quantity = 'register';
+select count(*) from counted_point;

@@ -26,9 +26,10 @@ delete from gateway_day g using (
 where (g.gateway, g.stream, g.day) = (over.gateway, over.stream, over.day);
 
 -- name: runs
--- The record of upkeep itself; what was dropped last stays known.
+-- The record of upkeep itself; what of each table was dropped last stays known.
 delete from upkeep_run where run_id in (
     select run_id from upkeep_run
     where at < $1 and run_id < (select max(run_id) from upkeep_run where action = 'chunks_dropped')
+        and run_id not in (select max(run_id) from upkeep_run where action = 'chunks_dropped' group by relation)
     order by run_id limit $2
 );
