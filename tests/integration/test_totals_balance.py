@@ -105,6 +105,16 @@ async def test_between_two_takings_consumption_runs_evenly(undone: Connection) -
     assert set(await days(undone, "quality", "method")) == {(IntervalQuality.ESTIMATED, Method.STOCK)}
 
 
+async def test_what_is_bought_between_takings_moves_all_days_between_them(undone: Connection) -> None:
+    """A late slip of one day changes what each day used, and what comes after the last taking nothing of it."""
+    await populate(undone, COAL)
+    await enter(undone, stock(-1, "0"), stock(3, "0"))
+    await use(undone, Used("C1", 2 * 96, (8000,)))
+    assert await days(undone, "amount") == [(2,)] * 4
+    await use(undone, Used("C1", 4 * 96, (5000,)))
+    assert await days(undone, "amount") == [*[(2,)] * 4, (5,)]
+
+
 async def test_after_the_last_taking_purchases_stand_in_for_use(undone: Connection) -> None:
     """The next taking is not there yet: what is bought counts as it comes, and says so."""
     await populate(undone, COAL)

@@ -47,7 +47,7 @@ WORLD = {
 DAY = 96
 SIGN = {Flow.PURCHASED: 1, Flow.RENEWABLE: 1, Flow.SOLD: -1}
 _QUANTA = st.none() | st.integers(-3, 40_000)
-_DAYS = st.integers(-2, 8).map(lambda n: FIRST + timedelta(n))
+_DAYS = st.integers(-1, 5).map(lambda n: FIRST + timedelta(n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def courses(draw: st.DrawFn) -> list[Used]:
     """Of each point one course, in pieces; the first piece that is written may run on too far."""
     pieces: list[Used] = []
     for point in WORLD:
-        quanta = draw(st.lists(_QUANTA, max_size=12))
+        quanta = draw(st.lists(_QUANTA, min_size=2, max_size=10))
         first, every = draw(st.integers(0, 3 * DAY)), draw(st.sampled_from((1, 7, 20)))
         course = tuple(one for one in quanta for _ in range(every))
         cuts = sorted(draw(st.sets(st.integers(1, max(1, len(course) - 1)), max_size=3)))
@@ -86,10 +86,10 @@ def courses(draw: st.DrawFn) -> list[Used]:
 
 
 @st.composite
-def entries(draw: st.DrawFn) -> list[Entry]:
+def entries(draw: st.DrawFn, fewest: int) -> list[Entry]:
     """Entries of coal and electricity, each key once."""
     found: dict[tuple[object, ...], Entry] = {}
-    for _ in range(draw(st.integers(0, 7))):
+    for _ in range(draw(st.integers(fewest, 7))):
         kind = draw(st.sampled_from(("purchase", "sale", "feedstock", "stock", "stock")))
         subject = draw(st.sampled_from(("raw_coal", "electricity")))
         first = draw(_DAYS)
@@ -103,8 +103,8 @@ def entries(draw: st.DrawFn) -> list[Entry]:
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Step], list[Used], list[Entry]]:
     """Steps in any order, and what they leave standing."""
-    pieces, standing = draw(courses()), draw(entries())
-    passing = [one for one in draw(entries()) if _key(one) not in {_key(other) for other in standing}]
+    pieces, standing = draw(courses()), draw(entries(4))
+    passing = [one for one in draw(entries(0)) if _key(one) not in {_key(other) for other in standing}]
     steps: list[Step] = [*pieces, *map(Enter, standing), *(Enter(one, lasts=False) for one in passing)]
     order: list[Step] = draw(st.permutations(steps))
     longer = draw(st.booleans())

@@ -6,11 +6,9 @@ before: in whatever order changes come, the same rows result. Rows that stay the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-
-from asyncpg import Record
 
 from energy.storage import Connection, load_queries
 
@@ -48,8 +46,8 @@ async def refresh(
     """
     if points:
         await _write_hours(connection, points, since, until)
-        touched = await connection.fetch(_SQL.touched_days, points, since, until, min(until))
-        await _write(connection, _keys(touched), metered=True)
+        touched = await _keys(connection, _SQL.touched_days, points, since, until, min(until))
+        await _write(connection, touched, metered=True)
 
 
 async def take_unit_marks(connection: Connection, units: Sequence[int]) -> UnitMarks:
@@ -79,8 +77,8 @@ async def refresh_days(
     Where a day lies between two stock takings all days between them follow, after the last one all that come.
     """
     if units:
-        touched = await connection.fetch(_SQL.marked_days, units, since_days, until_days)
-        await _write(connection, _keys(touched), metered=False)
+        marked = await _keys(connection, _SQL.marked_days, units, since_days, until_days)
+        await _write(connection, marked, metered=False)
 
 
 async def _refresh_units(connection: Connection, units: Sequence[int]) -> None:
@@ -91,9 +89,9 @@ async def _refresh_units(connection: Connection, units: Sequence[int]) -> None:
     if stretches:
         points, since, until = ([row[name] for row in stretches] for name in ("point_id", "since", "until"))
         await _write_hours(connection, points, since, until)
-    metered = _keys(await connection.fetch(_SQL.metered_days, units))
+    metered = await _keys(connection, _SQL.metered_days, units)
     always = [[day] * len(units) for day in (date.min, date.max)]
-    standing = _keys(await connection.fetch(_SQL.marked_days, units, *always))
+    standing = await _keys(connection, _SQL.marked_days, units, *always)
     dropped = await connection.fetchval(_SQL.dropped_until, "unit_hour")
     kept = date.min if dropped is None else (dropped + _OFFSET).date()
     keys = sorted({*metered, *standing})
@@ -118,5 +116,5 @@ async def _write(connection: Connection, keys: Sequence[Key], *, metered: bool) 
     await connection.execute(_SQL.write_months, units, carriers, days)
 
 
-def _keys(rows: Iterable[Record]) -> list[Key]:
-    return [(row["unit_id"], row["carrier"], row["day"]) for row in rows]
+async def _keys(connection: Connection, query: str, *parameters: object) -> list[Key]:
+    return [(row["unit_id"], row["carrier"], row["day"]) for row in await connection.fetch(query, *parameters)]
