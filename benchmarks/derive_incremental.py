@@ -61,7 +61,7 @@ async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
         accounting(directory, dsn) as deriving,
         running(configured(directory, endpoints, dsn, _WORKER)) as ingesting,
     ):
-        warm_s = await _derived(dsn, _WARM_S)
+        warm_s = await derived(dsn, _WARM_S)
         lags: dict[int, float] = {}
         async with watching(dsn) as commits, looking(dsn, commits.seen, lags):
             async with nation(endpoints, GATEWAYS, SECONDS // 60 + 2) as gateways:
@@ -72,7 +72,7 @@ async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
                     (_processor(one) - was) / SECONDS for one, was in zip((deriving, ingesting), before, strict=True)
                 ]
                 await gateways.finish(120)
-            await _derived(dsn, 300)
+            await derived(dsn, 300)
         resident = deriving.memory_info().rss / 1e6
     found = await _weighed(dsn, lags)
     await forget(endpoints, [_WORKER])
@@ -131,7 +131,7 @@ async def _history(dsn: str) -> None:
         await connection.execute("vacuum analyze readings", timeout=600)
 
 
-async def _derived(dsn: str, bound_s: float) -> float:
+async def derived(dsn: str, bound_s: float) -> float:
     """Wait until nothing is dirty; real seconds that it took."""
     begin = time.monotonic()
     async with connect(StorageSettings(dsn)) as connection:

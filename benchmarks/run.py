@@ -22,6 +22,7 @@ BENCHMARKS = (
     "ingest_national",
     "ingest_burst",
     "derive_incremental",
+    "derive_late",
     "derive_over_scan",
     "spool",
     "collector_over_pymodbus",

@@ -43,6 +43,7 @@ async def lock(connection: Connection, worker: int) -> tuple[int, dict[int, int]
 
     Returns how many groups there are, and of each one locked how many steps were made in it.
     """
+    await connection.execute(_SQL.plan_each_time)
     await connection.execute(_SQL.registry_stands)
     rows = await connection.fetch(_SQL.lock, worker)
     total: int = await connection.fetchval(_SQL.count)

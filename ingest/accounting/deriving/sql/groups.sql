@@ -37,6 +37,10 @@ where grp in (
     order by grp limit $2 for update skip locked
 );
 
+-- name: plan_each_time
+-- Plan with the bounds of time at hand, so that no plan opens chunks outside of them.
+set local plan_cache_mode = force_custom_plan;
+
 -- name: registry_stands
 -- Until this transaction ends no point changes its group ("qw_accou"); waits for a change that is under way.
 select pg_advisory_xact_lock_shared(8175543449906474869);
