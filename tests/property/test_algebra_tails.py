@@ -26,7 +26,7 @@ def registers(draw: st.DrawFn) -> Shown:
     at, level = T0 + draw(st.integers(0, 2 * INTERVAL_MS)), draw(st.integers(0, 10**9))
     restless = draw(st.integers(0, 2)) == 0
     shown: Shown = []
-    for _ in range(draw(st.integers(14, 40))):
+    for _ in range(draw(st.integers(14, 30))):
         at += draw(st.sampled_from([1000, 60_000, 60_000, 60_000, 299_999, 300_000]))
         way = draw(st.integers(0, 15)) if restless else 0
         level += draw(st.sampled_from([0, 1, 17, 1500]))
@@ -77,7 +77,7 @@ def _put(column: np.ndarray, place: np.ndarray, content: np.ndarray) -> np.ndarr
 
 @given(
     st.lists(registers(), min_size=1, max_size=2),
-    st.lists(st.integers(10, 40), min_size=2, max_size=5).map(sorted),
+    st.lists(st.integers(10, 30), min_size=2, max_size=4).map(sorted),
     st.sampled_from([math.nan, 500.0]),
     st.booleans(),
 )
@@ -91,7 +91,7 @@ def test_going_on_is_what_everything_gives(many: list[Shown], cuts: list[int], m
             assert whole[row[:2]] == row
 
 
-@given(registers(), st.integers(13, 40), st.integers(0, 30))
+@given(registers(), st.integers(13, 30), st.integers(0, 17))
 def test_a_calm_register_s_fast_path_leaves_no_row_out(shown: Shown, cut: int, more: int) -> None:
     """From the open quarter hour on it gives every row that everything gives."""
     series = one_series(gap_ms=300_000)

@@ -61,7 +61,7 @@ def meters(draw: st.DrawFn) -> Meter:
     """Readings of every kind of series with whatever can happen to them."""
     at, level = T0 + draw(st.integers(0, INTERVAL_MS)), draw(st.integers(0, 200_000))
     recent, shown = [level], []
-    for _ in range(draw(st.integers(0, 36))):
+    for _ in range(draw(st.integers(0, 28))):
         at += draw(st.sampled_from([1, 60_000, 60_000, 300_000, 900_000, 2_700_000, 8_000_000]))
         way = draw(st.integers(0, 9))
         value = level + draw(st.sampled_from([0, 1, 500, 20_000]))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from energy.consumption import Flag, IntervalQuality, Method
-from ingest.accounting.algebra.columns import INTERVAL_MS, Kind
-from tests.support.algebra import MINUTE, Row, derive, one_series
+from ingest.accounting.algebra.columns import INTERVAL_MS, Kind, Readings
+from ingest.accounting.algebra.pairing import pairs
+from tests.support.algebra import MINUTE, Row, changes_of, derive, one_series, readings_of, spans_of
 
 MEASURED, ESTIMATED, SUSPECT, MISSING = (
     IntervalQuality.MEASURED,
@@ -135,6 +137,16 @@ def test_an_exclusion_leaves_a_hole_of_an_interval_meter() -> None:
     rows = derive((15, 2.0), (30, 900.0), (45, 4.0), series=METER, excluded=[(30 * MINUTE, 31 * MINUTE)])
     assert rows[1] == Row(1, 0, MISSING, Method.NONE, Flag.GAP | Flag.EXCLUDED, 0)
     assert rows[2].flags == Flag(0)
+
+
+def test_an_exclusion_at_the_end_of_one_meter_says_nothing_of_the_next() -> None:
+    """What is left out is noted by the next reading of the same series only."""
+    series = one_series(Kind.INTERVAL, count=2)
+    parts = [readings_of([(15 * MINUTE, 2.0), (30 * MINUTE, 900.0)], 0), readings_of([(30 * MINUTE, 3.0)], 1)]
+    readings = Readings(*(np.concatenate([getattr(part, name) for part in parts]) for name in Readings.__slots__))
+    found = pairs(readings, series, changes_of([]), spans_of([(30 * MINUTE, 31 * MINUTE)]))
+    assert found.series.tolist() == [0, 1]
+    assert found.flags.tolist() == [0, 0]
 
 
 def test_an_interval_in_steps_of_its_own_is_coarse() -> None:

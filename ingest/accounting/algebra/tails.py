@@ -145,10 +145,9 @@ def _standing(states: States, start: Ints, last: Ints, before: Tails) -> Tails:
     rise = states.quanta[within] - states.quanta[crossing]
     border = states.quanta[crossing] + np.rint(rise * share).astype(np.int64)  # as `courses.even`
     border = np.where(on_border, states.quanta[within], border)
-    stays = same & ~on_border
     return Tails(
-        began=np.where(stays, before.began, opened),
-        counted=states.quanta[last] - np.where(stays, states.quanta[start] - before.counted, border),
+        began=np.where(same, before.began, opened),
+        counted=states.quanta[last] - np.where(same, states.quanta[start] - before.counted, border),
         at=states.at[last],
         quanta=states.quanta[last],
     )
