@@ -169,3 +169,24 @@ async def test_a_sum_that_no_integer_holds_is_not_known(connection: Connection) 
     found = await rolled(connection)
     for table, wanted_rows in wanted.items():
         assert {key: row for key, row in found[table].items() if key[0] == sound} == wanted_rows
+
+
+async def test_days_whose_quarter_hours_were_dropped_stand(connection: Connection) -> None:
+    """A late mark there, of an edit say, would make a day of what is left of it: nothing."""
+    keeps = await populate(connection, WORLD)
+    rows = list(intervals(random.Random(10), keeps, SINCE, UNTIL))  # noqa: S311 - likewise
+    await write(connection, rows)
+    await drain(connection)
+    stood = await rolled(connection)
+    border = utc("2026-03-31T00:00")
+    await connection.execute("delete from consumption_15min where ts < $1", border)
+    await connection.execute(
+        "insert into upkeep_run (at, relation, action, until, count)"
+        " values ($1, 'consumption_15min', 'chunks_dropped', $1, 1)",
+        border,
+    )
+    await write(connection, [row for row in rows if row.ts >= border])
+    await connection.execute("insert into day_dirty (block, day) values (0, $1)", border.date() - timedelta(days=3))
+    assert await drain(connection) == 0
+    assert await connection.fetchval("select count(*) from day_dirty") == 0
+    assert await rolled(connection) == stood

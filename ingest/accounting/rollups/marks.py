@@ -75,6 +75,12 @@ async def settle(connection: Connection, block: int, days: Collection[date]) -> 
     await connection.execute(_SQL.settle, block, days)
 
 
+async def kept_from(connection: Connection) -> date:
+    """The first day that can be rolled up: before it quarter hours were dropped, and what was made of them stands."""
+    found: date | None = await connection.fetchval(_SQL.kept_from)
+    return found or date.min
+
+
 async def waiting(connection: Connection) -> int:
     """How many days of blocks are marked."""
     return int(await connection.fetchval(_SQL.waiting))

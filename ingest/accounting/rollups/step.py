@@ -10,7 +10,7 @@ from datetime import date
 from itertools import groupby
 
 from energy.storage import Connection, translating
-from ingest.accounting.rollups.marks import START, Marked, lock, settle, take
+from ingest.accounting.rollups.marks import START, Marked, kept_from, lock, settle, take
 from ingest.accounting.rollups.rolling import roll
 from ingest.accounting.validation import queue
 from ingest.accounting.validation.loading import Checks
@@ -44,7 +44,9 @@ async def step(connection: Connection, checks: Checks, *, before: date, limit: i
             days = [one.day for one in marks]
             async with connection.transaction():
                 await lock(connection, block)
-                changed += await roll(connection, block, days)
-                await queue.mark(connection, block, days, checks)
+                first = await kept_from(connection)
+                kept = [day for day in days if day >= first]
+                changed += await roll(connection, block, kept)
+                await queue.mark(connection, block, kept, checks)
                 await settle(connection, block, days)
     return Rolled(len(taken), changed, taken[-1] if taken else None)

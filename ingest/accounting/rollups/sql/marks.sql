@@ -43,6 +43,11 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::int8 >= $1;
 -- One at a time rolls up a block ("qw_r"); everything that rolls up waits for it here.
 select pg_advisory_xact_lock(1903648626, $1);
 
+-- name: kept_from
+-- The first UTC day of which all quarter hours, and those of the day before, are kept; null where none was ever dropped.
+select (max(until) at time zone 'UTC')::date + 2 from upkeep_run
+where relation = 'consumption_15min' and action = 'chunks_dropped';
+
 -- name: settle
 -- The taken marks of these days of a block are dealt with.
 delete from day_dirty where block = $1 and day = any($2::date[]) and taken;
