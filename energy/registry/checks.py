@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from energy.balance import Flow
 from energy.carriers import Carrier, carriers
 from energy.errors import ConfigError, Fault, UnitError
 from energy.quantities import Derived
@@ -108,6 +109,9 @@ def _point(
     carrier = known.get(meter.carrier) if meter else None
     if carrier:
         yield from _measured_in(point, carrier)
+        if carrier.working_medium and point.flow is Flow.RENEWABLE:
+            why = "is a working medium, which counts only when it is bought in: made on site it is produced"
+            yield f"points.{point.code}.flow", f"{carrier.key} {why}"
 
 
 def _measured_in(point: Point, carrier: Carrier) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,8 @@ import pytest
 
 from energy.balance import Flow
 from energy.consumption import IntervalQuality, Method
+from energy.errors import ConfigError
+from energy.registry.checks import check
 from energy.storage import Connection
 from tests.support.totals_world import (
     FIRST,
@@ -252,3 +254,23 @@ async def test_what_the_registry_makes_of_points_holds_for_all_their_time(undone
     await use(undone, *used)
     assert after == await totals(undone)
     assert {str(row["flow"]) for row in await undone.fetch("select flow from unit_hour")} == {"sold", "purchased"}
+
+
+def test_a_working_medium_made_on_site_is_no_renewable_energy() -> None:
+    """It counts only when it is bought in, so a registry that would add it from a well does not load."""
+    with pytest.raises(ConfigError, match="counts only when it is bought in"):
+        check(registry({"W1": Counted("fresh_water", Flow.RENEWABLE)}))
+    check(registry({"W1": Counted("fresh_water", Flow.PRODUCED), "W2": Counted("fresh_water")}))
+
+
+async def test_what_stays_the_same_is_not_written_again(undone: Connection) -> None:
+    """A step that is repeated leaves every row where it lies."""
+    await populate(undone, COAL)
+    await use(undone, Used("C1", 0, HOUR))
+    await enter(undone, stock(-1, "5"), stock(2, "4"), purchase(1, "2"))
+    tables = ("unit_hour", "unit_day", "unit_month")
+    places = " union all ".join(f"select ctid::text from {table}" for table in tables)  # noqa: S608 - names of ours
+    before = await undone.fetch(places)
+    await use(undone, Used("C1", 0, HOUR))
+    await enter(undone, purchase(1, "2"))
+    assert await undone.fetch(places) == before
