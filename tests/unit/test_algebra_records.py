@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from energy.consumption import Flag, IntervalQuality, Method
@@ -12,8 +14,8 @@ MEASURED, ESTIMATED, MISSING = IntervalQuality.MEASURED, IntervalQuality.ESTIMAT
 REPLACED, RATIO = Flag.REPLACED, Flag.RATIO
 
 
-def _change(since: int, until: int | None = None, **said: float | bool) -> Change:
-    return Change(since * MINUTE, (since if until is None else until) * MINUTE, **said)  # type: ignore[arg-type]
+def _change(since: int, until: int | None = None, **said: Any) -> Change:
+    return Change(since * MINUTE, (since if until is None else until) * MINUTE, **said)
 
 
 def test_a_replacement_with_its_end_states_counts_both_registers() -> None:
