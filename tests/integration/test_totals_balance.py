@@ -221,6 +221,24 @@ async def test_days_are_as_long_as_the_clock_makes_them(undone: Connection, zone
     assert await undone.fetchval("select count(*) from unit_hour where amount = 1") == 72
 
 
+@pytest.mark.parametrize("first", [date(2026, 4, 5), date(2026, 10, 4)])
+async def test_an_hour_in_which_the_clock_moves_by_half_of_it_is_cut_there(undone: Connection, first: date) -> None:
+    """As on Lord Howe: hours are those of the calendar, whether their quarter hours come one by one or all at once."""
+    zone, course = "Australia/Lord_Howe", tuple(range(96 * 24))
+    await populate(undone, registry({"E1": Counted("electricity")}, zone=zone))
+    start = await undone.fetchval("select ($1::date - 12)::timestamp at time zone $2", first, zone)
+    pieces = [(n, 40) for n in range(0, len(course), 40)]
+    near = [(n, 1) for n in range(12 * 96 - 12, 12 * 96 + 16)]
+    for cuts in (pieces, near, [(0, len(course))]):
+        for n, length in cuts:
+            await use(undone, Used("E1", n, course[n : n + length]), start=start)
+        assert await undone.fetch("select ts, amount from unit_hour order by ts") == await undone.fetch(
+            "select hour_of(ts, $1) as ts, trim_scale(sum(quanta) * 0.001) as amount from consumption_15min"
+            " group by 1 order by 1",
+            zone,
+        )
+
+
 async def test_statistics_months_run_beside_calendar_months(undone: Connection) -> None:
     """From the 26th to the 25th, named by the month in which they end."""
     await populate(undone, registry({}, statistics_day=26))
