@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -34,7 +36,7 @@ join point using (code)
 """
 
 
-async def everything(connection: Connection) -> dict[str, object]:
+async def everything(connection: Connection) -> dict[str, Any]:
     """All that is derived, rollups too."""
     rolled = {table: await rows_of(connection, table, key) for table, key in TABLES.items()}
     return {**await tables(connection), **rolled}
@@ -90,7 +92,7 @@ async def test_any_range_is_exact_at_its_borders(database: StorageSettings, conn
         wanted = Wanted(since=_at(first), until=_at(last), readings=chance.choice([100, 5_000]))
         assert await rebuilt(database, wanted) == {}
         harmed = await connection.execute(chance.choice(HARMS), _at(first), _at(last))
-        assert await rebuilt(database, Wanted(**_fields(wanted), check=True)) != {} or harmed.endswith(" 0")
+        assert await rebuilt(database, replace(wanted, check=True)) != {} or harmed.endswith(" 0")
         await rebuilt(database, wanted)
         assert await everything(connection) == stood
 
@@ -103,10 +105,6 @@ HARMS = (
     "update consumption_hour set quality = 3 - quality where ts >= $1 and ts < $2",
     "delete from gap where began >= $1 and ended <= $2",
 )
-
-
-def _fields(wanted: Wanted) -> dict[str, object]:
-    return {name: getattr(wanted, name) for name in ("since", "until", "readings")}
 
 
 async def test_it_is_cut_off_between_portions_and_run_again(database: StorageSettings, connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from energy.storage import Connection
 from ingest.accounting.rollups.step import step
 from ingest.accounting.validation.loading import shipped_checks
 from tests.support.rollup_world import (
+    QUARTER_HOUR,
     TABLES,
     Keeps,
     Rows,
@@ -189,4 +191,34 @@ async def test_days_whose_quarter_hours_were_dropped_stand(connection: Connectio
     await connection.execute("insert into day_dirty (block, day) values (0, $1)", border.date() - timedelta(days=3))
     assert await drain(connection) == 0
     assert await connection.fetchval("select count(*) from day_dirty") == 0
+    assert await rolled(connection) == stood
+
+
+async def test_what_a_check_found_makes_its_periods_suspect(connection: Connection) -> None:
+    """From the failure on until it is gone; not where a person accepted the interval, nor for a warning."""
+    keeps = await populate(connection, WORLD[:2])
+    rows = [
+        replace(row, quanta=row.quanta or 1, quality=min(row.quality, 1), flags=8192 if row.ts.hour == 7 else 0)
+        for row in intervals(random.Random(12), keeps, SINCE, SINCE + timedelta(days=2))  # noqa: S311 - likewise
+    ]
+    await write(connection, rows)
+    await drain(connection)
+    stood = await rolled(connection)
+    since, until = SINCE + timedelta(hours=5, minutes=10), SINCE + timedelta(hours=9)
+    found = "insert into finding values ($1, $2, 'spike', $3, $4, $5, '{}')"
+    sick = min(keeps)
+    await connection.execute(found, max(keeps), since.date(), since, until, "warning")
+    assert await connection.fetchval("select count(*) from day_dirty") == 0
+    await connection.execute(found, sick, since.date(), since, until, "failure")
+    failing = [
+        replace(row, quality=3)
+        if row.point == sick and row.quality < 3 and not row.flags and since < row.ts + QUARTER_HOUR and row.ts < until
+        else row
+        for row in rows
+    ]
+    assert await shown(connection) == without_months(expected(failing, keeps))
+    await drain(connection)
+    assert await rolled(connection) == expected(failing, keeps) != stood
+    await connection.execute("delete from finding")
+    await drain(connection)
     assert await rolled(connection) == stood

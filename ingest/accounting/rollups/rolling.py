@@ -13,7 +13,7 @@ from energy.storage import Connection, load_queries
 from ingest.accounting.rollups.calendars import Month, Run, hours, months, quarter_hours, runs
 from ingest.accounting.rollups.marks import BLOCK
 from ingest.accounting.rollups.periods import Groups, Periods
-from ingest.accounting.rollups.rows import DAYS, HOURS, QUARTER_HOURS, Table, months_of, read, write
+from ingest.accounting.rollups.rows import DAYS, HOURS, QUARTER_HOURS, Table, judged, months_of, read, write
 from ingest.accounting.rollups.sums import Sums, difference, joined, summed
 
 _SQL = load_queries("ingest.accounting.rollups", "rolling.sql")
@@ -70,6 +70,7 @@ async def _roll_run(connection: Connection, block: _Block, run: Run) -> int:
     members = [list(hours(run, zone)) for zone in block.zones]
     of_days = Periods([[(_number(hour), _day(day)) for hour, day in pairs] for pairs in members])
     parts = await _read(connection, QUARTER_HOURS, block, of_hours)
+    parts = await judged(connection, parts, block.points, _span(of_hours))
     before = await _read(connection, HOURS, block, of_days)
     changed, parts = await _replace(connection, HOURS, (block.by_zone, of_hours), parts, before)
     spans = months({day for pairs in members for _, day in pairs}, set(block.by_month.number.tolist()) - {-1})
@@ -98,8 +99,11 @@ async def _roll_months(connection: Connection, block: _Block, spans: Sequence[Mo
 
 async def _read(connection: Connection, table: Table, block: _Block, periods: Periods) -> Sums:
     """The rows that are members of `periods`, and others in between."""
-    since, beyond = (_EPOCH + _SECOND * number for number in (periods.since, periods.beyond))
-    return await read(connection, table, block.points, since, beyond)
+    return await read(connection, table, block.points, *_span(periods))
+
+
+def _span(periods: Periods) -> tuple[datetime, datetime]:
+    return _EPOCH + _SECOND * periods.since, _EPOCH + _SECOND * periods.beyond
 
 
 async def _replace(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
 
+from energy.consumption import Flag, IntervalQuality
 from energy.storage import Connection, load_queries
 from ingest.accounting.binary import Layout, copy_in, copy_out, dates, days, microseconds, seconds
-from ingest.accounting.rollups.sums import Difference, Sums, ordered
+from ingest.accounting.rollups.sums import Difference, Sums, keys, ordered
 
 _SQL = load_queries("ingest.accounting.rollups", "rolling.sql")
 
 _COMMON = {"quanta": ">i8", "quality": ">i2", "covered_s": ">i4", "flags": ">i4", "ready": ">i8"}
+_QUARTER_S = 900
 _TIMES = Layout(point_id=">i4", ts=">i8", **_COMMON)
 _DATES = Layout(point_id=">i4", at=">i4", **_COMMON)
 
@@ -60,6 +62,18 @@ async def read(
     rows = await copy_out(connection, layout, table.reads, *points, since, until, *table.more)
     plain = [rows[name].astype(np.int64) for name in ("quanta", "quality", "covered_s", "flags", "ready")]
     return ordered(Sums(rows["point_id"].astype(np.int64), times(rows[layout.columns[1]]), *plain))
+
+
+async def judged(connection: Connection, rows: Sums, points: tuple[int, int], span: tuple[datetime, datetime]) -> Sums:
+    """Quarter hours with the quality that `validated_15min` gives them: suspect where a check failed."""
+    quality = rows.quality.copy()
+    key = rows.keys()
+    for point, since, until in await connection.fetch(_SQL.failing, *points, *span):
+        first, beyond = (int(np.searchsorted(key, keys(point, at))) for at in (since - _QUARTER_S + 1, until))
+        within = slice(first, beyond)
+        plain = (quality[within] < IntervalQuality.SUSPECT) & (rows.flags[within] & Flag.ACCEPTED == 0)
+        quality[within] = np.where(plain, IntervalQuality.SUSPECT, quality[within])
+    return replace(rows, quality=quality)
 
 
 async def write(connection: Connection, table: Table, found: Difference) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -58,7 +59,11 @@ class Sums:
         return keys(self.point, self.at)
 
 
-def keys(point: Ints, at: Ints) -> Ints:
+@overload
+def keys(point: int, at: int) -> int: ...
+@overload
+def keys(point: Ints, at: Ints) -> Ints: ...
+def keys(point: Ints | int, at: Ints | int) -> Ints | int:
     """One number for each (point, at), of the same order; points below 2^23, times within 8 000 years of 1970."""
     return (point << _POINT) + at + _BIAS
 

@@ -29,17 +29,6 @@ create view failing_span as
 select point_id, since, until from finding where severity = 'failure';
 comment on view failing_span is 'Spans of time in which a check of a point failed: what overlaps them is suspect, unless a person accepted it.';
 
-create function validated_quality(point int4, since timestamptz, until timestamptz, quality int2) returns int2
-language sql stable
-    return case
-        when quality < 3 and exists (
-            select from failing_span f where f.point_id = point and f.since < validated_quality.until
-                and f.until > validated_quality.since
-        ) then 3::int2
-        else quality
-    end;
-comment on function validated_quality is 'The quality of a span of a point: suspect (3) where a check failed in it, else what it is itself.';
-
 create view validated_15min as
 select
     c.point_id, c.ts, c.quanta,

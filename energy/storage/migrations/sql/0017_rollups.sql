@@ -82,6 +82,31 @@ create trigger meter_calendar after update of unit_id on meter for each row
 create trigger point_calendar after update of meter_id on point for each row
     when (old.meter_id <> new.meter_id) execute function rollups_follow_registry();
 
+-- A check that fails makes suspect what it covers, and so the hours, days and months that this is part of.
+create function rollups_follow_findings() returns trigger language plpgsql as $$
+begin
+    insert into day_dirty (block, day)
+    select distinct f.point_id / 1000, d::date
+    from changed f
+    cross join lateral generate_series(
+        date_trunc('day', f.since at time zone 'UTC'), (f.until - interval '1 microsecond') at time zone 'UTC',
+        interval '1 day'
+    ) d
+    where f.severity = 'failure' and not exists (
+        select from day_dirty m where m.block = f.point_id / 1000 and m.day = d::date and not m.taken
+    );
+    return null;
+end $$;
+comment on function rollups_follow_findings is 'Marks the days on which a failure of a check came or went.';
+create trigger finding_comes after insert on finding referencing new table as changed
+    for each statement execute function rollups_follow_findings();
+create trigger finding_goes after delete on finding referencing old table as changed
+    for each statement execute function rollups_follow_findings();
+create trigger finding_was after update on finding referencing old table as changed
+    for each statement execute function rollups_follow_findings();
+create trigger finding_is after update on finding referencing new table as changed
+    for each statement execute function rollups_follow_findings();
+
 -- Hours as energy.periods has them: where the clock changes within one, it is cut there. In two functions, because the
 -- planner puts only the first in place of its call when it has no query in it.
 create function hour_of_cut(at timestamptz, zone text) returns timestamptz language sql stable as $$
@@ -135,7 +160,7 @@ comment on view board.consumption_15min is
 create view board.consumption_hour as
 select
     p.unit, p.meter, p.point, p.carrier, p.level, s.ts, s.quanta * p.quantum as amount, p.unit_of_measure,
-    quality_name(validated_quality(p.point_id, s.ts, s.ts + interval '1 hour', s.quality)) as quality, s.covered_s, s.ready, s.flags
+    quality_name(s.quality) as quality, s.covered_s, s.ready, s.flags
 from described_point p
 cross join lateral (
     select ts, quanta, quality, covered_s, ready, flags
@@ -147,7 +172,7 @@ cross join lateral (
     union all
     select
         k.ts, sum(c.quanta)::int8, max(c.quality), sum(c.covered_s)::int4, max(c.ready), bit_or(c.flags)
-    from consumption_15min c
+    from validated_15min c
     cross join lateral (select hour_of(c.ts, p.time_zone) as ts offset 0) k
     where c.point_id = p.point_id
         and c.ts >= (select (min(day) - 1)::timestamp at time zone 'UTC' from day_dirty where block = p.point_id / 1000)
@@ -164,9 +189,7 @@ comment on view board.consumption_hour is
 create view board.consumption_day as
 select
     p.unit, p.meter, p.point, p.carrier, p.level, s.day, s.quanta * p.quantum as amount, p.unit_of_measure,
-    quality_name(validated_quality(
-        p.point_id, s.day::timestamp at time zone p.time_zone, (s.day + 1)::timestamp at time zone p.time_zone, s.quality
-    )) as quality, s.covered_s, s.ready, s.flags
+    quality_name(s.quality) as quality, s.covered_s, s.ready, s.flags
 from described_point p
 cross join lateral (
     select day, quanta, quality, covered_s, ready, flags
@@ -179,7 +202,7 @@ cross join lateral (
     union all
     select
         k.day, sum(c.quanta)::int8, max(c.quality), sum(c.covered_s)::int4, max(c.ready), bit_or(c.flags)
-    from consumption_15min c
+    from validated_15min c
     cross join lateral (select (c.ts at time zone p.time_zone)::date as day offset 0) k
     where c.point_id = p.point_id
         and c.ts >= (select (min(day) - 2)::timestamp at time zone 'UTC' from day_dirty where block = p.point_id / 1000)

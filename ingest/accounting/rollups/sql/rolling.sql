@@ -12,6 +12,11 @@ where p.point_id >= $1 and p.point_id < $2 order by p.point_id;
 select point_id, ts, coalesce(quanta, -9223372036854775808), quality, covered_s::int4, flags, ready
 from consumption_15min where point_id >= $1 and point_id < $2 and ts >= $3 and ts < $4
 
+-- name: failing
+-- Spans of points $1 <= id < $2 in which a check failed, as far as they reach into [$3, $4); seconds since 1970.
+select point_id, floor(extract(epoch from since))::int8 as since, ceil(extract(epoch from until))::int8 as until
+from failing_span where point_id >= $1 and point_id < $2 and until > $3 and since < $4;
+
 -- name: read_hours
 -- Likewise hours.
 select point_id, ts, coalesce(quanta, -9223372036854775808), quality, covered_s, flags, ready
