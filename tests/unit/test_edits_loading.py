@@ -28,7 +28,10 @@ def columns(*numbers: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def test_a_ratio_holds_until_another_and_a_replacement_without_one_leaves_it() -> None:
-    """Also where the change that gave it lies long before the series; of another point it says nothing."""
+    """Also where the change that gave it lies long before the series; of another point it says nothing.
+
+    The first change after a series is there too: its state may be what follows the last reading.
+    """
     rows = [
         row(Kind.RATIO, 10, ratio=1.5),
         row(Kind.REPLACEMENT, 20, 25, old_end=100.0, new_start=2.0),
@@ -37,13 +40,13 @@ def test_a_ratio_holds_until_another_and_a_replacement_without_one_leaves_it() -
         row(Kind.REPLACEMENT, 40, point=9),
     ]
     changes = arranged(rows, columns(7, 8, 7, 9), columns(26, 0, 35, 0), columns(29, 99, 59, 99)).changes
-    assert changes.series.tolist() == [0, 0, 2, 2, 2, 3]
-    assert changes.ratio.tolist() == [1.5, 1.5, 1.5, 1.5, 2.0, 1.0]
-    assert changes.since.tolist() == [10, 20, 10, 20, 30, 40]
-    assert changes.until.tolist() == [10, 25, 10, 25, 31, 40]
-    assert changes.continues.tolist() == [True, False, True, False, False, False]
-    np.testing.assert_equal(changes.old_end, [np.nan, 100, np.nan, 100, 7, np.nan])
-    np.testing.assert_equal(changes.new_start, [np.nan, 2, np.nan, 2, np.nan, np.nan])
+    assert changes.series.tolist() == [0, 0, 0, 2, 2, 2, 2, 3]
+    assert changes.ratio.tolist() == [1.5, 1.5, 2.0, 1.5, 1.5, 2.0, 4.0, 1.0]
+    assert changes.since.tolist() == [10, 20, 30, 10, 20, 30, 60, 40]
+    assert changes.until.tolist() == [10, 25, 31, 10, 25, 31, 60, 40]
+    assert changes.continues.tolist() == [True, False, False, True, False, False, True, False]
+    np.testing.assert_equal(changes.old_end, [np.nan, 100, 7, np.nan, 100, 7, np.nan, np.nan])
+    np.testing.assert_equal(changes.new_start, [np.nan, 2, np.nan, np.nan, 2, np.nan, np.nan, np.nan])
 
 
 def test_spans_that_touch_are_one_and_reach_whole_into_their_series() -> None:

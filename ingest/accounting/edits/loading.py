@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -26,7 +26,8 @@ class Edits:
 
     Attributes:
         changes: replacements and changes of ratio: all of a series' point up to the series' end, since what an early
-            one says of the ratio holds until another one.
+            one says of the ratio holds until another one, and the first one after it: where no reading lies between,
+            the state at its beginning is what the last reading is followed by.
         excluded: readings to leave out; spans of one series neither touch nor overlap, likewise `accepted`.
         amounts: consumption that was set, those that reach into the series.
         accepted: what is suspect there is accepted.
@@ -61,9 +62,8 @@ def arranged(rows: Iterable[Row], points: Ints, since: Ints, until: Ints) -> Edi
     placed: dict[str, _Placed] = {kind: [] for kind in Kind}
     if by_point:
         for series in np.flatnonzero(np.isin(points, list(by_point))).tolist():
-            for row in by_point[int(points[series])]:
-                if row["since"] <= until[series] and (_changes(row) or row["until"] > since[series]):
-                    placed[row["kind"]].append((series, row))
+            for row in _concerning(by_point[int(points[series])], int(since[series]), int(until[series])):
+                placed[row["kind"]].append((series, row))
     changes = sorted(placed[Kind.REPLACEMENT] + placed[Kind.RATIO], key=lambda one: (one[0], one[1]["since"]))
     return Edits(
         changes=_as_changes(changes),
@@ -73,8 +73,16 @@ def arranged(rows: Iterable[Row], points: Ints, since: Ints, until: Ints) -> Edi
     )
 
 
-def _changes(row: Row) -> bool:
-    return row["kind"] in {Kind.REPLACEMENT, Kind.RATIO}
+def _concerning(rows: Iterable[Row], since: int, until: int) -> Iterator[Row]:
+    """Those of one point, sorted by their beginning, that have a part in [since, until]."""
+    beyond = False
+    for row in rows:
+        if Kind(row["kind"]).changes:
+            if not beyond:
+                yield row
+            beyond = beyond or row["since"] > until
+        elif row["since"] <= until and row["until"] > since:
+            yield row
 
 
 def _as_changes(placed: _Placed) -> Changes:
