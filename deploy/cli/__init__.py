@@ -29,6 +29,7 @@ _COMMANDS = {
     "quality": "evaluate the quality of units' data in a month by the national rules",
     "read": "poll one meter once and show all that came",
     "record": "write real polls down, to be replayed",
+    "report": "report a month of a unit or district, with the numbers' origin",
     "rejects": "list and replay what ingest refused",
     "simulate": "serve simulated meters",
     "sparkplug": "map metrics of Sparkplug edge nodes to points",

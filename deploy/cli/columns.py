@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 _GAP = "  "
@@ -22,9 +23,19 @@ def columns(rows: Sequence[tuple[str, ...]], right: set[int], width: int | None)
         width: the terminal's, None for no terminal, where nothing is cut.
     """
     clean = [tuple(map(shown, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*clean, strict=True)][:-1]
+    widths = [max(map(_width, column)) for column in zip(*clean, strict=True)][:-1]
     room = None if width is None else max(_NARROWEST, width - sum(widths) - len(_GAP) * len(widths))
     for row in clean:
-        cells = [cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths))]  # noqa: B905 - the last column has no width
+        cells = [_filled(cell, w, right=i in right) for i, (cell, w) in enumerate(zip(row, widths))]  # noqa: B905 - the last column has no width
         last = row[-1] if room is None or len(row[-1]) <= room else f"{row[-1][: room - 1]}…"
         yield _GAP.join([*cells, last])
+
+
+def _width(text: str) -> int:
+    """How many places of a terminal it takes: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _filled(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space

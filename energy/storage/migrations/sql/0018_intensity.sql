@@ -1,46 +1,65 @@
 -- 0018_intensity: production, energy per product and per output value, and the assessed total, per month, quarter and year.
 
+create function months_of(first date, last date, statistics_day int2)
+returns table (kind text, month date, first_day date, last_day date) language sql immutable parallel safe as $$
+    select 'month', m::date, m::date, (m + interval '1 month')::date - 1
+    from generate_series(date_trunc('month', first::timestamp), last::timestamp, interval '1 month') as m
+    union all
+    select 'statistics_month', m::date, (m - interval '1 month')::date + statistics_day - 1, m::date + statistics_day - 2
+    from generate_series(
+        date_trunc('month', first::timestamp), last::timestamp + interval '1 month', interval '1 month') as m
+    where statistics_day > 1 and (m - interval '1 month')::date + statistics_day - 1 <= last
+        and m::date + statistics_day - 2 >= first
+$$;
+comment on function months_of is 'The months that the days from first to last touch: the calendar''s, and those of a unit whose statistics month begins on another day than the 1st, named by the month in which they end.';
+
 create view entry_month as
 select
-    e.unit_id, e.kind, e.subject, m.month::date as month,
-    sum(spread_part(e.amount, e.first_day, e.last_day, m.month::date, (m.month + interval '1 month')::date - 1)) as amount
+    e.unit_id, m.kind as calendar, e.kind, e.subject, m.month,
+    sum(spread_part(e.amount, e.first_day, e.last_day, m.first_day, m.last_day)) as amount
 from entry e
-cross join lateral generate_series(
-    date_trunc('month', e.first_day::timestamp), e.last_day::timestamp, interval '1 month') as m (month)
+join unit u using (unit_id)
+cross join lateral months_of(e.first_day, e.last_day, u.statistics_day) as m
 where e.replaced_by is null and e.undone_at is null
     and e.kind in ('output', 'output_value', 'certificate', 'certificate_base')
-group by e.unit_id, e.kind, e.subject, m.month;
-comment on view entry_month is 'What entries in force put on each calendar month: an entry runs evenly over its days.';
+group by e.unit_id, m.kind, e.kind, e.subject, m.month;
+comment on view entry_month is 'What entries in force put on each month of a calendar (month, statistics_month): an entry runs evenly over its days.';
 
 create view product_month as
-select p.product_id, e.month, e.amount as output, true as by_hand
+select p.product_id, e.calendar, e.month, e.amount as output, true as by_hand
 from product p
 join entry_month e on e.unit_id = p.unit_id and e.kind = 'output' and e.subject = p.code
 union all
-select p.product_id, c.month, c.quanta * t.quantum, false
+select p.product_id, c.kind, c.month, c.quanta * t.quantum, false
 from product p
 join point t using (point_id)
-join consumption_month c on c.point_id = p.point_id and c.kind = 'month' and c.quanta is not null
+join consumption_month c on c.point_id = p.point_id and c.quanta is not null
 where not exists (
     select from entry_month e
-    where e.unit_id = p.unit_id and e.kind = 'output' and e.subject = p.code and e.month = c.month
+    where e.unit_id = p.unit_id and e.kind = 'output' and e.subject = p.code and e.calendar = c.kind and e.month = c.month
 );
-comment on view product_month is 'Output of each product per calendar month: what was filled in; where nothing was, what its point counted. Never both.';
+comment on view product_month is 'Output of each product per month of a calendar: what was filled in; where nothing was, what its point counted. Never both.';
 
 create view energy_month as
 select
-    unit_id, month, sum(kgce) as kgce, sum(kgce_equal) as kgce_equal, sum(feedstock_kgce) as feedstock_kgce,
-    sum(feedstock_kgce_equal) as feedstock_kgce_equal, sum(amount) filter (where carrier = 'electricity') as kwh
+    unit_id, kind as calendar, month, sum(kgce) as kgce, sum(kgce_equal) as kgce_equal,
+    sum(feedstock_kgce) as feedstock_kgce, sum(feedstock_kgce_equal) as feedstock_kgce_equal,
+    sum(amount) filter (where carrier = 'electricity') as kwh
 from unit_month
-where kind = 'month'
-group by unit_id, month;
-comment on view energy_month is 'All carriers of a unit together, per calendar month.';
+group by unit_id, kind, month;
+comment on view energy_month is 'All carriers of a unit together, per month of a calendar.';
 
-create function periods_of(month date) returns table (period text, period_start date)
+create function periods_of(calendar text, month date) returns table (period text, period_start date)
 language sql immutable parallel safe as $$
-    values ('month', month), ('quarter', date_trunc('quarter', month)::date), ('year', date_trunc('year', month)::date)
+    select 'month', month where calendar = 'month'
+    union all
+    select 'quarter', date_trunc('quarter', month)::date where calendar = 'month'
+    union all
+    select 'year', date_trunc('year', month)::date where calendar = 'month'
+    union all
+    select calendar, month where calendar <> 'month'
 $$;
-comment on function periods_of is 'The month, the quarter and the year that a month belongs to, each by its first day.';
+comment on function periods_of is 'The month, the quarter and the year that a calendar month belongs to, each by its first day; a statistics month is one by itself.';
 
 create view board.product_intensity as
 select
@@ -55,11 +74,11 @@ select
 from product_month o
 join product p using (product_id)
 join unit u using (unit_id)
-left join energy_month e on e.unit_id = p.unit_id and e.month = o.month
-cross join lateral periods_of(o.month) s
+left join energy_month e on e.unit_id = p.unit_id and e.calendar = o.calendar and e.month = o.month
+cross join lateral periods_of(o.calendar, o.month) s
 group by u.unit_id, p.product_id, s.period, s.period_start;
 comment on view board.product_intensity is
-    'Output of each product and the energy of its whole unit for it, per period (month, quarter, year; ask for one): standard coal by calorific value and by equal value, and electricity, in all and per unit of output. Energy is that of the months that have output: months of them, energy_months with data. A unit with several products shows all its energy for each. by_hand where output was filled in; quota_key names the product''s quota standard.';
+    'Output of each product and the energy of its whole unit for it, per period (month, statistics_month, quarter, year; ask for one): standard coal by calorific value and by equal value, and electricity, in all and per unit of output. Energy is that of the months that have output: months of them, energy_months with data. A unit with several products shows all its energy for each. by_hand where output was filled in; quota_key names the product''s quota standard.';
 
 create view board.value_intensity as
 select
@@ -70,31 +89,31 @@ select
     round(sum(e.kgce_equal) / 1000 / nullif(sum(o.amount), 0), 6) as tce_equal_per_value
 from entry_month o
 join unit u using (unit_id)
-left join energy_month e on e.unit_id = o.unit_id and e.month = o.month
-cross join lateral periods_of(o.month) s
+left join energy_month e on e.unit_id = o.unit_id and e.calendar = o.calendar and e.month = o.month
+cross join lateral periods_of(o.calendar, o.month) s
 where o.kind = 'output_value'
 group by u.unit_id, s.period, s.period_start;
 comment on view board.value_intensity is
-    'Output value of each unit, in 10^4 yuan at constant prices, and its energy for it, per period (month, quarter, year; ask for one), in all and per 10^4 yuan; months and energy_months as in board.product_intensity.';
+    'Output value of each unit, in 10^4 yuan at constant prices, and its energy for it, per period (month, statistics_month, quarter, year; ask for one), in all and per 10^4 yuan; months and energy_months as in board.product_intensity.';
 
 create view assessed_month as
 select
-    coalesce(e.unit_id, c.unit_id) as unit_id, month, coalesce(e.kgce, 0) as kgce, coalesce(e.kgce_equal, 0) as kgce_equal,
+    coalesce(e.unit_id, c.unit_id) as unit_id, calendar, month, coalesce(e.kgce, 0) as kgce, coalesce(e.kgce_equal, 0) as kgce_equal,
     coalesce(e.feedstock_kgce, 0) as feedstock_kgce, coalesce(e.feedstock_kgce_equal, 0) as feedstock_kgce_equal,
     coalesce(c.mwh, 0) as certificate_mwh,
     coalesce(c.mwh, 0) * 1000 * case v.convention when 'equal' then f.kgce_equal else f.kgce end as certificate_kgce
 from energy_month e
 full join (
-    select unit_id, month, sum(case kind when 'certificate' then amount else -amount end) as mwh
-    from entry_month where kind in ('certificate', 'certificate_base') group by unit_id, month
-) c using (unit_id, month)
+    select unit_id, calendar, month, sum(case kind when 'certificate' then amount else -amount end) as mwh
+    from entry_month where kind in ('certificate', 'certificate_base') group by unit_id, calendar, month
+) c using (unit_id, calendar, month)
 cross join lateral (
     select convention from certificate_convention where valid_from <= month order by valid_from desc limit 1
 ) v
 join factor_in_force f
     on f.unit_id = coalesce(e.unit_id, c.unit_id) and f.carrier = 'electricity' and f.valid_from <= month
     and f.valid_to > month;
-comment on view assessed_month is 'Per unit and calendar month what makes up the assessed total; certificates by the convention and the factor of electricity of the month''s first day.';
+comment on view assessed_month is 'Per unit and month of a calendar what makes up the assessed total; certificates by the convention and the factor of electricity of the first day of the month that names it.';
 
 create view board.assessed as
 select
@@ -106,7 +125,7 @@ select
     sum(a.kgce_equal - a.feedstock_kgce_equal - a.certificate_kgce) / 1000 as assessed_tce_equal
 from assessed_month a
 join unit u using (unit_id)
-cross join lateral periods_of(a.month) s
+cross join lateral periods_of(a.calendar, a.month) s
 group by u.unit_id, s.period, s.period_start;
 comment on view board.assessed is
-    'The assessed total (考核能耗) of each unit per period (month, quarter, year; ask for one), beside what it is made of: the total less feedstock less green certificates beyond their base, which count by certificate_convention.';
+    'The assessed total (考核能耗) of each unit per period (month, statistics_month, quarter, year; ask for one), beside what it is made of: the total less feedstock less green certificates beyond their base, which count by certificate_convention.';

@@ -2,7 +2,7 @@
 
 -- name: units
 -- The chosen units, or all of them; those of a district where $2 is the beginning of its code.
-select unit_id, code, name_zh, name_en, district, time_zone from unit
+select unit_id, code, name_zh, name_en, district, time_zone, statistics_day from unit
 where ($1::text[] is null or code = any($1)) and district like $2 || '%' order by code;
 
 -- name: points
@@ -45,12 +45,12 @@ where p.unit_id = $1 and p.flow <> 'internal'
 group by p.code;
 
 -- name: silences
--- Gaps that reach into the time from $2 to $3, and the silence at its end, as far back as $4.
-select p.code as point, greatest(g.began, $2) as since, least(g.ended, $3) as until
+-- Gaps that reach into the time from $2 to $3, from their beginning on, and the silence at its end, as far back as $4.
+select p.code as point, g.began as since, least(g.ended, $3) as until
 from counted_point p join gap g using (point_id)
 where p.unit_id = $1 and g.began < $3 and g.ended > $2
 union all
-select p.code, coalesce(greatest(last.ts, $2), $2), $3
+select p.code, coalesce(last.ts, $2), $3
 from counted_point p
 left join lateral (
     select r.ts from readings r

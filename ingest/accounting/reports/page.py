@@ -1,0 +1,96 @@
+"""Reports for people: one HTML page that needs nothing else, to be printed on A4."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from functools import cache, partial
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from energy.carriers import carriers
+from energy.periods import DEFAULT_ZONE
+from ingest.accounting.quality.evaluation import Criterion
+from ingest.accounting.reports.chart import HEIGHT, WIDTH, chart
+from ingest.accounting.reports.district import DistrictReport
+from ingest.accounting.reports.figures import fixed, percent, rounded, unit_sign
+from ingest.accounting.reports.model import JudgedCriterion
+from ingest.accounting.reports.unit import UnitReport
+from ingest.accounting.reports.words import Language, Words
+
+AT_MOST = frozenset({Criterion.AGREEMENT, Criterion.MONTH_BORDER, Criterion.REPAIR})
+"""Criteria whose figure must not be above the bound; of all others it must not be below."""
+_SHARES = frozenset({Criterion.COMPLETENESS, Criterion.AGREEMENT, Criterion.DAY_BORDER, Criterion.TRUST})
+
+
+def unit_page(report: UnitReport, language: Language) -> str:
+    """The report of a unit as HTML."""
+    running = f"{report.unit.code} · {report.period.month}"
+    drawn = chart(report.days, report.period.days)
+    return _page("unit.html.j2", report, language, report.unit.time_zone, running=running, chart=drawn)
+
+
+def district_page(report: DistrictReport, language: Language) -> str:
+    """The report of a district as HTML."""
+    running = f"{report.district} · {report.month}"
+    return _page("district.html.j2", report, language, DEFAULT_ZONE, running=running)
+
+
+def moment(at: datetime | None, zone: str) -> str:
+    """An instant by the clock of a zone, with its offset."""
+    if at is None:
+        return "—"
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%Y-%m-%d %H:%M} {local:%z}"
+
+
+def figure(judged: JudgedCriterion, value: Decimal | None, words: Words) -> str:
+    """A criterion's figure or bound in the unit that it is spoken of in."""
+    if value is None or judged.criterion in _SHARES:
+        return percent(value)
+    if judged.criterion is Criterion.MONTH_BORDER:
+        return f"{rounded(value / 3600, 1)} h"
+    return f"{rounded(value, 0)} {'个工作日' if words.language is Language.ZH else 'working days'}"
+
+
+def subject(words: Words, key: str) -> str:
+    """A carrier by its name; a product, or anything else, by its code."""
+    known = carriers().get(key)
+    return words.either(known.name_zh, known.name_en, key) if known else key
+
+
+def css_string(text: str) -> Markup:
+    """`text` as a string of a style sheet, in which nothing can end it."""
+    return Markup('"{}"').format(Markup("").join(f"\\{ord(character):x} " for character in text))
+
+
+def _page(template: str, report: object, language: Language, zone: str, **more: object) -> str:
+    words = Words(language)
+    return _environment().get_template(template).render(
+        r=report,
+        w=words,
+        zone=zone,
+        lang="zh-CN" if language is Language.ZH else "en",
+        sign=partial(unit_sign, chinese=language is Language.ZH),
+        moment=partial(moment, zone=zone),
+        figure=partial(figure, words=words),
+        subject=partial(subject, words),
+        at_most=AT_MOST,
+        area=(WIDTH, HEIGHT),
+        **more,
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("ingest.accounting.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(n=rounded, fixed=fixed, pct=percent, css=css_string)
+    return made
