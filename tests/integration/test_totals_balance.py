@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from energy.balance import Flow
 from energy.consumption import IntervalQuality, Method
 from energy.errors import ConfigError
 from energy.registry.checks import check
+from energy.registry.store import apply
 from energy.storage import Connection
 from tests.support.totals_world import (
     FIRST,
@@ -256,7 +258,10 @@ async def test_statistics_months_run_beside_calendar_months(undone: Connection) 
     assert tuple(spans[1]) == (FIRST, date(2026, 2, 26), date(2026, 3, 25))
 
 
-async def test_what_the_registry_makes_of_points_holds_for_all_their_time(undone: Connection) -> None:
+@pytest.mark.parametrize("calendar", [{}, {"zone": "Asia/Tokyo", "statistics_day": 20}])
+async def test_what_the_registry_makes_of_points_holds_for_all_their_time(
+    undone: Connection, calendar: dict[str, Any]
+) -> None:
     """A flow, a carrier, a calendar set right later gives the tables that it would have given from the start."""
     wrong = {"E1": Counted("electricity"), "E2": Counted("electricity", Flow.INTERNAL), "X": Counted("raw_coal")}
     right = {
@@ -265,7 +270,7 @@ async def test_what_the_registry_makes_of_points_holds_for_all_their_time(undone
     used = [Used(point, 90 * n, tuple(range(200))) for n, point in enumerate(wrong)]
     await populate(undone, registry(wrong))
     await use(undone, *used)
-    await populate(undone, registry(right, zone="Asia/Tokyo", statistics_day=20))
+    await populate(undone, registry(right, **calendar))
     await settle(undone)
     after = await totals(undone)
     await undone.execute("truncate unit_hour, unit_day, unit_month")
@@ -292,3 +297,17 @@ async def test_what_stays_the_same_is_not_written_again(undone: Connection) -> N
     await use(undone, Used("C1", 0, HOUR))
     await enter(undone, purchase(1, "2"))
     assert await undone.fetch(places) == before
+
+
+async def test_a_meter_that_moves_takes_its_past_along(undone: Connection) -> None:
+    """Of the unit that it left nothing stays; the one that it came to has all of it."""
+    await populate(undone, COAL)
+    await apply(undone, registry({"V1": Counted("raw_coal")}, unit="V"))
+    await use(undone, Used("C1", 0, HOUR), Used("V1", 0, HOUR))
+    await undone.execute(
+        "update meter set unit_id = (select unit_id from unit where code = 'V') where code = 'M-C1'",
+    )
+    await settle(undone)
+    assert [tuple(row) for row in await undone.fetch("select unit, amount from board.unit_day")] == [("V", 8)]
+    assert [tuple(row) for row in await undone.fetch("select unit, amount from board.unit_month")] == [("V", 8)]
+    assert await undone.fetchval("select count(distinct unit_id) from unit_hour") == 1
