@@ -49,7 +49,7 @@ watched as (
 ),
 gate as (
     select distinct m.unit_id, m.carrier from meter m
-    where m.level = 1 and m.unit_id in (select unit_id from quota)
+    where m.level = 1 and m.carrier <> 'production' and m.unit_id in (select unit_id from quota)
         and not exists (
             select from counted_point p
             where p.meter_id = m.meter_id and (p.flow = 'produced' or p.flow = 'internal' and p.quantity <> 'rate')

@@ -4,6 +4,6 @@ Loading this package loads no database driver; `energy.registry.store` does.
 """
 
 from energy.registry.checks import check, faults
-from energy.registry.model import Gateway, Meter, Point, Registry, Unit
+from energy.registry.model import PRODUCTION, Gateway, Meter, Point, Registry, Unit
 
-__all__ = ["Gateway", "Meter", "Point", "Registry", "Unit", "check", "faults"]
+__all__ = ["PRODUCTION", "Gateway", "Meter", "Point", "Registry", "Unit", "check", "faults"]

@@ -14,7 +14,7 @@ from energy.balance import Flow
 from energy.carriers import Carrier, carriers
 from energy.errors import ConfigError, Fault, UnitError
 from energy.quantities import Derived
-from energy.registry.model import Gateway, Meter, Point, Registry, Unit
+from energy.registry.model import PRODUCTION, Gateway, Meter, Point, Registry, Unit
 from energy.units import per_hour
 
 
@@ -41,6 +41,7 @@ def faults(registry: Registry, known: Mapping[str, Carrier] | None = None) -> It
         *(_refers(f"gateways.{gateway.code}.unit", gateway.unit, units) for gateway in registry.gateways),
         *(_meter(meter, units, meters, known) for meter in registry.meters),
         *(_point(point, meters, gateways, known) for point in registry.points),
+        _counted_twice(registry.points, meters),
     )
 
 
@@ -78,8 +79,9 @@ def _meter(
     yield from _refers(f"meters.{meter.code}.unit", meter.unit, units)
     for field in ("parent", "check_meter"):
         yield from _related(f"meters.{meter.code}.{field}", meter, getattr(meter, field), meters)
-    if meter.carrier not in known:
-        yield f"meters.{meter.code}.carrier", f"unknown carrier {meter.carrier!r}; known: {', '.join(known)}"
+    if meter.carrier not in known and meter.carrier != PRODUCTION:
+        expected = f"{', '.join(known)}, or {PRODUCTION}"
+        yield f"meters.{meter.code}.carrier", f"unknown carrier {meter.carrier!r}; known: {expected}"
 
 
 def _related(path: str, meter: Meter, code: str, meters: Mapping[str, Meter]) -> Iterator[tuple[str, str]]:
@@ -112,6 +114,39 @@ def _point(
         if carrier.working_medium and point.flow is Flow.RENEWABLE:
             why = "is a working medium, which counts only when it is bought in: made on site it is produced"
             yield f"points.{point.code}.flow", f"{carrier.key} {why}"
+    if meter and meter.carrier == PRODUCTION:
+        yield from _counts_product(point)
+
+
+def _counted_twice(points: Collection[Point], meters: Mapping[str, Meter]) -> Iterator[tuple[str, str]]:
+    """Of one meter one point counts as one flow: a register beside its tariffs' registers would count twice."""
+    first: dict[tuple[str, Flow], str] = {}
+    for point in points:
+        flow = _flow(point, meters)
+        if flow is Flow.INTERNAL:
+            continue
+        other = first.setdefault((point.meter, flow), point.code)
+        if other != point.code:
+            advice = "give all but one the flow internal, or their own"
+            yield f"points.{point.code}.flow", f"counts as {flow} of {point.meter}, as {other} does: {advice}"
+
+
+def _flow(point: Point, meters: Mapping[str, Meter]) -> Flow:
+    """How a point counts, as the view `counted_point` has it."""
+    if point.flow is not None:
+        return point.flow
+    meter = meters.get(point.meter)
+    gate = meter is not None and meter.level == 1 and meter.carrier != PRODUCTION
+    metered = point.quantity in {Derived.REGISTER, Derived.NET_REGISTER, Derived.INTERVAL}
+    return Flow.PURCHASED if gate and metered else Flow.INTERNAL
+
+
+def _counts_product(point: Point) -> Iterator[tuple[str, str]]:
+    """The output of a product is counted in any unit of measure, and in no balance."""
+    if point.flow not in {None, Flow.INTERNAL}:
+        yield f"points.{point.code}.flow", f"{point.flow!r}, but {point.meter} counts a product, which no balance has"
+    if point.quantity == Derived.RATE:
+        yield f"points.{point.code}.quantity", f"{point.quantity!r}; a product is counted by a register or per interval"
 
 
 def _measured_in(point: Point, carrier: Carrier) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,10 @@ Industry = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z", description="two 
 """GB/T 4754, two digits."""
 
 
+PRODUCTION = "production"
+"""What stands in a carrier's place for a meter of a product's output: no energy, so that it counts in no balance."""
+
+
 class Unit(msgspec.Struct, frozen=True):
     """A key energy-consuming unit (重点用能单位); its days and months are those of `time_zone` (IANA).
 
@@ -62,7 +66,7 @@ class Meter(msgspec.Struct, frozen=True):
     """A meter of unit `unit`.
 
     Attributes:
-        carrier: key of the carrier that it measures.
+        carrier: key of the carrier that it measures; `PRODUCTION` where it counts a product.
         level: 1 gate meter (what enters the unit; counts in its totals), 2 main sub-unit, 3 main equipment.
         profile: the register layout by which it is read.
         parent: the meter upstream, which measures all that this one does; empty for none.

@@ -7,10 +7,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from energy.balance import Flow
 from energy.carriers import Co2Rule, carrier, carriers, parse_carriers
 from energy.data import DataFiles, shipped
 from energy.errors import ConfigError, FactorError, RejectedError, UnitError
-from energy.registry import Gateway, Meter, Point, Registry, Unit, check, faults
+from energy.registry import PRODUCTION, Gateway, Meter, Point, Registry, Unit, check, faults
 from energy.units import UNITS, canonical_unit, convert, unit_of_measure
 
 
@@ -138,10 +139,25 @@ def bounded(**bounds: float) -> Point:
     return msgspec.structs.replace(Point("P-1", "M-1", "gw-1", "kWh"), **bounds)
 
 
+GAS = Meter("M-2", "U-1", "natural_gas", 1, "any")
+CLINKER = Meter("M-1", "U-1", PRODUCTION, 1, "any")
+
+
+def _related(**other: str) -> Meter:
+    return msgspec.structs.replace(WHOLE.meters[0], **other)
+
+
+def _counted(unit: str, code: str = "P-1", quantity: str = "register", flow: Flow | None = None) -> Point:
+    return Point(code, "M-1", "gw-1", unit, quantity, flow=flow)
+
+
 def test_a_registry_without_faults() -> None:
     """Nothing to say, also of an empty one, and of one with bounds."""
     check(WHOLE)
     check(msgspec.structs.replace(WHOLE, points=(bounded(low=0.0, high=1e9, max_rate=500.0),)))
+    both = (_counted("kWh"), _counted("kWh", "X-1", flow=Flow.SOLD), _counted("kWh", "T-1", flow=Flow.INTERNAL))
+    check(msgspec.structs.replace(WHOLE, points=both))
+    check(msgspec.structs.replace(WHOLE, meters=(CLINKER,), points=(_counted("t"), _counted("件", "P-2", "interval"))))
     check(Registry())
 
 
@@ -163,6 +179,27 @@ def test_a_registry_without_faults() -> None:
         ({"points": (bounded(high=float("inf")),)}, "points.P-1.high", "inf is no number"),
         ({"points": (bounded(max_rate=float("inf")),)}, "points.P-1.max_rate", "inf is no number"),
         ({"points": (bounded(max_rate=0.0),)}, "points.P-1", "Expected `float` > 0.0"),
+        ({"meters": (_related(parent="M-9"),)}, "meters.M-1.parent", "'M-9', which does not exist"),
+        ({"meters": (_related(check_meter="M-1"),)}, "meters.M-1.check_meter", "is the meter itself"),
+        (
+            {"meters": (_related(parent="M-2"), GAS)},
+            "meters.M-1.parent",
+            "carrier natural_gas, not of U-1, electricity",
+        ),
+        (
+            {"points": (_counted("kW"), _counted("kWh", code="P-2"))},
+            "points.P-1.unit",
+            "registers of electricity are in",
+        ),
+        (
+            {"points": (_counted("m3/h", quantity="rate"),)},
+            "points.P-1.unit",
+            "rates of electricity are in kWh per time",
+        ),
+        ({"points": (_counted("V", quantity="voltage_l1", flow=Flow.SOLD),)}, "points.P-1.flow", "no consumption is"),
+        ({"points": (_counted("kWh"), _counted("kWh", code="T-1"))}, "points.T-1.flow", "of M-1, as P-1 does"),
+        ({"meters": (CLINKER,), "points": (_counted("t", flow=Flow.SOLD),)}, "points.P-1.flow", "which no balance has"),
+        ({"meters": (CLINKER,), "points": (_counted("t", quantity="rate"),)}, "points.P-1.quantity", "by a register"),
     ],
 )
 def test_each_fault_of_a_registry_is_named(change: dict[str, tuple[object, ...]], path: str, message: str) -> None:

@@ -211,15 +211,15 @@ def test_empty_columns_that_a_spreadsheet_leaves_are_passed_over() -> None:
 
 def test_a_product_is_measured_in_one_unit_by_a_point_of_its_own() -> None:
     """One that counts in no balance; and a quota that is per its unit of measure."""
-    meter = ProductMeter(1, "U", "raw_coal", "internal")
+    meter = ProductMeter(1, "U", "kg", "internal")
     good = Product("clinker", "kg", quota_key="cement_clinker_energy", point="P-1")
     assert not list(faults_of("U", good, meter, "kg"))
     wrong = Product("no spaces", "m3", quota_key="cement_clinker_energy", point="P-1")
-    found = dict(faults_of("U", wrong, ProductMeter(1, "U", "raw_coal", "purchased"), "t"))
+    found = dict(faults_of("U", wrong, ProductMeter(1, "U", "t", "purchased"), "t"))
     assert found["product"].startswith("'no spaces': letters, digits")
     assert found["unit_of_measure"] == "output was filled in in t: give the product another code"
     assert found["quota_key"].startswith("cement_clinker_energy is per t: m3 is gas volume")
-    assert found["point"].startswith("P-1 does not measure it: t is mass")
+    assert found["point"] == "P-1 counts in t, not in m3"
     assert dict(faults_of("V", good, meter, None)) == {
         "point": "'P-1' is no point of V from which an amount is derived"
     }

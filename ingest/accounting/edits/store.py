@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from energy.carriers import carrier
 from energy.errors import Fault, RejectedError
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.edits.checks import contradictions, edit_from
@@ -137,11 +136,7 @@ async def recorded(connection: Connection, chosen: Chosen, limit: int) -> list[R
 
 async def _points(connection: Connection, codes: Iterable[str]) -> dict[str, EditedPoint]:
     rows = await connection.fetch(_SQL.points, list(codes))
-    fields = ("point_id", "code", "quantity", "quantum", "time_zone")
-    return {
-        row["code"]: EditedPoint(unit=carrier(row["carrier"]).unit, **{name: row[name] for name in fields})
-        for row in rows
-    }
+    return {row["code"]: EditedPoint(**row) for row in rows}
 
 
 async def _standing(connection: Connection, point_ids: Sequence[int]) -> defaultdict[int, list[Standing]]:

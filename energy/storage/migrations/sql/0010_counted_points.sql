@@ -29,7 +29,7 @@ select
     p.quantum, p.wrap, p.interval_s, p.max_rate, p.resolution, p.float32, p.class,
     case
         when p.flow is not null then p.flow
-        when m.level = 1 and p.quantity in ('register', 'net_register', 'interval') then 'purchased'
+        when m.level = 1 and m.carrier <> 'production' and p.quantity in ('register', 'net_register', 'interval') then 'purchased'
         else 'internal'
     end as flow
 from point p join meter m using (meter_id)

@@ -11,8 +11,8 @@ order by e.point_id, e.since, e.edit_id;
 
 -- name: points
 -- Points by code, with what must be known to edit them; locked, so that no two people edit one at the same time.
-select p.point_id, p.code, p.quantity, p.quantum, m.carrier, u.time_zone
-from point p join meter m using (meter_id) join unit u using (unit_id)
+select p.point_id, p.code, p.quantity, p.quantum, d.unit_of_measure as unit, d.time_zone
+from point p join described_point d using (point_id)
 where p.code = any($1::text[])
 order by p.point_id for no key update of p;
 

@@ -2,8 +2,8 @@
 
 -- name: meter_of
 -- What must be known of a point that meters a product.
-select c.point_id, u.code as unit, c.carrier, c.flow
-from counted_point c join unit u using (unit_id) where c.code = $1;
+select c.point_id, d.unit, d.unit_of_measure as measured_in, c.flow
+from counted_point c join described_point d using (point_id) where c.code = $1;
 
 -- name: filled_in
 -- Whether output of a product was ever filled in.
