@@ -54,7 +54,9 @@ async def test_kills_leave_what_one_pass_over_everything_gives(
     config.write_text(f'[database]\ndsn = "{database.dsn}"\n[step]\ntimer_s = 0.05\npause_s = 0\nreadings = 2000\n')
     async with pool.acquire() as connection:
         await populate(connection, minutely(registry(_CODES)))
-        readings = [s for code, _, _ in _CODES for s in course(chance, code, 60 * rounds, every=1.0, wild=0.01)]
+        readings = [
+            s for code, _, _ in _CODES for s in course(chance, code, 60 * rounds, every=1.0, rates=(0.01, 0.01))
+        ]
         batches = arrivals(chance, readings, 30)
         workers = [await _started(config), await _started(config)]
         try:

@@ -27,8 +27,14 @@ _TABLES = {
 }
 
 
-def course(chance: random.Random, point: str, minutes: int, *, every: float = 15.0, wild: float = 0.05) -> list[Shown]:
-    """A register's readings over so many minutes, `every` so many; `wild` of them are anything but plain."""
+def course(
+    chance: random.Random, point: str, minutes: int, *, every: float = 15.0, rates: tuple[float, float] = (0.05, 0.0)
+) -> list[Shown]:
+    """A register's readings over so many minutes, `every` so many.
+
+    `rates`: how many of them are anything but plain, and how many come with another one of the same moment.
+    """
+    wild, contradicted = rates
     found, minute, value = [], chance.uniform(0, every), chance.uniform(0, 90_000)
     while minute < minutes:
         strange = chance.random() < wild
@@ -40,7 +46,7 @@ def course(chance: random.Random, point: str, minutes: int, *, every: float = 15
             "absurd": -1e300,
         }.get(kind, value)
         found.append(shown(point, minute, round(seen, 3), 1 if kind == "doubt" else 0))
-        if kind == "twice":
+        if kind == "twice" or chance.random() < contradicted:
             found.append(shown(point, minute, round(value + chance.choice([-3, 4]), 3), chance.choice([0, 2])))
         if kind == "reset":
             value = chance.uniform(0, 5)

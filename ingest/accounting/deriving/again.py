@@ -14,33 +14,64 @@ from ingest.accounting.deriving.memory import Memory
 from ingest.accounting.deriving.readings import Extent, read_around
 from ingest.accounting.deriving.rows import forget_gaps, write
 from ingest.accounting.deriving.rules import Rules
-from ingest.accounting.deriving.spans import Stretches, closed, opened
+from ingest.accounting.deriving.spans import Stretches, closed, joined, opened
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """How much was derived again; `newest_ms` is the time of the newest reading, 0 without one."""
+    """How much was derived again.
 
+    Attributes:
+        rest: what is still dirty beyond it.
+        readings, intervals: how many were read and computed.
+        newest_ms: time of the newest reading; 0 without one.
+    """
+
+    rest: Stretches
     readings: int = 0
     intervals: int = 0
     newest_ms: int = 0
 
 
-async def derive_again(connection: Connection, memory: Memory, dirty: Stretches, rules: Rules, extent: Extent) -> Again:
-    """Derive what `dirty` stretches, sorted and apart, make dirty; and remember where calm points stand then."""
+async def derive_again(
+    connection: Connection, memory: Memory, portion: tuple[Stretches, Ints], rules: Rules, extent: Extent
+) -> Again:
+    """Derive what a portion of dirty stretches makes dirty; and remember where calm points stand then.
+
+    Args:
+        connection: in the step's transaction.
+        memory: of this worker.
+        portion: stretches, sorted and apart, and how far they go on: all of that is dirty, and the rest is returned.
+        rules: what to go by.
+        extent: where anything lies at all.
+    """
+    dirty, ends = portion
     place, known = memory.places(dirty.point)
-    await _withdraw(connection, dirty.take(~known), rules)
-    dirty, place = dirty.take(known), place[known]
+    gone = dirty.take(~known)
+    await _withdraw(connection, gone, rules)
+    left = _beyond(gone, ends[~known], gone.until)
+    dirty, ends, place = dirty.take(known), ends[known], place[known]
     if not len(dirty):
-        return Again()
+        return Again(left)
     memory.calm[place] = False
     around = await read_around(connection, memory.registry, dirty, extent)
     series = memory.registry.series(around.place, around.stretches.since, around.stretches.until, rules.gap_intervals)
     derived, _ = await derive(connection, around.stretches, series, around.readings, rules.estimation)
     standing, calm = tails(around.readings, series)
-    calm &= around.newest & ~_edited(derived, len(around.stretches))
+    edited = _edited(derived, len(around.stretches))
+    calm &= around.newest & ~edited
     memory.remember(around.place[calm], standing.chosen(calm), np.ones(int(calm.sum()), np.bool_))
-    return Again(len(around.readings.at), len(derived.rows), int(around.readings.at.max(initial=0)))
+    # All up to the next reading is done; without one, all that readings make. What people set goes on without them.
+    said = np.isin(dirty.point, around.stretches.point[edited])
+    left = joined(left, _beyond(dirty, ends, np.where(said, dirty.until, around.following)))
+    newest = int(around.readings.at.max(initial=0))
+    return Again(left, len(around.readings.at), len(derived.rows), newest)
+
+
+def _beyond(dirty: Stretches, ends: Ints, since: Ints) -> Stretches:
+    """What of stretches that go on to `ends` is left from `since` on."""
+    cut = (ends > dirty.until) & (since <= ends)
+    return Stretches(dirty.point[cut], since[cut], ends[cut])
 
 
 async def _withdraw(connection: Connection, gone: Stretches, rules: Rules) -> None:

@@ -53,15 +53,18 @@ class Pending:
         """Which of `points` have anything left to do."""
         return np.isin(points, np.concatenate([self._now.point, self._next.point]))
 
-    def portion(self, most: int) -> Stretches:
-        """Take out what one step can do with about `most` readings, sorted and apart; empty if nothing is left."""
+    def portion(self, most: int) -> tuple[Stretches, Ints]:
+        """Take out what one step can do with about `most` readings, sorted and apart; empty if nothing is left.
+
+        Also returns how far each of them went before it was cut to a portion: what lies beyond is to be put back.
+        """
         if not len(self._now):
             self._now, _ = merged(self._next, NEAR_MS)
             self._next, self._merged = Stretches.none(), 0
             self._batches_now += self._batches_next
             self._batches_next = []
         if not len(self._now):
-            return self._now
+            return self._now, self._now.until
         order = np.argsort(self._now.since, kind="stable")
         since = int(self._now.since[order[0]])
         until = since + WINDOW_MS
@@ -70,7 +73,15 @@ class Pending:
         points = np.unique(near.point[: max(1, int(np.searchsorted(cost, most, "right")))])
         self._now, now = _split(self._now, points, since, until)
         self._next, later = _split(self._next, points, since, until)
-        return merged(joined(now, later), NEAR_MS)[0]
+        taken = joined(now, later)
+        found, became = merged(Stretches(taken.point, taken.since, np.minimum(taken.until, until)), NEAR_MS)
+        ends = found.until.copy()
+        np.maximum.at(ends, became, taken.until)
+        return found, ends
+
+    def put_back(self, rest: Stretches) -> None:
+        """What is left of stretches that were taken out."""
+        self._now = joined(self._now, rest)
 
     def done(self) -> list[int]:
         """The batches of which nothing is left to do, which it forgets."""
@@ -83,9 +94,6 @@ class Pending:
 
 
 def _split(stretches: Stretches, points: Ints, since: int, until: int) -> tuple[Stretches, Stretches]:
-    """What is left of `stretches`, and what of them lies in [since, until] and is of `points`."""
+    """The other `stretches`, and those of `points` that begin in [since, until)."""
     taken = np.isin(stretches.point, points) & (stretches.since >= since) & (stretches.since < until)
-    mine = stretches.take(taken)
-    rest = mine.take(mine.until > until)
-    left = joined(stretches.take(~taken), Stretches(rest.point, np.full(len(rest), until), rest.until))
-    return left, Stretches(mine.point, mine.since, np.minimum(mine.until, until))
+    return stretches.take(~taken), stretches.take(taken)

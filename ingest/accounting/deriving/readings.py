@@ -16,7 +16,7 @@ from energy.storage import Connection, load_queries
 from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
-from ingest.accounting.deriving.copied import Columns, Layout, listed
+from ingest.accounting.deriving.copied import LATEST_MS, Columns, Layout, listed
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.spans import Stretches, closed, joined, merged, opened
 from ingest.accounting.edits.loading import edits_of
@@ -40,12 +40,15 @@ class Around:
         place: per stretch the index of its point.
         readings: the effective ones that this needs; `series` is an index into `stretches`.
         newest: per stretch, whether its readings go on to the last one of the point.
+        following: per dirty stretch the first reading after it, at or before the end of what is computed for it;
+            LATEST_MS where there is none.
     """
 
     stretches: Stretches
     place: Ints
     readings: Readings
     newest: Bools
+    following: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class _Part:
     since: Ints
     until: Ints
     newest: Bools
+    following: Ints
     enough: Bools
     readings: Readings
 
@@ -135,7 +139,7 @@ class _Part:
             self.readings.quality[kept],
         )
         ok = self.enough
-        return wanted[ok], _Part(self.since[ok], self.until[ok], self.newest[ok], ok[ok], chosen)
+        return wanted[ok], _Part(self.since[ok], self.until[ok], self.newest[ok], self.following[ok], ok[ok], chosen)
 
 
 async def _look(
@@ -166,7 +170,10 @@ async def _look(
     usable = _Usable(segments.series[states.segment], states.at, len(dirty))
     since, until, near = usable.reached(dirty, oldest, newest)
     enough = near & usable.surrounds(since, until, oldest, newest)
-    return _Part(since, until, newest, enough, readings)
+    following = np.full(len(dirty), LATEST_MS)
+    later = at > dirty.until[series]
+    np.minimum.at(following, series[later], at[later])
+    return _Part(since, until, newest, following, enough, readings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +232,9 @@ def _arranged(points: Points, dirty: Stretches, done: list[tuple[Ints, _Part]]) 
     newest = np.zeros(len(stretches), np.bool_)
     newest[became[np.concatenate([part.newest for part in parts])]] = True
     place, _ = points.places(stretches.point)
-    assert len(number) == len(dirty)  # noqa: S101 - each was found enough for once
-    return Around(stretches, place, readings, newest)
+    following = np.full(len(dirty), LATEST_MS)
+    following[number] = np.concatenate([part.following for part in parts])
+    return Around(stretches, place, readings, newest, following)
 
 
 def moment(at: int) -> datetime:

@@ -139,12 +139,15 @@ class Deriver:
         pending = self._memory.pending
         if not len(marks) and not len(pending):
             pending.add(batches, marks)
-            return Again()
+            return Again(Stretches.none())
         extent = await extent_of(connection)
         since, until = np.maximum(marks.since, extent.since), np.minimum(marks.until, extent.until)
         clipped = Stretches(marks.point, since, until)
         pending.add(batches, clipped.take(since <= until))
-        return await derive_again(connection, self._memory, pending.portion(self._rules.readings), self._rules, extent)
+        portion = pending.portion(self._rules.readings)
+        done = await derive_again(connection, self._memory, portion, self._rules, extent)
+        pending.put_back(done.rest)
+        return done
 
     async def _units(self, connection: Connection, held: list[int], total: int) -> bool:
         """Total again what was marked of units of these groups without an interval having changed."""
