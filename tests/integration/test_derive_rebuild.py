@@ -53,7 +53,7 @@ async def world(connection: Connection, seed: int, wild: float = 0.05) -> None:
     chance = random.Random(seed)  # noqa: S311 - a repeatable history, not a secret
     await populate(connection, minutely(registry(CODES)))
     await connection.execute(EDITS, _at(0))
-    readings = [one for code, _, _ in CODES for one in course(chance, code, MINUTES, every=2, wild=wild)]
+    readings = [one for code, _, _ in CODES for one in course(chance, code, MINUTES, every=2, rates=(wild, 0.02))]
     silent = range(T0 + 500 * 60_000, T0 + 700 * 60_000)  # more than a straight line may bridge
     for batch in arrivals(chance, [one for one in readings if one.point != "B" or one.at not in silent], 400):
         await store(connection, batch)

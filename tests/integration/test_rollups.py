@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 
-from energy.storage import Connection
+from energy.clocks import ClockSettings, DataClock
+from energy.errors import StorageError
+from energy.services import Control
+from energy.storage import Connection, Pool, StorageSettings
+from ingest.accounting.rollups.service import Rolling
+from ingest.accounting.rollups.settings import RollupSettings
 from ingest.accounting.rollups.step import step
 from ingest.accounting.validation.loading import shipped_checks
+from tests.support.eventually import eventually
 from tests.support.rollup_world import (
     QUARTER_HOUR,
     TABLES,
+    Interval,
     Keeps,
     Rows,
     board_rows,
@@ -222,3 +231,55 @@ async def test_what_a_check_found_makes_its_periods_suspect(connection: Connecti
     await connection.execute("delete from finding")
     await drain(connection)
     assert await rolled(connection) == stood
+
+
+async def test_a_change_that_is_under_way_when_its_mark_is_taken_is_waited_for(pool: Pool) -> None:
+    """A step saw the day marked, and so marked nothing: its intervals, committed later, are rolled up all the same."""
+    async with pool.acquire() as one, pool.acquire() as other:
+        keeps = await populate(one, WORLD[:1])
+        rows = list(intervals(random.Random(13), keeps, SINCE, SINCE + timedelta(days=1)))  # noqa: S311 - likewise
+        await write(one, rows[:50])
+        step_of_deriving = other.transaction()
+        await step_of_deriving.start()
+        await write(other, rows[50:])
+        assert await other.fetchval("select count(*) from day_dirty") == 1
+        rolling = asyncio.create_task(drain(one))
+        async with pool.acquire() as watching:
+            await eventually(lambda: watching.fetchval("select bool_and(taken) from day_dirty"))
+        await step_of_deriving.commit()
+        await rolling
+        assert await rolled(one) == expected(rows, keeps)
+        await write(one, rows[:1])
+        assert await one.fetchval("select count(*) from day_dirty where not taken") == 1
+
+
+async def test_the_service_rolls_up_what_is_over_and_one_leads(database: StorageSettings, pool: Pool) -> None:
+    """Days that are over are done by whoever leads; an open day waits for its pass."""
+    async with pool.acquire() as connection:
+        keeps = await populate(connection, WORLD[:1])
+        rows = list(intervals(random.Random(14), keeps, SINCE, SINCE + timedelta(days=3)))  # noqa: S311 - likewise
+        await write(connection, rows)
+        clock = ClockSettings(SINCE + timedelta(days=2, hours=5), time.time())
+        settings = RollupSettings(every_s=0.05, open_every_s=3_600)
+        failed: list[StorageError] = []
+        services = [Rolling(database, DataClock(clock), settings, failed.append) for _ in range(2)]
+        controls = [Control(one.name, asyncio.Event()) for one in services]
+        running = [asyncio.create_task(one.run(control)) for one, control in zip(services, controls, strict=True)]
+        await eventually(
+            lambda: _rolled_alike(connection, rows, keeps), within=60
+        )  # the first pass takes open days too
+        again = [replace(row, quanta=7) for row in (rows[0], rows[-1])]
+        await write(connection, again)
+        await eventually(lambda: _rolled_alike(connection, [again[0], *rows[1:]], keeps), within=60)
+        for control in controls:
+            control.stopping.set()
+        await asyncio.gather(*running)
+        assert not failed
+        assert await connection.fetchval("select max(day) from day_dirty") == rows[-1].ts.date()
+
+
+async def _rolled_alike(connection: Connection, rows: list[Interval], keeps: dict[int, Keeps]) -> bool:
+    """Whether the amounts are right; what checks find of random ones makes them suspect."""
+    hours = (await rolled(connection))["consumption_hour"]
+    wanted = expected(rows, keeps)["consumption_hour"]
+    return {key: row[0] for key, row in hours.items()} == {key: row[0] for key, row in wanted.items()}

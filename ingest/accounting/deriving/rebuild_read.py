@@ -98,16 +98,18 @@ async def _inside(connection: Connection, portion: Portion, most: int) -> Column
     room = most * _ROW.size
 
     async def keep(part: bytes) -> None:
+        """What is too much is thrown away: a COPY of asyncpg that is left in the middle waits for ever."""
         nonlocal room
         room -= len(part)
-        if room < 0:
-            raise TooManyError
-        parts.append(part)
+        if room >= 0:
+            parts.append(part)
 
     await connection.execute(_SQL.heap_order)
     span = (portion.point.tolist(), _moment(portion.since), _moment(portion.until))
     await connection.copy_from_query(_SQL.inside, *span, output=keep, format="binary")
     await connection.execute(_SQL.any_order)
+    if room < 0:
+        raise TooManyError
     return _ROW.decode(b"".join(parts))
 
 

@@ -83,7 +83,9 @@ class Rolling:
             if self._now() >= self._open_due:
                 await self._pass(control, date.max)
                 self._open_due = self._now() + self._settings.open_every_s
-        while not control.stopping.is_set() and await self._connection.once(self._judge):
+        # Judging all may take long; what is over and changed meanwhile is rolled up in between.
+        until = self._now() + self._settings.every_s
+        while not control.stopping.is_set() and self._now() < until and await self._connection.once(self._judge):
             pass
 
     async def _pass(self, control: Control, before: date) -> None:
