@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy.cli.columns import columns, shown
 from ingest.accounting.reports.figures import fixed, percent, rounded, unit_sign
-from ingest.accounting.reports.page import AT_MOST, figure, moment, subject
+from ingest.accounting.reports.page import AT_MOST, culprit, figure, moment, offset, subject
 from ingest.accounting.reports.words import Language, Words
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def unit_lines(report: UnitReport, language: Language) -> Iterator[str]:
     """The figures of a unit's month; of their origin how much there is, which the other forms tell in full."""
     w, unit, period = Words(language), report.unit, report.period
     yield shown(f"{unit.code}  {w.either(unit.name_zh, unit.name_en, '')}  {period.month}".rstrip())
-    yield f"{w[period.kind.value]} {period.first_day} – {period.last_day}, {unit.time_zone}"
+    zone = f"{unit.time_zone} ({offset(unit.time_zone, report.made_at)})"
+    yield f"{w[period.kind.value]} {period.first_day} – {period.last_day}, {zone}"
     yield from _standing(report, w)
     yield from _carriers(report, w)
     yield from _assessed(report, w)
@@ -116,7 +117,12 @@ def _carriers(report: UnitReport, w: Words) -> Iterator[str]:
         (w["carrier"], w["tce_short"], w["tce_equal_short"], "tCO₂", w["coverage"], w["days_with_data"], w["quality"])
     ]
     for one in report.carriers:
-        figures = [_marked(fixed(one.tce, 3), one), fixed(one.tce_equal, 3), fixed(one.tco2, 3), percent(one.coverage)]
+        figures = [
+            _marked(fixed(one.tce, 3), one),
+            fixed(one.tce_equal, 3),
+            fixed(one.tco2, 3),
+            percent(one.coverage, 2),
+        ]
         days = f"{one.days}/{report.period.days}"
         rows.append((subject(w, one.carrier), *figures, days, w.of("quality", one.quality)))
     total = report.total
@@ -187,7 +193,7 @@ def _quality(report: UnitReport, w: Words) -> Iterator[str]:
     for one in report.quality.criteria:
         sign = "≤" if one.criterion in AT_MOST else "≥"
         rest = len(one.culprits) - _MOST_NAMED
-        culprits = ", ".join(one.culprits[:_MOST_NAMED]) + (f" +{rest}" if rest > 0 else "")
+        culprits = ", ".join(culprit(bad, w) for bad in one.culprits[:_MOST_NAMED]) + (f" +{rest}" if rest > 0 else "")
         said = w.of("criterion", one.criterion.value), w.of("verdict", one.verdict.value)
         rows.append((*said, figure(one, one.value, w), f"{sign} {figure(one, one.bound, w)}", culprits))
     yield from _trimmed(rows, {2})
@@ -209,10 +215,10 @@ def _origin(report: UnitReport, w: Words) -> Iterator[str]:
             f"  {one.point}",
             w.of("flow", one.flow),
             f"{rounded(one.amount, 3)} {unit_sign(one.unit)}",
-            percent(one.measured),
-            percent(one.suspect),
-            percent(one.missing),
-            ", ".join(f"{w.of('method', method)} {percent(share)}" for method, share in one.methods.items()) or "—",
+            percent(one.measured, 2),
+            percent(one.suspect, 2),
+            percent(one.missing, 2),
+            ", ".join(f"{w.of('method', method)} {percent(share, 2)}" for method, share in one.methods.items()) or "—",
         )
         for one in origin.points
     ]
@@ -222,7 +228,7 @@ def _origin(report: UnitReport, w: Words) -> Iterator[str]:
         yield from columns([heads, *rows], {2, 3, 4, 5}, None)
     for word, found in (("entries", origin.entries), ("edits", origin.edits), ("findings", origin.findings)):
         yield f"  {w[word]}: {len(found)}" if found else f"  {w[f'no_{word}']}"
-    yield f"  {w['made']} {moment(report.made_at, report.unit.time_zone)}, Quotawatt {report.software}"
+    yield f"  {w['made']} {moment(report.made_at, report.unit.time_zone, report.made_at)}, Quotawatt {report.software}"
 
 
 def _marked(text: str, row: CarrierUse | Total | GroupLine | object) -> str:

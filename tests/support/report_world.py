@@ -60,7 +60,9 @@ def world() -> Registry:
     """A cement works with a statistics month of its own, a glass works, and one that has only just been registered."""
     return Registry(
         units=(
-            Unit(WORKS, "秦岭水泥厂（虚构）", "Qinling Cement Works (invented)", "610302", "30", "Asia/Shanghai", 3, 26),
+            Unit(
+                WORKS, "秦岭水泥厂（虚构）", "Qinling Cement Works (invented)", "610302", "30", "Asia/Shanghai", 3, 26
+            ),
             Unit(GLASS, "渭滨玻璃厂（虚构）", "Weibin Glass Works (invented)", "610302", "30", "Asia/Shanghai", 2),
             Unit(NEW, "新厂 <b>&（虚构）", "New Works <b>& (invented)", "610303", "26"),
         ),
@@ -114,7 +116,7 @@ def readings() -> Iterator[Shown]:
     yield from _shown("QW-0002-E1", 400_000, lambda n: _shifts(n, 90, 140))
 
 
-def _shown(
+def _shown(  # noqa: PLR0913 - the faults of one register
     point: str,
     state: float,
     used: Callable[[int], float],
@@ -143,7 +145,9 @@ def _shifts(n: int, night: float, day: float) -> float:
 
 def _sun(n: int) -> float:
     hour = n % 96 / 4
-    return max(0.0, math.sin((hour - 6.5) / 11 * math.pi)) * 34 * (1 + 0.4 * math.sin(n // 96)) if 6 < hour < 18 else 0.0
+    return (
+        max(0.0, math.sin((hour - 6.5) / 11 * math.pi)) * 34 * (1 + 0.4 * math.sin(n // 96)) if 6 < hour < 18 else 0.0
+    )
 
 
 def _replacement() -> GivenEdit:
@@ -180,4 +184,7 @@ def _quotas() -> Iterator[tuple[str, QuotaSpec]]:
         ("QW-0001-Q-Y", "tce_equal", "year", "60000", "tce"),
         ("QW-0001-Q-E", "electricity", "month", "1200000", "kWh"),
     ):
-        yield WORKS, QuotaSpec(code, measure, period, Decimal(limit), unit, date(2026, 1, 1), "发改环资〔2026〕虚构 1 号")  # type: ignore[arg-type] # the periods are literals
+        yield (
+            WORKS,
+            QuotaSpec(code, measure, period, Decimal(limit), unit, date(2026, 1, 1), "发改环资〔2026〕虚构 1 号"),
+        )  # type: ignore[arg-type] # the periods are literals

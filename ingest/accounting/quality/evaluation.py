@@ -95,6 +95,40 @@ class UnitMonth:
     replacements: tuple[Replacement, ...] = ()
 
 
+class Fault(StrEnum):
+    """How a culprit's figure is to be read."""
+
+    SHARE = "share"
+    """A share from 0."""
+    AWAY = "away"
+    """Seconds between a border and the reading nearest to it."""
+    SILENT = "silent"
+    """Working days without a reading."""
+    RECORDED_LATE = "recorded_late"
+    """Working days from the replacement to its record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """What fails a criterion, or pulls it down: a point or a carrier, and its own figure."""
+
+    name: str
+    fault: Fault
+    figure: float
+
+    def __str__(self) -> str:
+        """In English, for a terminal."""
+        match self.fault:
+            case Fault.SHARE:
+                return f"{self.name} {self.figure:.1%}"
+            case Fault.AWAY:
+                return f"{self.name} {self.figure / 3600:.1f} h"
+            case Fault.SILENT:
+                return f"{self.name} silent for {self.figure:.0f} working days"
+            case Fault.RECORDED_LATE:
+                return f"{self.name} replaced, recorded {self.figure:.0f} working days later"
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One criterion's verdict.
@@ -102,14 +136,19 @@ class Judged:
     Attributes:
         value: the figure that was held against the bound; None when not judged.
         bound: in the same unit as `value`.
-        culprits: what fails it, or pulls it down most, the worst first.
+        named: what fails it, or pulls it down most, the worst first.
     """
 
     criterion: Criterion
     verdict: Verdict
     value: float | None
     bound: float
-    culprits: tuple[str, ...] = ()
+    named: tuple[Culprit, ...] = ()
+
+    @property
+    def culprits(self) -> tuple[str, ...]:
+        """`named` as text."""
+        return tuple(map(str, self.named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +191,11 @@ def _share(criterion: Criterion, parts: Sequence[tuple[str, int, int]], bound: f
     below = sorted((got / of, name) for name, got, of in parts if of and got < bound * of)
     value = sum(got for _, got, _ in parts) / due
     return Judged(
-        criterion, _verdict(value >= bound), value, bound, tuple(f"{name} {share:.1%}" for share, name in below)
+        criterion,
+        _verdict(value >= bound),
+        value,
+        bound,
+        tuple(Culprit(name, Fault.SHARE, share) for share, name in below),
     )
 
 
@@ -162,7 +205,7 @@ def _agreement(statements: Sequence[Statement], bound: float) -> Judged:
         return Judged(Criterion.AGREEMENT, Verdict.NOT_JUDGED, None, bound)
     found = sorted(((_difference(one), one.carrier) for one in statements), reverse=True)
     worst = found[0][0]
-    named = tuple(f"{carrier} {difference:.1%}" for difference, carrier in found if difference > bound)
+    named = tuple(Culprit(carrier, Fault.SHARE, difference) for difference, carrier in found if difference > bound)
     return Judged(Criterion.AGREEMENT, _verdict(worst <= bound), worst, bound, named)
 
 
@@ -177,19 +220,18 @@ def _month_border(gates: Sequence[PointFacts], bound: float) -> Judged:
     known = sorted(((p.month_border_s, p.point) for p in gates if p.month_border_s is not None), reverse=True)
     if not known:
         return Judged(Criterion.MONTH_BORDER, Verdict.NOT_JUDGED, None, bound)
-    late = tuple(f"{point} {seconds / 3600:.1f} h" for seconds, point in known if seconds > bound)
+    late = tuple(Culprit(point, Fault.AWAY, seconds) for seconds, point in known if seconds > bound)
     return Judged(Criterion.MONTH_BORDER, _verdict(not late), known[0][0], bound, late)
 
 
 def _repair(points: Sequence[PointFacts], replacements: Sequence[Replacement], bound: int) -> Judged:
     if not points:
         return Judged(Criterion.REPAIR, Verdict.NOT_JUDGED, None, bound)
-    late = [(p.silent_working_days, f"{p.point} silent for {p.silent_working_days} working days") for p in points]
-    late += [
-        (r.working_days, f"{r.point} replaced, recorded {r.working_days} working days later") for r in replacements
-    ]
-    worst = max(days for days, _ in late)
-    named = tuple(text for days, text in sorted(late, reverse=True) if days > bound)
+    late = [Culprit(p.point, Fault.SILENT, p.silent_working_days) for p in points]
+    late += [Culprit(r.point, Fault.RECORDED_LATE, r.working_days) for r in replacements]
+    late.sort(key=lambda one: (-one.figure, one.name))
+    worst = late[0].figure
+    named = tuple(one for one in late if one.figure > bound)
     return Judged(Criterion.REPAIR, _verdict(worst <= bound), float(worst), bound, named)
 
 

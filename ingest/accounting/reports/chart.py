@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from energy.consumption import QUALITIES
+from energy.consumption import IntervalQuality
 from ingest.accounting.reports.model import DayUse
 
 WIDTH, HEIGHT = 720, 130
 """Of the area in which bars stand, in the picture's own units."""
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _LINES = 2
+_DOUBTFUL = frozenset(one.name.lower() for one in (IntervalQuality.SUSPECT, IntervalQuality.MISSING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _bar(day: DayUse, x: float, each: float, zero: float, scale: float) -> Bar:
     if day.tce is None:
         return Bar(label, left, 0, width, HEIGHT, "none", None)
     end = zero - float(day.tce) * scale
-    kind = "sound" if day.quality == QUALITIES[0] else "doubtful"
+    kind = "doubtful" if day.quality in _DOUBTFUL else "sound"
     return Bar(label, left, round(min(end, zero), 2), width, round(abs(end - zero), 2), kind, day.tce)
 
 

@@ -62,7 +62,8 @@ def from_float(value: float | None) -> Decimal | None:
 def unit_sign(symbol: str, *, chinese: bool = False) -> str:
     """A unit of measure as it is printed: m³, 10⁴ kWh or 万 kWh."""
     parts = [_SIGNS.get(part, part) for part in symbol.split("/")]
-    return "/".join(parts).replace("10^4 ", "万" if chinese else "10⁴ ")
+    text = "/".join(parts).replace("10^4 ", "万" if chinese else "10⁴ ")
+    return text.replace("yuan", "元") if chinese else text
 
 
 def _places(value: Decimal) -> int:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from ingest.accounting.quality.evaluation import Criterion, Verdict
+from ingest.accounting.quality.evaluation import Criterion, Fault, Verdict
 
 
 class PeriodKind(StrEnum):
@@ -185,6 +185,15 @@ class QuotaUse:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedCulprit:
+    """What fails a criterion: a point or a carrier, its fault, and its figure in the criterion's unit."""
+
+    name: str
+    fault: Fault
+    figure: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedCriterion:
     """A criterion of the data-quality evaluation: shares from 0, borders in seconds, repair in working days."""
 
@@ -192,7 +201,7 @@ class JudgedCriterion:
     verdict: Verdict
     value: Decimal | None
     bound: Decimal
-    culprits: tuple[str, ...]
+    culprits: tuple[NamedCulprit, ...]
 
 
 @dataclass(frozen=True, slots=True)

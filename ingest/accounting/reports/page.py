@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from energy.carriers import carriers
 from energy.periods import DEFAULT_ZONE
-from ingest.accounting.quality.evaluation import Criterion
+from ingest.accounting.quality.evaluation import Criterion, Fault
 from ingest.accounting.reports.chart import HEIGHT, WIDTH, chart
 from ingest.accounting.reports.district import DistrictReport
-from ingest.accounting.reports.figures import fixed, percent, rounded, unit_sign
-from ingest.accounting.reports.model import JudgedCriterion
+from ingest.accounting.reports.figures import UNKNOWN, fixed, percent, rounded, unit_sign
+from ingest.accounting.reports.model import JudgedCriterion, NamedCulprit
 from ingest.accounting.reports.unit import UnitReport
 from ingest.accounting.reports.words import Language, Words
 
@@ -38,12 +38,20 @@ def district_page(report: DistrictReport, language: Language) -> str:
     return _page("district.html.j2", report, language, DEFAULT_ZONE, running=running)
 
 
-def moment(at: datetime | None, zone: str) -> str:
-    """An instant by the clock of a zone, with its offset."""
+def moment(at: datetime | None, zone: str, seen: datetime) -> str:
+    """An instant by the clock of a zone; with its offset where that is another one than at the instant `seen`."""
     if at is None:
-        return "—"
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%Y-%m-%d %H:%M} {local:%z}"
+        return UNKNOWN
+    where = ZoneInfo(zone)
+    local = at.astimezone(where)
+    other = local.utcoffset() != seen.astimezone(where).utcoffset()
+    return f"{local:%Y-%m-%d %H:%M}" + (f" {offset(zone, at)}" if other else "")
+
+
+def offset(zone: str, seen: datetime) -> str:
+    """How a zone's clock differed from UTC at an instant."""
+    text = f"{seen.astimezone(ZoneInfo(zone)):%z}"
+    return f"UTC{text[:3]}:{text[3:]}"
 
 
 def figure(judged: JudgedCriterion, value: Decimal | None, words: Words) -> str:
@@ -52,7 +60,19 @@ def figure(judged: JudgedCriterion, value: Decimal | None, words: Words) -> str:
         return percent(value)
     if judged.criterion is Criterion.MONTH_BORDER:
         return f"{rounded(value / 3600, 1)} h"
-    return f"{rounded(value, 0)} {'个工作日' if words.language is Language.ZH else 'working days'}"
+    return f"{rounded(value, 0)} {words['working_days']}"
+
+
+def culprit(one: NamedCulprit, words: Words) -> str:
+    """A culprit with what is wrong with it."""
+    match one.fault:
+        case Fault.SHARE:
+            return f"{subject(words, one.name)} {percent(one.figure)}"
+        case Fault.AWAY:
+            return f"{one.name} {rounded(one.figure / 3600, 1)} h"
+        case _:
+            days = f"{rounded(one.figure, 0)} {words['working_days']}"
+            return f"{one.name} {words.of('fault', one.fault.value)} {days}"
 
 
 def subject(words: Words, key: str) -> str:
@@ -66,16 +86,18 @@ def css_string(text: str) -> Markup:
     return Markup('"{}"').format(Markup("").join(f"\\{ord(character):x} " for character in text))
 
 
-def _page(template: str, report: object, language: Language, zone: str, **more: object) -> str:
-    words = Words(language)
+def _page(template: str, report: UnitReport | DistrictReport, language: Language, zone: str, **more: object) -> str:
+    words, seen = Words(language), report.made_at
     return _environment().get_template(template).render(
         r=report,
         w=words,
         zone=zone,
         lang="zh-CN" if language is Language.ZH else "en",
         sign=partial(unit_sign, chinese=language is Language.ZH),
-        moment=partial(moment, zone=zone),
+        moment=partial(moment, zone=zone, seen=seen),
+        offset=offset(zone, seen),
         figure=partial(figure, words=words),
+        culprit=partial(culprit, words=words),
         subject=partial(subject, words),
         at_most=AT_MOST,
         area=(WIDTH, HEIGHT),

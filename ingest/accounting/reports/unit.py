@@ -22,6 +22,7 @@ from ingest.accounting.reports.model import (
     CarrierUse,
     DayUse,
     JudgedCriterion,
+    NamedCulprit,
     PeriodKind,
     ProductUse,
     Quality,
@@ -192,7 +193,7 @@ def quality_of(evaluation: Evaluation) -> Quality:
                 one.verdict,
                 None if one.value is None else _decimal(one.value),
                 _decimal(one.bound),
-                one.culprits,
+                tuple(NamedCulprit(bad.name, bad.fault, _decimal(bad.figure)) for bad in one.named),
             )
             for one in evaluation.judged
         ),
