@@ -242,7 +242,7 @@ def test_words_are_those_of_the_code(page: Path) -> None:
     assert [code(row[0]) for row in table(page, "methods")] == [[one.name.lower()] for one in Method]
     assert [(code(row[0])[0], int(row[1])) for row in table(page, "flags")] == [(_name(one), int(one)) for one in Flag]
     assert [code(row[0]) for row in table(page, "flows")] == [[one.value] for one in Flow]
-    assert re.search(rf"\b{REACH}\b", page.read_text(encoding="utf-8"))
+    assert re.search(rf"(at most|各不超过) {REACH} (usable readings|次可用读数)", page.read_text(encoding="utf-8"))
 
 
 @BOTH
