@@ -57,11 +57,11 @@ def course(
 
 def arrivals(chance: random.Random, readings: Sequence[Shown], size: int) -> list[list[Shown]]:
     """The readings in batches, most in the order of their time, some late, some twice."""
-    late = [chance.choice([0, 0, 0, 0, 0, 0, 0, 1, 3, 400]) * 60_000 for _ in readings]
+    late = [chance.choice([0] * 40 + [1, 3, 400]) * 60_000 for _ in readings]
     order = sorted(range(len(readings)), key=lambda index: readings[index].at + late[index])
     sent = [readings[index] for index in order]
-    for again in chance.sample(sent, len(sent) // 20):
-        sent.insert(chance.randrange(len(sent)), again)
+    for place in sorted(chance.sample(range(len(sent)), len(sent) // 20), reverse=True):
+        sent.insert(chance.randrange(place, len(sent)) + 1, sent[place])
     batches = []
     while sent:
         many = chance.choice([1, size // 3 + 1, size])
@@ -121,9 +121,9 @@ async def intervals(connection: Connection) -> list[Row]:
 
 
 def minutely(world: Registry) -> Registry:
-    """The same, read every minute."""
+    """The same, read every minute; a reading or two that are missing make no gap."""
     points = tuple(
-        Point(p.code, p.meter, p.gateway, p.unit, p.quantity, p.quantum, p.wrap, 60, resolution=p.resolution)
+        Point(p.code, p.meter, p.gateway, p.unit, p.quantity, p.quantum, p.wrap, 180, resolution=p.resolution)
         for p in world.points
     )
     return Registry(world.units, world.gateways, world.meters, points)
