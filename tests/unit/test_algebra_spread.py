@@ -154,18 +154,18 @@ def test_a_negative_amount_is_spread_as_exactly() -> None:
 
 
 def test_accepting_makes_suspect_quarter_hours_measured_and_says_so() -> None:
-    """Of the jump in minute 45 to 60; what is not suspect, and what the span only touches, stays."""
+    """Of the jump in minute 45 to 60; all that is in the span is flagged, what it only touches stays."""
     series, shown = _hour()
     rows = spread(_pairs(*shown, series=series), series, Courses.none())
     assert rows_of(rows)[2] == Row(2, 10_000, SUSPECT, flags=Flag.RANGE)
     laid = rows_of(overlay(rows, series, amounts_of([]), spans_of([(0, 3 * Q)])))
     assert laid == [
-        Row(0, 1000),
-        Row(1, 1000),
+        Row(0, 1000, flags=Flag.ACCEPTED),
+        Row(1, 1000, flags=Flag.ACCEPTED),
         Row(2, 10_000, MEASURED, flags=Flag.RANGE | Flag.ACCEPTED),
         Row(3, 1000),
     ]
-    for touching in ((2 * Q + 1, 3 * Q), (2 * Q, 3 * Q - 1), (3 * Q, 4 * Q)):
+    for touching in ((2 * Q + 1, 3 * Q), (2 * Q, 3 * Q - 1)):
         assert rows_of(overlay(rows, series, amounts_of([]), spans_of([touching]))) == rows_of(rows)
 
 

@@ -2,7 +2,8 @@
 
 - an amount replaces whole quarter hours, also where there was no row: SUBSTITUTED, `Method.EDIT`, spread evenly;
   borders are rounded, so that the quarter hours add up to the amount exactly. Of amounts that overlap the later counts.
-- an accepted span makes SUSPECT quarter hours that lie wholly in it MEASURED, and `Flag.ACCEPTED` says so.
+- an accepted span makes SUSPECT quarter hours that lie wholly in it MEASURED. `Flag.ACCEPTED` says so, of all known quarter
+  hours in it: what a check finds of one that is MEASURED here is accepted too.
 
 Source: facts 5, "never overwrite raw; store raw + validated + flag + rule + author".
 """
@@ -92,7 +93,7 @@ def _accepted(consumption: Consumption, accepted: Spans) -> Consumption:
         low, high = np.searchsorted(consumption.series, (owner, owner + 1))
         first = low + np.searchsorted(consumption.start[low:high], since)
         beyond = low + np.searchsorted(consumption.start[low:high], until - INTERVAL_MS, "right")
-        suspect = first + np.flatnonzero(quality[first:beyond] == IntervalQuality.SUSPECT)
-        quality[suspect] = IntervalQuality.MEASURED
-        flags[suspect] |= Flag.ACCEPTED
+        known = first + np.flatnonzero(quality[first:beyond] != IntervalQuality.MISSING)
+        flags[known] |= Flag.ACCEPTED
+        quality[known[quality[known] == IntervalQuality.SUSPECT]] = IntervalQuality.MEASURED
     return replace(consumption, quality=quality, flags=flags)

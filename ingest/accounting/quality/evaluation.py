@@ -49,8 +49,8 @@ class PointFacts:
         due_s, measured_s: seconds of the month judged, and of those that are measured (suspect ones among them).
         trusted_s: of these, the seconds that nothing makes suspect.
         days, days_in_time: borders of days judged, and those with a reading close enough.
-        month_border_s: the greater of the distances of the readings nearest to the month's two borders, in seconds;
-            None where there is none, or the border has not been reached.
+        month_border_s: the greater of the distances of the readings nearest to the month's two borders, in seconds, or
+            how far was looked where there is none; None where no border has been reached.
         silent_working_days: longest silence that reaches into the month, in working days.
     """
 

@@ -75,7 +75,8 @@ async def read_month(  # noqa: PLR0913 - which month, of whom, seen when and by 
         stated = await connection.fetch(_SQL.statements, unit.unit_id, first, last_day)
         replaced = await connection.fetch(_SQL.replacements, unit.unit_id, since, until)
     in_time: dict[str, int] = {row["point"]: row["in_time"] for row in close}
-    away: dict[str, float | None] = {row["point"]: row["away"] for row in nearest}
+    # Nothing near a border that was reached is as far away as was looked: it fails, and is not left out.
+    away: dict[str, float] = {row["point"]: _beyond(row["away"]) for row in nearest}
     silent: dict[str, int] = {}
     for point, began, ended in silences:
         silent[point] = max(silent.get(point, 0), working_days_within(began, ended, unit.zone))
@@ -103,6 +104,10 @@ async def read_month(  # noqa: PLR0913 - which month, of whom, seen when and by 
             for row in replaced
         ),
     )
+
+
+def _beyond(away: float | None) -> float:
+    return _LOOK.total_seconds() if away is None else away
 
 
 def working_days_within(since: datetime, until: datetime, zone: str) -> int:

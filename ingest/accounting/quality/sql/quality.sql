@@ -30,7 +30,7 @@ group by p.code;
 
 -- name: month_borders
 -- Of each gate point: the greatest distance, over the borders $2, of the reading nearest to it within $3; null for none.
-select p.code as point, case when count(*) = count(d.away) then max(d.away) end as away, count(*) as borders
+select p.code as point, case when count(*) = count(d.away) then max(d.away) end as away
 from counted_point p
 cross join unnest($2::timestamptz[]) as b (border)
 left join lateral (
