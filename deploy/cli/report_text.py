@@ -210,6 +210,8 @@ def _origin(report: UnitReport, w: Words) -> Iterator[str]:
         yield shown(
             f"  {subject(w, one.carrier)}  {what}{provisional}; {one.source}; {w['data_set']} {one.data_set or '—'}"
         )
+    if origin.without_factor:
+        yield f"  {w['without_factor']}: {', '.join(subject(w, one) for one in origin.without_factor)}"
     rows = [
         (
             f"  {one.point}",

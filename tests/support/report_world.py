@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from alerts.evaluation import evaluate
-from alerts.quotas import QuotaSpec
+from alerts.quotas import QuotaPeriod, QuotaSpec
 from alerts.store import apply_quotas
 from energy.balance import Flow
 from energy.carriers import carriers
@@ -26,7 +26,8 @@ from ingest.accounting.entries.products import register
 from ingest.accounting.factors.sync import sync_factors
 from ingest.accounting.quality.rules import QualityRules
 from ingest.accounting.reports.unit import Asked
-from ingest.accounting.rollups import step as rollups
+from ingest.accounting.rollups.marks import START, Marked
+from ingest.accounting.rollups.step import step as roll
 from ingest.accounting.totals.refresh import refresh_marked, take_unit_marks
 from ingest.accounting.validation import queue
 from ingest.accounting.validation.loading import shipped_checks
@@ -92,9 +93,9 @@ async def live(connection: Connection) -> None:
 
 async def settle(connection: Connection) -> None:
     """Work off all that derived rows and entries mark: rollups, checks, totals, as the services do."""
-    after: rollups.Marked | None = rollups.START
+    after: Marked | None = START
     while after is not None:
-        after = (await rollups.step(connection, shipped_checks(), before=NOW.date(), limit=500, after=after)).last
+        after = (await roll(connection, shipped_checks(), before=NOW.date(), limit=500, after=after)).last
     while (await queue.step(connection, shipped_checks(), now=NOW, pause_s=0)).day is not None:
         pass
     units = [row["unit_id"] for row in await connection.fetch("select unit_id from unit")]
@@ -179,12 +180,13 @@ def _entries() -> Iterator[Given]:
 
 
 def _quotas() -> Iterator[tuple[str, QuotaSpec]]:
-    for code, measure, period, limit, unit in (
+    limits: tuple[tuple[str, str, QuotaPeriod, str, str], ...] = (
         ("QW-0001-Q-M", "tce_equal", "month", "3600", "tce"),
         ("QW-0001-Q-Y", "tce_equal", "year", "60000", "tce"),
         ("QW-0001-Q-E", "electricity", "month", "1200000", "kWh"),
-    ):
+    )
+    for code, measure, period, limit, unit in limits:
         yield (
             WORKS,
             QuotaSpec(code, measure, period, Decimal(limit), unit, date(2026, 1, 1), "发改环资〔2026〕虚构 1 号"),
-        )  # type: ignore[arg-type] # the periods are literals
+        )

@@ -114,9 +114,10 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """All of it."""
+    """All of it; `without_factor` are carriers that no table has a factor of."""
 
     factors: tuple[FactorUsed, ...]
+    without_factor: tuple[str, ...]
     points: tuple[PointUsed, ...]
     entries: tuple[EntryUsed, ...]
     edits: tuple[EditInForce, ...]

@@ -47,6 +47,7 @@ async def read_origin(  # noqa: PLR0913, PLR0917 - the unit by both its names, a
     due = -((period.since - judged_until) // _QUARTER_HOUR)  # one that has begun is due
     return Origin(
         tuple(_factor(dict(one)) for one in factors),
+        tuple(sorted(set(carriers) - {one["carrier"] for one in factors})),
         _points([dict(one) for one in points], due),
         tuple(EntryUsed(**dict(one)) for one in entries),
         tuple(_edit(dict(one)) for one in edits),
