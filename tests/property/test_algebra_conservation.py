@@ -62,6 +62,9 @@ def courses(draw: st.DrawFn) -> Course:
         elif way == 8:
             level = draw(st.integers(-TOP // 2, 2 * TOP))
         elif way == 9:
+            for _ in range(draw(st.sampled_from([0, 0, 4, 6, 7]))):
+                shown.append((at, 0))
+                at += 60_000
             level = before
         elif way == 10:
             level = draw(st.sampled_from([TOP - 2, TOP // 2 - 1, 1, -TOP // 2 + 1]))

@@ -67,6 +67,11 @@ def meters(draw: st.DrawFn) -> Meter:
         value = level + draw(st.sampled_from([0, 1, 500, 20_000]))
         if way >= 7:
             value = draw(st.sampled_from([0, 0, level - 5, level // 2, level * 3 + 9, recent[0], recent[-1]]))
+        if way == 8 and draw(st.booleans()):  # a meter that reboots, and mostly comes back
+            for _ in range(draw(st.integers(1, 7))):
+                shown.append((at, 0.0, 0))
+                at += 60_000
+            value = level + draw(st.sampled_from([0, 500]))
         recent = [*recent[-3:], value]
         level = value
         quality = draw(st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2]))

@@ -8,6 +8,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 FURTHEST = 3
+ZEROS = 6
+_NEVER = ZEROS + 1
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Register:
     fastest: Fraction | None = None
     """Quanta per ms."""
     net: bool = False
+    gap: int = 1_800_000
+    """Readings further apart than so many ms leave a gap."""
 
     def most(self, span: int) -> Fraction | None:
         """The most that it counts in `span` ms."""
@@ -41,16 +45,16 @@ def advance(old: int, new: int, span: int, register: Register) -> tuple[int | No
     if register.net:
         if top is not None and top < 2 * abs(delta) < 2 * top:
             delta += -top if delta > 0 else top
-        if new == 0 and most is not None and abs(delta) > most:
-            return 0, "reset"
+        if most is not None and abs(delta) > most and 0 in {old, new}:
+            return (None, "unexplained") if old == 0 else (0, "reset")
         return delta, ""
     if delta >= 0:
         return (None, "unexplained") if old == 0 and most is not None and delta > most else (delta, "")
-    restarts = 0 <= new * 10 < old
+    restarts = 0 <= new * 10 < old and (most is None or new <= most)
     if top is not None:
         over = delta + top
-        better = restarts and most is not None and new <= most < over
-        near = most is not None and 0 <= over <= most and 2 * over <= top
+        better = restarts and most is not None and most < over
+        near = most is not None and 0 <= over <= most and 2 * over <= top and not (restarts and span > register.gap)
         if (over_the_top(old, new, register) and not better) or near:
             return over, "wrap"
     if restarts:
@@ -71,9 +75,14 @@ def aside(shown: Sequence[tuple[int, int]], register: Register) -> set[int]:
             run.append(run[-1] + 1)
         while run[0] - 1 in out:
             run.insert(0, run[0] - 1)
-        if len(run) > FURTHEST:
+        if not _brief([shown[index][1] for index in run]):
             out -= set(run)
     return out
+
+
+def _brief(values: Sequence[int]) -> bool:
+    """Whether these, in a row, can be set aside."""
+    return len(values) <= (ZEROS if not any(values) else FURTHEST)
 
 
 def _falling(shown: Sequence[tuple[int, int]], i: int, register: Register) -> set[int]:
@@ -81,15 +90,16 @@ def _falling(shown: Sequence[tuple[int, int]], i: int, register: Register) -> se
     old, new = values[i], values[i + 1]
     if new >= old:
         return set()
-    dip = spike = FURTHEST + 1
-    for k in range(1, FURTHEST + 1):
+    dip = spike = _NEVER
+    for k in range(1, _NEVER):
         back = i + 1 + k
-        if dip > FURTHEST and back < len(values) and _plausible(shown[i], shown[back], register):
+        brief = _brief(values[i + 1 : back])
+        if dip == _NEVER and brief and back < len(values) and _plausible(shown[i], shown[back], register):
             jumps = register.wrap is not None and 2 * (values[back] - values[back - 1]) > register.wrap
             dip = k if jumps or not over_the_top(old, new, register) else dip
-        if spike > FURTHEST and i - k >= 0 and values[i - k] <= new:
+        if spike == _NEVER and k <= FURTHEST and i - k >= 0 and values[i - k] <= new:
             spike = k
-    if min(dip, spike) > FURTHEST:
+    if min(dip, spike) == _NEVER:
         return set()
     return set(range(i + 1, i + 1 + dip)) if dip <= spike else set(range(i - spike + 1, i + 1))
 
@@ -109,8 +119,9 @@ def _leaving(shown: Sequence[tuple[int, int]], i: int, register: Register) -> se
         return most is not None and moved > most
 
     if far(i, i + 1):
-        for k in range(1, FURTHEST + 1):
-            if i + 1 + k < len(shown) and not far(i, i + 1 + k):
+        for k in range(1, _NEVER):
+            brief = _brief([quanta for _, quanta in shown[i + 1 : i + 1 + k]])
+            if brief and i + 1 + k < len(shown) and not far(i, i + 1 + k):
                 return set(range(i + 1, i + 1 + k))
     return set()
 

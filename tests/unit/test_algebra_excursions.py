@@ -37,12 +37,29 @@ def test_the_last_reading_is_a_reset_until_it_recovers() -> None:
     assert _quarterly(4999.0, 5000.0, 0.0, 5001.0)[-1].flags == Flag.DIP
 
 
-@pytest.mark.parametrize("zeros", [1, 2, 3])
-def test_up_to_three_zeros_are_set_aside(zeros: int) -> None:
-    """Whatever recovers within three readings."""
-    rows = _quarterly(5000.0, *[0.0] * zeros, 5001.0)
+@pytest.mark.parametrize("kind", [Kind.REGISTER, Kind.NET_REGISTER])
+@pytest.mark.parametrize("zeros", [1, 3, 4, 6])
+def test_up_to_six_zeros_are_set_aside(kind: Kind, zeros: int) -> None:
+    """A meter that is read each minute and reboots for five of them."""
+    series = one_series(kind, max_rate=100.0, gap_ms=8 * INTERVAL_MS)
+    rows = _quarterly(5000.0, *[0.0] * zeros, 5001.0, series=series)
     assert sum(row.quanta for row in rows) == 1000
     assert set(_flags(rows)) == {Flag.DIP}
+
+
+def test_a_reboot_every_night_counts_what_flowed_meanwhile() -> None:
+    """Five zeros at 03:00, read each minute, with nothing known of the meter's greatest rate: 1 kWh a minute."""
+    minutes = range(0, 3 * 1440, 1)
+    rows = derive(*((m, 0.0 if 180 <= m % 1440 < 185 else 12_345.0 + m) for m in minutes))
+    assert {row.quanta for row in rows[:-1]} == {15_000}
+    assert {row.quality for row in rows} == {IntervalQuality.MEASURED}
+    assert [row.flags for row in rows if row.quarter % 96 == 12] == [Flag.DIP] * 3
+
+
+def test_seven_zeros_and_six_low_readings_are_no_excursion() -> None:
+    """Only zeros may last so long, and no longer; then the fall is what it looks like."""
+    assert Flag.RESET in _quarterly(5000.0, *[0.0] * 7, 5001.0)[0].flags
+    assert Flag.RESET in _quarterly(5000.0, *[0.0] * 3, 0.5, 5001.0)[0].flags
 
 
 def test_a_spike_that_returns_is_set_aside() -> None:

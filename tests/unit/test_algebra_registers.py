@@ -157,10 +157,27 @@ def test_a_zero_after_a_reboot_that_stays_is_a_reset() -> None:
 
 def test_zeros_for_longer_than_an_excursion_do_not_count_the_register_twice() -> None:
     """Where max_rate is known, from zero straight to 5001 kWh is a register that came back: not known, and suspect."""
-    values = [5000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5001.0, 5002.0]
-    rows = derive(*((15 * i, value) for i, value in enumerate(values)), series=_limited(100.0))
-    assert sum(row.quanta for row in rows) == 1000
-    assert rows[5] == Row(5, 0, MISSING, Method.NONE, Flag.UNEXPLAINED | Flag.GAP, 0)
+    values = [5000.0, *[0.0] * 7, 5001.0, 5002.0]
+    for kind in (Kind.REGISTER, Kind.NET_REGISTER):
+        rows = derive(*((15 * i, value) for i, value in enumerate(values)), series=_limited(100.0, kind=kind))
+        assert sum(row.quanta for row in rows) == 1000
+        assert rows[7] == Row(7, 0, MISSING, Method.NONE, Flag.UNEXPLAINED | Flag.GAP, 0)
+
+
+def test_a_meter_replaced_in_an_outage_is_no_way_over_the_top() -> None:
+    """A month without readings, then a new meter at 50 kWh: not the 400 050 kWh that its load would allow."""
+    month = 30 * 24 * 60
+    rows = derive((0, 600_000.0), (month, 50.0), series=_limited(1000.0, 1e6))
+    assert sum(row.quanta for row in rows) == 50_000
+    assert {(row.quality, row.method) for row in rows} == {(ESTIMATED, Method.LINEAR)}
+    assert {row.flags for row in rows} == {Flag.RESET | Flag.GAP}
+
+
+def test_a_restart_that_shows_more_than_can_have_flowed_is_none() -> None:
+    """600 000 to 50 000 in a quarter hour of a 100 kW load: a used meter was put in, and nobody said so."""
+    assert derive((0, 600_000.0), (15, 50_000.0), series=_limited(100.0)) == [
+        Row(0, 0, MISSING, Method.NONE, Flag.UNEXPLAINED | Flag.GAP, 0)
+    ]
 
 
 def test_an_unrecorded_replacement_is_not_known_and_says_so() -> None:

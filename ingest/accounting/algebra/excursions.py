@@ -1,19 +1,20 @@
 """Excursions: readings that leave a register's course and return to it within a few readings are set aside.
 
-A fall is judged by its neighbours alone, at most `MOST_ASIDE` to each side:
+A fall is judged by its neighbours alone, at most `MOST_ASIDE` to each side, or `MOST_ZEROS` zeros:
 
 - dip (`Flag.DIP`): within three readings after the fall the register shows again at least what it showed before it
   (and no more than `max_rate` and its top allow); the low readings between are set aside. So a dip by 0.1 kWh never
-  becomes +215 kWh, and a zero after a reboot that recovers is no reset.
+  becomes +215 kWh, and a zero after a reboot that recovers is no reset. Where all of them are exactly zero it may take
+  six: a meter that is read each minute and reboots for five shows nothing else.
 - spike (`Flag.SPIKE`): within three readings before the fall the register showed at most what it shows after it; the
   high readings between are set aside.
 - where both fit, the shorter explanation counts, and a dip before a spike as long.
 - a fall that could be a wrap is a dip only if it recovers by a jump of more than half the range: a fast counter that
   wraps climbs back step by step.
 - net registers may fall, so for them it takes a jump beyond the greatest plausible rate, after which the register
-  comes back, within three readings, to where that rate allows. Without `max_rate` nothing is set aside.
-- more than three consecutive readings are never set aside: that is no excursion but a register which cannot be
-  trusted, and each of its falls is judged as a fall (`advances`).
+  comes back, within three readings or six zeros, to where that rate allows. Without `max_rate` nothing is set aside.
+- more than three consecutive readings, or six zeros, are never set aside: that is no excursion but a register which
+  cannot be trusted, and each of its falls is judged as a fall (`advances`).
 
 What is set aside counts nothing and loses nothing: the readings beside it make the pair. It is measured as long as
 those lie close enough. A reading that is set aside and, with its 16-bit words or its bytes exchanged, would lie
@@ -36,16 +37,19 @@ from ingest.accounting.algebra.swapped import swapped
 
 MOST_ASIDE = 3
 """So many consecutive readings can be set aside."""
-REACH = 4 * MOST_ASIDE + 1
+MOST_ZEROS = 6
+"""So many where all of them are exactly zero."""
+REACH = 4 * MOST_ZEROS + 1
 """So many usable readings to each side of a time decide on everything that is derived up to it.
 
-Whether a reading is set aside follows from falls at most MOST_ASIDE readings away, each judged by MOST_ASIDE readings
-more, and from how many readings in a row are: 3 x MOST_ASIDE to each side. One of MOST_ASIDE + 1 consecutive readings
+Whether a reading is set aside follows from falls at most MOST_ZEROS readings away, each judged by MOST_ZEROS readings
+more, and from how many readings in a row are: 3 x MOST_ZEROS to each side. One of MOST_ZEROS + 1 consecutive readings
 is always kept, and nothing passes beyond a kept one. So (a) a stretch computed from the readings in it and REACH usable
 ones on each side (fewer only where there are no more) is what the whole computes there, and (b) readings added, removed
 or altered change no row before the REACH-th usable reading before them, nor after the REACH-th after them.
 """
-_STEPS = range(1, MOST_ASIDE + 1)
+_NEVER = MOST_ZEROS + 1
+"""Steps that explain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,10 @@ def without_excursions(states: States, segments: Segments) -> States:
         return states
     flags = np.zeros(len(states), np.int64)
     for one in runs:
-        for offset in range(MOST_ASIDE):
+        for offset in range(MOST_ZEROS):
             within = one.first + offset <= one.last
             np.bitwise_or.at(flags, one.first[within] + offset, one.flag[within])
-    aside = _short(flags != 0, states.segment)
+    aside = _short(flags != 0, states)
     flags[~aside] = 0
     flags[swapped(states, aside, segments)] |= Flag.SWAPPED
     return states.without(aside, flags, segments)
@@ -81,9 +85,9 @@ def _of_falls(states: States, segments: Segments) -> _Runs:
     old = old[plain & (segment == states.segment[old + 1])]
     if not len(old):
         return _Runs(old, old, old)
-    dip = _first_of([_recovers(states, segments, old, k) for k in _STEPS])
-    spike = _first_of([_started(states, old, k) for k in _STEPS])
-    low, high = (dip <= spike) & (dip <= MOST_ASIDE), (spike < dip) & (spike <= MOST_ASIDE)
+    dip = _first_of([_recovers(states, segments, old, k) for k in range(1, _NEVER)])
+    spike = _first_of([_started(states, old, k) for k in range(1, MOST_ASIDE + 1)])
+    low, high = (dip <= spike) & (dip < _NEVER), spike < dip
     first = np.where(low, old + 1, old - spike + 1)
     last = np.where(low, old + dip, old)
     found = low | high
@@ -96,7 +100,9 @@ def _recovers(states: States, segments: Segments, old: Ints, k: int) -> Bools:
     shown, again = states.quanta[old], states.quanta[back]
     wrap = segments.wrap[states.segment[old]]
     most = limits(states.segment[old], shown, states.at[back] - states.at[old], segments)
-    recovered = inside & (again >= shown) & (again - shown <= most) & ((wrap == 0) | (again <= wrap))
+    recovered = (
+        _brief(states, old, k) & inside & (again >= shown) & (again - shown <= most) & ((wrap == 0) | (again <= wrap))
+    )
     over_the_top = wrapped(shown, states.quanta[old + 1], wrap)
     jump = again - states.quanta[back - 1]
     found: Bools = recovered & (~over_the_top | (2 * jump > wrap))
@@ -117,15 +123,24 @@ def _of_jumps(states: States, segments: Segments) -> _Runs:
         return _Runs(nothing, nothing, nothing)
     old = np.flatnonzero(net[states.segment[:-1]] & (states.segment[1:] == states.segment[:-1]))
     old = old[_beyond(states, segments, old, old + 1)]
-    length = _first_of([_returns(states, segments, old, k) for k in _STEPS])
-    old, length = old[length <= MOST_ASIDE], length[length <= MOST_ASIDE]
+    length = _first_of([_returns(states, segments, old, k) for k in range(1, _NEVER)])
+    old, length = old[length < _NEVER], length[length < _NEVER]
     below = states.quanta[old + 1] < states.quanta[old]
     return _Runs(old + 1, old + length, np.where(below, int(Flag.DIP), int(Flag.SPIKE)))
 
 
 def _returns(states: States, segments: Segments, old: Ints, k: int) -> Bools:
     back, inside = _neighbour(states, old, k + 1)
-    return inside & ~_beyond(states, segments, old, back)
+    return _brief(states, old, k) & inside & ~_beyond(states, segments, old, back)
+
+
+def _brief(states: States, old: Ints, k: int) -> Bools:
+    """Whether the `k` readings after each `old` one can be set aside: that few, or zeros."""
+    if k <= MOST_ASIDE:
+        return np.ones(len(old), np.bool_)
+    zeros = np.concatenate([[0], np.cumsum(states.quanta == 0)])
+    brief: Bools = zeros[np.minimum(old + k + 1, len(states))] - zeros[old + 1] == k
+    return brief
 
 
 def _beyond(states: States, segments: Segments, old: Ints, new: Ints) -> Bools:
@@ -157,17 +172,18 @@ def _neighbour(states: States, index: Ints, offset: int) -> tuple[Ints, Bools]:
 
 
 def _first_of(fits: list[Bools]) -> Ints:
-    """How many steps it takes until one fits; one more than there are where none does."""
+    """How many steps it takes until one fits; _NEVER where none does."""
     stacked = np.stack(fits)
-    return np.where(stacked.any(axis=0), stacked.argmax(axis=0) + 1, len(fits) + 1)
+    return np.where(stacked.any(axis=0), stacked.argmax(axis=0) + 1, _NEVER)
 
 
-def _short(aside: Bools, segment: Ints) -> Bools:
-    """`aside` without the runs of more than MOST_ASIDE."""
+def _short(aside: Bools, states: States) -> Bools:
+    """`aside`, of which there are some, without the runs of more than can be."""
     index = np.flatnonzero(aside)
-    joined = (np.diff(index) == 1) & (segment[index[1:]] == segment[index[:-1]])
+    joined = (np.diff(index) == 1) & (states.segment[index[1:]] == states.segment[index[:-1]])
     starts = np.flatnonzero(np.concatenate([[True], ~joined]))
     length = np.diff(np.append(starts, len(index)))
+    zeros = np.logical_and.reduceat(states.quanta[index] == 0, starts)
     short = np.zeros(len(aside), np.bool_)
-    short[index[np.repeat(length <= MOST_ASIDE, length)]] = True
+    short[index[np.repeat(length <= np.where(zeros, MOST_ZEROS, MOST_ASIDE), length)]] = True
     return short
