@@ -6,12 +6,9 @@ from datetime import date, timedelta
 
 from energy.registry import Point, Registry
 from energy.storage import Connection
-from ingest.accounting.rollups.step import step as roll
-from ingest.accounting.validation import queue
-from ingest.accounting.validation.loading import shipped_checks
 from tests.support.deriving import derive_all
 from tests.support.register_world import instant, populate, registry, shown, store
-from tests.support.validation_store import findings, judge, whole
+from tests.support.validation_store import findings, judge, judge_all, whole
 
 DAY = date(2026, 3, 1)
 """The world's first day."""
@@ -27,11 +24,7 @@ def _world() -> Registry:
 async def _all_judged(connection: Connection, hours: int) -> None:
     """Derive, roll up and judge until nothing waits, `hours` after the world's beginning."""
     await derive_all(connection)
-    now = instant(hours * HOUR)
-    while (await roll(connection, shipped_checks(), before=date.max, limit=100)).days:
-        pass
-    while (await queue.step(connection, shipped_checks(), now=now, pause_s=0.001)).day is not None:
-        pass
+    await judge_all(connection, instant(hours * HOUR))
 
 
 async def test_what_changes_no_interval_reaches_the_checks(connection: Connection) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 
 from energy.periods import day_start
 from energy.storage import Connection
+from ingest.accounting.rollups.step import step as roll
+from ingest.accounting.validation import queue
 from ingest.accounting.validation.loading import Checks, shipped_checks
 from ingest.accounting.validation.validate import Validated, validate
 
@@ -50,6 +52,14 @@ async def roll_days(connection: Connection) -> None:
     """`consumption_day` as rollups make it."""
     await connection.execute("delete from consumption_day")
     await connection.execute(_DAYS)
+
+
+async def judge_all(connection: Connection, now: datetime) -> None:
+    """Roll up all that was derived, and judge until nothing waits."""
+    while (await roll(connection, shipped_checks(), before=date.max, limit=100)).days:
+        pass
+    while (await queue.step(connection, shipped_checks(), now=now, pause_s=0.001)).day is not None:
+        pass
 
 
 async def findings(connection: Connection) -> list[tuple[Any, ...]]:
