@@ -61,9 +61,13 @@ def from_float(value: float | None) -> Decimal | None:
 
 def unit_sign(symbol: str, *, chinese: bool = False) -> str:
     """A unit of measure as it is printed: m³, 10⁴ kWh or 万 kWh."""
-    parts = [_SIGNS.get(part, part) for part in symbol.split("/")]
-    text = "/".join(parts).replace("10^4 ", "万" if chinese else "10⁴ ")
-    return text.replace("yuan", "元") if chinese else text
+    many = "万" if chinese else "10⁴ "
+    parts = [part.removeprefix("10^4 ") for part in symbol.split("/")]
+    signs = [_SIGNS.get(part, part) for part in parts]
+    if chinese:
+        signs = ["元" if sign == "yuan" else sign for sign in signs]
+    marked = zip(symbol.split("/"), parts, signs, strict=True)
+    return "/".join(sign if whole == part else many + sign for whole, part, sign in marked)
 
 
 def _places(value: Decimal) -> int:
