@@ -15,7 +15,6 @@ from energy.storage import Connection, Pool, StorageSettings, connect, open_pool
 from energy.storage.databases import create_database, drop_database
 from energy.storage.migrate import migrate
 from energy.transport.mqtt import MqttSettings
-from tests.support.report_world import live
 from tests.support.stack import running_stack
 
 # CI has two shared cores: a slow example is no fault, and the same seed makes a failure repeatable.
@@ -73,6 +72,8 @@ async def undone(shared_dsn: str) -> AsyncIterator[Connection]:
 @pytest.fixture(scope="session")
 def reported_dsn(endpoints: Endpoints, template: str) -> str:
     """A database in which the October of `tests.support.report_world` has been; nothing more is committed there."""
+
+    from tests.support.report_world import live  # noqa: PLC0415 - loads the platform, which most tests do not need
 
     async def made() -> str:
         dsn = await create_database(endpoints.dsn, "quotawatt_reports", template=template)
