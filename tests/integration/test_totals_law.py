@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy.balance import Flow
+from energy.factors import shipped_factors
 from energy.storage import Connection, StorageSettings, connect
+from ingest.accounting.factors.measured import read_measured
+from ingest.accounting.factors.measured_store import record
 from ingest.accounting.totals.refresh import refresh, refresh_days
 from tests.support.totals_world import (
+    AT,
     FIRST,
     QUARTER,
     START,
@@ -45,6 +49,16 @@ WORLD = {
     "SUB": Counted("electricity", Flow.INTERNAL, 2),
 }
 DAY = 96
+MEASURED = FIRST + timedelta(2)
+"""From this day on the works' coal is measured: 20 000 kJ/kg, of which 0.026 t of carbon per GJ, 95 % of it burnt."""
+FACTORS = {
+    "raw_coal": (("714.3", "2071.5"), ("682.416847507", "1811.333333333")),
+    "electricity": (("0.1229", "0.5543"),) * 2,
+}
+"""kgce and kgCO2 per unit, before that day and from it on."""
+COAL = f"""unit,carrier,valid_from,ncv,ncv_unit,carbon_tc_per_gj,oxidation,source
+U,raw_coal,{MEASURED},20000,kJ/kg,0.026,0.95,laboratory
+"""
 SIGN = {Flow.PURCHASED: 1, Flow.RENEWABLE: 1, Flow.SOLD: -1}
 _QUANTA = st.none() | st.integers(-3, 40_000)
 _DAYS = st.integers(-1, 5).map(lambda n: FIRST + timedelta(n))
@@ -65,6 +79,64 @@ class Forget:
     point: str
     first: int
     count: int
+
+
+class Day(NamedTuple):
+    """What a day says."""
+
+    amount: Fraction
+    kgce: Fraction
+    kgco2: Fraction
+    feedstock_kgce: Fraction
+    quality: int
+
+
+@dataclass
+class Book:
+    """What counts on one day of one carrier."""
+
+    flow: Fraction = Fraction(0)
+    feedstock: Fraction = Fraction(0)
+    renewable: Fraction = Fraction(0)
+    gate: list[int] = field(default_factory=list)
+    own: list[int] = field(default_factory=list)
+    counted: bool = False
+    entered: set[str] = field(default_factory=set)
+    taken: tuple[Fraction, int] | None = None
+    after: bool = False
+
+    def meter(self, flow: Flow, quanta: int | None, quality: int) -> None:
+        """A quarter hour of a meter."""
+        (self.own if flow is Flow.PRODUCED else self.gate).append(4 if quanta is None else quality)
+        self.counted = self.counted or quanta is not None
+        amount = Fraction(quanta or 0, 1000)
+        self.flow += amount * SIGN.get(flow, 0)
+        self.feedstock += amount * (flow is Flow.FEEDSTOCK)
+        self.renewable += amount * (flow is Flow.RENEWABLE)
+
+    def enter(self, kind: str, part: Fraction) -> None:
+        """What an entry puts on the day."""
+        self.entered.add(kind)
+        self.flow += part * {"purchase": 1, "sale": -1, "feedstock": 0}[kind]
+        self.feedstock += part * (kind == "feedstock")
+
+    @property
+    def stands(self) -> bool:
+        """Whether anything is known of the day."""
+        return self.counted or bool(self.entered) or self.taken is not None
+
+    @property
+    def metered(self) -> int:
+        """The worst of the gate's quarter hours; of the unit's own where it has no others."""
+        return max(self.gate or (self.own if self.counted else []), default=0)
+
+    def day(self, carrier: str, day: date) -> Day:
+        """The day's figures."""
+        filled_in = 2 if self.after or "purchase" in self.entered else min(1, len(self.entered))
+        amount, quality = self.taken or (self.flow, max(self.metered, filled_in))
+        kgce, kgco2 = (Fraction(text) for text in FACTORS[carrier][day >= MEASURED])
+        fossil = amount - self.renewable - self.feedstock
+        return Day(amount, amount * kgce, fossil * kgco2, self.feedstock * kgce, quality)
 
 
 Step: TypeAlias = Used | Enter | Forget
@@ -127,6 +199,8 @@ def world(shared_dsn: str) -> Iterator[tuple[asyncio.Runner, Connection]]:
         transaction = connection.transaction()
         runner.run(transaction.start())
         runner.run(populate(connection, registry(WORLD, statistics_day=4)))
+        records = read_measured(COAL.encode(), "coal.csv", shipped_factors().carriers)
+        runner.run(record(connection, records, author="tester", reason="a test", now=AT, place="coal.csv"))
         yield runner, connection
         runner.run(transaction.rollback())
         runner.run(connecting.__aexit__(None, None, None))
@@ -153,7 +227,7 @@ async def _check(connection: Connection, steps: list[Step], pieces: list[Used], 
         await _again(connection)
         assert lived == await totals(connection)
         rows = await connection.fetch("select * from unit_day")
-        found = {(row["carrier"], row["day"]): row["amount"] for row in rows}
+        found = {(row["carrier"], row["day"]): _figures(dict(row)) for row in rows}
         assert found == _balances(pieces, standing)
     finally:
         await transaction.rollback()
@@ -182,35 +256,47 @@ async def _again(connection: Connection) -> None:
     await refresh_days(connection, [unit], [date.min], [date.max])
 
 
-def _balances(pieces: list[Used], standing: list[Entry]) -> dict[tuple[str, date], Decimal]:
-    """Consumption per carrier and day by fractions, day by day, from the definition."""
-    flows: dict[tuple[str, date], Fraction] = defaultdict(Fraction)
-    stands = set()
+def _figures(row: Mapping[str, Any]) -> Day:
+    """What the database says of a day."""
+    amount, kgce, kgco2, feedstock = (Fraction(row[name]) for name in ("amount", "kgce", "kgco2", "feedstock_kgce"))
+    return Day(amount, kgce, kgco2, feedstock, row["quality"])
+
+
+def _balances(pieces: list[Used], standing: list[Entry]) -> dict[tuple[str, date], Day]:
+    """The days of each carrier by fractions, from the definition."""
+    books: defaultdict[tuple[str, date], Book] = defaultdict(Book)
     for one in pieces:
         counted = WORLD[one.point]
         for n, quanta in enumerate(one.quanta):
-            key = (counted.carrier, FIRST + timedelta((one.first + n) // DAY))
-            if quanta is not None and counted.flow is not Flow.INTERNAL:
-                stands.add(key)
-                flows[key] += Fraction(quanta, 1000) * SIGN.get(counted.flow or Flow.PURCHASED, 0)
+            if counted.flow is not Flow.INTERNAL:
+                book = books[counted.carrier, FIRST + timedelta((one.first + n) // DAY)]
+                book.meter(counted.flow or Flow.PURCHASED, quanta, one.quality)
     for entry in standing:
         if entry.kind != "stock":
             parts = _spread(Fraction(entry.amount), entry.first, (entry.last - entry.first).days + 1)
             for day, part in parts.items():
-                stands.add((entry.subject, day))
-                flows[entry.subject, day] += part * {"purchase": 1, "sale": -1, "feedstock": 0}[entry.kind]
+                books[entry.subject, day].enter(entry.kind, part)
     for carrier in ("raw_coal", "electricity"):
         takings = sorted(
             (entry.first, entry.amount) for entry in standing if (entry.kind, entry.subject) == ("stock", carrier)
         )
-        for (taken, stock), (then, left) in itertools.pairwise(takings):
-            count = (then - taken).days
-            between = [taken + timedelta(n + 1) for n in range(count)]
-            used = sum((flows[carrier, day] for day in between), Fraction(stock) - Fraction(left))
-            for day, part in _spread(used, between[0], count).items():
-                flows[carrier, day] = part
-                stands.add((carrier, day))
-    return {key: Decimal(flows[key].numerator) / Decimal(flows[key].denominator) for key in stands}
+        for taking, following in itertools.pairwise(takings):
+            _take(books, carrier, taking, following)
+        for (of, day), book in books.items():
+            book.after = book.after or bool(of == carrier and takings and day > takings[-1][0])
+    return {(carrier, day): book.day(carrier, day) for (carrier, day), book in books.items() if book.stands}
+
+
+def _take(
+    books: defaultdict[tuple[str, date], Book], carrier: str, taking: tuple[date, Decimal], then: tuple[date, Decimal]
+) -> None:
+    """Between two takings use runs evenly, and no day is better than the worst."""
+    between = [books[carrier, taking[0] + timedelta(n + 1)] for n in range((then[0] - taking[0]).days)]
+    used = sum((book.flow for book in between), Fraction(taking[1]) - Fraction(then[1]))
+    worst = max([3 if used < 0 else 1, *(book.metered for book in between)])
+    parts = _spread(used, taking[0], len(between))
+    for book, part in zip(between, parts.values(), strict=True):
+        book.taken = (part, worst)
 
 
 def _spread(amount: Fraction, first: date, count: int) -> dict[date, Fraction]:

@@ -6,7 +6,7 @@ before: in whatever order changes come, the same rows result. Rows that stay the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -47,7 +47,8 @@ async def refresh(
     if points:
         await _write_hours(connection, points, since, until)
         touched = await _keys(connection, _SQL.touched_days, points, since, until, min(until))
-        await _write(connection, touched, metered=True)
+        kept = await _kept_days(connection)
+        await _write(connection, touched, lambda day: day > kept)
 
 
 async def take_unit_marks(connection: Connection, units: Sequence[int]) -> UnitMarks:
@@ -78,12 +79,12 @@ async def refresh_days(
     """
     if units:
         marked = await _keys(connection, _SQL.marked_days, units, since_days, until_days)
-        await _write(connection, marked, metered=False)
+        await _write(connection, marked, lambda _: False)
 
 
 async def _refresh_units(connection: Connection, units: Sequence[int]) -> None:
     """Compute everything of `units` again, as far back as quarter hours are kept; before, what was metered stays."""
-    await connection.execute(_SQL.drop_hours, units, await connection.fetchval(_SQL.dropped_until, "consumption_15min"))
+    await connection.execute(_SQL.drop_hours, units, await _dropped(connection, "consumption_15min"))
     await connection.execute(_SQL.drop_months, units)
     stretches = await connection.fetch(_SQL.metered_stretches, units)
     if stretches:
@@ -92,27 +93,36 @@ async def _refresh_units(connection: Connection, units: Sequence[int]) -> None:
     metered = await _keys(connection, _SQL.metered_days, units)
     always = [[day] * len(units) for day in (date.min, date.max)]
     standing = await _keys(connection, _SQL.marked_days, units, *always)
-    dropped = await connection.fetchval(_SQL.dropped_until, "unit_hour")
-    kept = date.min if dropped is None else (dropped + _OFFSET).date()
-    keys = sorted({*metered, *standing})
-    await _write(connection, [key for key in keys if key[2] > kept], metered=True)
-    await _write(connection, [key for key in keys if key[2] <= kept], metered=False)
+    kept = await _kept_days(connection)
+    await _write(connection, sorted({*metered, *standing}), lambda day: day > kept)
 
 
 async def _write_hours(
     connection: Connection, points: Sequence[int], since: Sequence[datetime], until: Sequence[datetime]
 ) -> None:
-    await connection.execute(_SQL.write_hours, points, since, until, min(since) - _HOUR, max(until) + _HOUR)
+    dropped = await _dropped(connection, "consumption_15min")
+    await connection.execute(_SQL.write_hours, points, since, until, min(since) - _HOUR, max(until) + _HOUR, dropped)
 
 
-async def _write(connection: Connection, keys: Sequence[Key], *, metered: bool) -> None:
-    """Write the days of `keys` and the months that they lie in."""
+async def _kept_days(connection: Connection) -> date:
+    """The last day of which hours may have been dropped: what was metered until then stays as it stands."""
+    dropped = await _dropped(connection, "unit_hour")
+    return date.min if dropped is None else (dropped + _OFFSET).date()
+
+
+async def _dropped(connection: Connection, relation: str) -> datetime | None:
+    found: datetime | None = await connection.fetchval(_SQL.dropped_until, relation)
+    return found
+
+
+async def _write(connection: Connection, keys: Sequence[Key], metered: Callable[[date], bool]) -> None:
+    """Write the days of `keys` and the months that they lie in; what was metered is summed anew where `metered`."""
     if not keys:
         return
     units, carriers, days = map(list, zip(*keys, strict=True))
     first, last = (datetime.combine(day, time(), UTC) for day in (min(days), max(days)))
     bounds = (first - _OFFSET, last + _DAY + _OFFSET)
-    await connection.execute(_SQL.write_days, units, carriers, days, metered, *bounds)
+    await connection.execute(_SQL.write_days, units, carriers, days, list(map(metered, days)), *bounds)
     await connection.execute(_SQL.write_months, units, carriers, days)
 
 

@@ -90,13 +90,11 @@ left join unit_factor_stretch s
 left join unit_factor o using (unit_factor_id);
 comment on view factor_in_force is 'The factor of each unit, carrier and day: exactly one row has valid_from <= day < valid_to. A record of the unit goes before the common factor; of electricity it is that of the unit''s regional grid.';
 
--- A unit that moves to another grid has other factors: its days are totalled again.
+-- A unit that moves to another grid has other factors: its days are totalled again. The mark has no bounds, since a step
+-- under way may still write days by the old ones; a lock that waits for it would be one that it may wait for.
 create function mark_moved_unit() returns trigger language plpgsql as $$
 begin
-    -- Waits for whoever totals by the old district, so that their days are marked too.
-    lock table unit_day in share mode;
-    insert into unit_dirty (unit_id, since, until)
-    select new.unit_id, min(day), max(day) from unit_day where unit_id = new.unit_id having count(*) > 0;
+    insert into unit_dirty (unit_id, since, until) values (new.unit_id, '-infinity', 'infinity');
     return null;
 end $$;
 create trigger unit_moved after update of district on unit

@@ -145,7 +145,7 @@ comment on column unit_day.amount is 'Consumption (消费量); feedstock is part
 comment on column unit_day.kgce is 'By calorific value (当量值): amount x the day''s factor.';
 comment on column unit_day.kgce_equal is 'By equal value (等价值): amount x the day''s factor.';
 comment on column unit_day.kgco2 is '(amount - renewable - feedstock - entered_feedstock) x the day''s factor.';
-comment on column unit_day.quality is 'The worst of what counts in amount: of intervals, entries and stock takings; what was produced on site does not count.';
+comment on column unit_day.quality is 'The worst of what counts in amount: of intervals, entries and stock takings, between two takings of all days between them; what was produced on site does not count.';
 comment on column unit_day.purchased is 'Metered, as renewable, produced, sold and feedstock: the sum of the unit''s hours.';
 comment on column unit_day.entered_purchased is 'Filled in, as entered_sold and entered_feedstock: what entries put on this day.';
 comment on column unit_day.stock_decrease is 'Between two stock takings: what makes consumption run evenly from one to the other; else 0.';
@@ -190,6 +190,12 @@ language sql immutable parallel safe as $$
             else round(amount * (since - first) / (last - first + 1), 3) end
 $$;
 comment on function spread_part is 'What of an amount that runs evenly over the days from first to last falls on those from since to until, all included: borders are rounded to thousandths, parts are their differences, so that they add up to the amount exactly.';
+
+create function day_start(day date, zone text) returns timestamptz language sql stable parallel safe as $$
+    select case when ((at - interval '1 hour') at time zone zone)::date = day then at - interval '1 hour' else at end
+    from (select day::timestamp at time zone zone) as midnight (at)
+$$;
+comment on function day_start is 'The first instant of a day of a zone: of two midnights, where the clock goes back by an hour to it, the first.';
 
 create view balance_entry as
 select unit_id, kind, subject as carrier, first_day, last_day, amount

@@ -1,6 +1,7 @@
 -- name: write_hours
 -- Compute again the hours that the given stretches of points touch, per unit, carrier and flow. $4, $5: bounds of all
--- these hours, so that chunks outside are not opened. Where no clock is moved by less than an hour (all but one zone),
+-- these hours, so that chunks outside are not opened. Hours that begin before $6 stay, since quarter hours of theirs were
+-- dropped: summed again they would be less. Where no clock is moved by less than an hour (all but one zone),
 -- hours follow each other evenly, which spares the calendar for each quarter hour.
 with touched as (
     select b.unit_id, b.carrier, b.flow, u.time_zone, range_agg(tstzrange(
@@ -39,7 +40,7 @@ hours as (
 bare as (
     delete from unit_hour h using spans s
     where h.unit_id = s.unit_id and h.carrier = s.carrier and h.flow = s.flow and h.ts >= s.since and h.ts < s.until
-        and h.ts >= $4 and h.ts < $5
+        and h.ts >= $4 and h.ts < $5 and h.ts >= coalesce($6::timestamptz, '-infinity')
         and not exists (
             select from balance_point b
             join consumption_15min c on c.point_id = b.point_id and c.ts >= h.ts and c.ts < h.ts + interval '1 hour'
@@ -49,6 +50,7 @@ bare as (
 )
 insert into unit_hour (unit_id, ts, carrier, flow, amount, quality, covered_s)
 select unit_id, ts, carrier, flow, amount, quality, covered_s from hours
+where ts >= coalesce($6::timestamptz, '-infinity')
 on conflict (unit_id, ts, carrier, flow) do update
 set (amount, quality, covered_s) = (excluded.amount, excluded.quality, excluded.covered_s)
 where (unit_hour.amount, unit_hour.quality, unit_hour.covered_s)
@@ -169,14 +171,18 @@ delete from unit_dirty where unit_id = any($1::int4[])
 returning unit_id, since, until, hours;
 
 -- name: write_days
--- Compute the days of the given units and carriers again: $4 what was metered, from their hours, or else as it stands;
--- what is filled in from entries. Where a day lies between two stock takings, all days between them must be given.
--- A day of which nothing is known goes away. $5, $6: bounds of all these days.
+-- Compute the days of the given units and carriers again: what was metered from their hours, where $4 says so or no meter
+-- had a part in what stands, or else as it stands; what is filled in from entries. Where a day lies between two stock takings, all days between them must be
+-- given. A day of which nothing is known goes away; one that has no factor is an error. $5, $6: bounds of all these days.
 -- Everything is looked up per day, so that a plan made for few days serves for many.
 with keys as (
-    select k.unit_id, k.carrier, k.day, k.day::timestamp at time zone u.time_zone as since,
-        (k.day + 1)::timestamp at time zone u.time_zone as until
-    from unnest($1::int4[], $2::text[], $3::date[]) as k (unit_id, carrier, day)
+    select k.unit_id, k.carrier, k.day, day_start(k.day, u.time_zone) as since,
+        day_start(k.day + 1, u.time_zone) as until,
+        k.metered or not exists (
+            select from unit_day d
+            where d.unit_id = k.unit_id and d.day = k.day and d.carrier = k.carrier and d.metered_quality is not null
+        ) as from_hours
+    from unnest($1::int4[], $2::text[], $3::date[], $4::bool[]) as k (unit_id, carrier, day, metered)
     join unit u using (unit_id)
 ),
 known as (
@@ -193,17 +199,19 @@ known as (
             coalesce(sum(amount) filter (where flow = 'feedstock'), 0) as feedstock,
             case when count(amount) > 0 then coalesce(max(quality) filter (where flow <> 'produced'), max(quality)) end
                 as metered_quality,
+            case when count(amount) = 0 then max(quality) filter (where flow <> 'produced') end as unknown,
             coalesce(sum(covered_s) filter (where flow <> 'produced'), 0)::int4 as covered_s
         from unit_hour h
-        where $4 and h.unit_id = k.unit_id and h.carrier = k.carrier and h.ts >= k.since and h.ts < k.until
+        where k.from_hours and h.unit_id = k.unit_id and h.carrier = k.carrier and h.ts >= k.since and h.ts < k.until
             and h.ts >= $5 and h.ts < $6
-        having $4
+        having k.from_hours
         union all
         select coalesce(max(purchased), 0), coalesce(max(renewable), 0), coalesce(max(produced), 0),
-            coalesce(max(sold), 0), coalesce(max(feedstock), 0), max(metered_quality), coalesce(max(covered_s), 0)
+            coalesce(max(sold), 0), coalesce(max(feedstock), 0), max(metered_quality), null,
+            coalesce(max(covered_s), 0)
         from unit_day d
-        where not $4 and d.unit_id = k.unit_id and d.day = k.day and d.carrier = k.carrier
-        having not $4
+        where not k.from_hours and d.unit_id = k.unit_id and d.day = k.day and d.carrier = k.carrier
+        having not k.from_hours
     ) m
     cross join lateral (
         select
@@ -231,28 +239,29 @@ known as (
 ),
 flows as (
     select k.*, purchased + entered_purchased + renewable - sold - entered_sold as flow,
-        metered_quality is not null or entered or between_takings as stands
+        metered_quality is not null or entered or between_takings as stands,
+        greatest(metered_quality, unknown, (
+            -- A check failed on one of its points: looked up by day, which the key of findings begins with.
+            select 3 from balance_point b join finding f using (point_id)
+            where b.unit_id = k.unit_id and b.carrier = k.carrier and f.day between k.day and k.day + 1
+                and f.severity = 'failure' and f.since < k.until and f.until > k.since
+            limit 1
+        )) as flow_quality
     from known k
 ),
 used as (
-    select f.*, sum(flow) over (partition by unit_id, carrier, taken, taken_next) + stock - stock_next as used_between
+    select f.*, sum(flow) over period + stock - stock_next as used_between, max(flow_quality) over period as worst
     from flows f
+    window period as (partition by unit_id, carrier, taken, taken_next)
 ),
 balanced as (
+    -- Between takings each day's amount is made of all days' flows, so that it is no better than the worst of them.
     select u.*,
         case when between_takings then spread_part(used_between, taken + 1, taken_next, day, day) else flow end as amount,
-        greatest(metered_quality, case
-            when between_takings and used_between < 0 then 3
-            when between_takings then 1
-            when after_takings or bought then 2
-            when entered then 1
-        end, (
-            -- A check failed on one of its points: looked up by day, which the key of findings begins with.
-            select 3 from balance_point b join finding f using (point_id)
-            where b.unit_id = u.unit_id and b.carrier = u.carrier and f.day between u.day and u.day + 1
-                and f.severity = 'failure' and f.since < u.until and f.until > u.since
-            limit 1
-        ))::int2 as quality,
+        case
+            when between_takings then greatest(worst, case when used_between < 0 then 3 else 1 end)
+            else greatest(flow_quality, case when after_takings or bought then 2 when entered then 1 end)
+        end::int2 as quality,
         case when entered or between_takings or after_takings then 3::int2 end as method
     from used u
 ),
@@ -275,11 +284,11 @@ select
     trim_scale((feedstock + entered_feedstock) * f.kgce), trim_scale((feedstock + entered_feedstock) * f.kgce_equal),
     b.method, b.metered_quality, b.covered_s, (r.points * extract(epoch from b.until - b.since))::int4
 from balanced b
-cross join lateral (
+left join lateral (
     select kgce, kgce_equal, kgco2, provisional from factor_in_force
     where unit_id = b.unit_id and carrier = b.carrier and valid_from <= b.day and valid_to > b.day
     offset 0
-) f
+) f on true
 cross join lateral (
     select count(*) as points, count(coalesce(within.ready, earlier.ready)) as delivered,
         min(coalesce(within.ready, earlier.ready)) as ready
