@@ -72,7 +72,6 @@ async def undone(shared_dsn: str) -> AsyncIterator[Connection]:
 @pytest.fixture(scope="session")
 def reported_dsn(endpoints: Endpoints, template: str) -> str:
     """A database in which the October of `tests.support.report_world` has been; nothing more is committed there."""
-
     from tests.support.report_world import live  # noqa: PLC0415 - loads the platform, which most tests do not need
 
     async def made() -> str:
