@@ -14,6 +14,8 @@ from energy.clocks import ClockSettings, DataClock
 from energy.errors import StorageError
 from energy.services import Control
 from energy.storage import Connection, Pool, StorageSettings
+from ingest.accounting.rollups.marks import START, lock, settle, take
+from ingest.accounting.rollups.rolling import roll
 from ingest.accounting.rollups.service import Rolling
 from ingest.accounting.rollups.settings import RollupSettings
 from ingest.accounting.rollups.step import step
@@ -251,6 +253,30 @@ async def test_a_change_that_is_under_way_when_its_mark_is_taken_is_waited_for(p
         await rolling
         assert await rolled(one) == expected(rows, keeps)
         assert await one.fetchval("select count(*) from day_dirty where not taken") == 1
+
+
+async def test_whoever_is_done_leaves_the_marks_that_another_one_has_taken(pool: Pool) -> None:
+    """A rebuild rolls up beside the leader, which is killed while it waits for a step: the day stays marked."""
+    async with pool.acquire() as one, pool.acquire() as other, pool.acquire() as deriving:
+        keeps = await populate(one, WORLD[:1])
+        rows = list(intervals(random.Random(15), keeps, SINCE, SINCE + timedelta(days=1)))  # noqa: S311 - likewise
+        await write(one, rows[:50])
+        (taken,) = (await take(one, before=ALL, after=START, limit=1)).items()
+        await write(one, rows[50:60])
+        step_of_deriving = deriving.transaction()
+        await step_of_deriving.start()
+        await write(deriving, rows[60:])
+        leading = asyncio.create_task(drain(other))
+        await eventually(lambda: one.fetchval("select count(*) = 2 and bool_and(taken) from day_dirty"))
+        async with one.transaction():
+            await lock(one, taken[0].block)
+            await roll(one, taken[0].block, [taken[0].day])
+            await settle(one, taken[1])
+        leading.cancel()
+        await asyncio.wait([leading])
+        await step_of_deriving.commit()
+        await drain(one)
+        assert await rolled(one) == expected(rows, keeps)
 
 
 async def test_the_service_rolls_up_what_is_over_and_one_leads(database: StorageSettings, pool: Pool) -> None:

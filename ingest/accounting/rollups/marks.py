@@ -10,6 +10,7 @@ reads a view never sees a rollup that is behind.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -46,10 +47,11 @@ async def mark(
     await connection.execute(_SQL.mark, points, since, until)
 
 
-async def take(connection: Connection, *, before: date, after: Marked, limit: int) -> list[Marked]:
+async def take(connection: Connection, *, before: date, after: Marked, limit: int) -> dict[Marked, list[int]]:
     """Take up to `limit` marked days that lie before `before`, the next ones after `after` in their order.
 
-    Outside a transaction. When it returns, whatever was changed under these marks can be read.
+    Outside a transaction. When it returns, whatever was changed under these marks can be read. Returns the days in
+    their order, each with the numbers of its marks.
     """
     async with connection.transaction():
         rows = await connection.fetch(_SQL.choose, before, after.block, after.day, limit)
@@ -57,7 +59,10 @@ async def take(connection: Connection, *, before: date, after: Marked, limit: in
         beyond = await connection.fetchval(_SQL.next_transaction)
         while not await connection.fetchval(_SQL.have_ended, beyond):  # noqa: ASYNC110 - others' transactions set no event
             await asyncio.sleep(_LOOK_S)
-    return sorted({Marked(row["block"], row["day"]) for row in rows})
+    found: defaultdict[Marked, list[int]] = defaultdict(list)
+    for row in rows:
+        found[Marked(row["block"], row["day"])].append(row["mark_id"])
+    return dict(sorted(found.items()))
 
 
 async def lead(connection: Connection) -> bool:
@@ -70,9 +75,9 @@ async def lock(connection: Connection, block: int) -> None:
     await connection.execute(_SQL.lock_block, block)
 
 
-async def settle(connection: Connection, block: int, days: Collection[date]) -> None:
-    """Take the marks of `days` away, which `take` had taken; in the transaction that rolls them up."""
-    await connection.execute(_SQL.settle, block, days)
+async def settle(connection: Connection, marks: Collection[int]) -> None:
+    """Take `marks` away that `take` gave; in the transaction that rolls up their days."""
+    await connection.execute(_SQL.settle, marks)
 
 
 async def kept_from(connection: Connection) -> date:

@@ -40,13 +40,14 @@ async def step(connection: Connection, checks: Checks, *, before: date, limit: i
     changed = 0
     with translating():
         taken = await take(connection, before=before, after=after, limit=limit)
-        for block, marks in groupby(taken, lambda one: one.block):
-            days = [one.day for one in marks]
+        for block, of_block in groupby(taken, lambda one: one.block):
+            marked = list(of_block)
+            days = [one.day for one in marked]
             async with connection.transaction():
                 await lock(connection, block)
                 first = await kept_from(connection)
                 kept = [day for day in days if day >= first]
                 changed += await roll(connection, block, kept)
                 await queue.mark(connection, block, kept, checks)
-                await settle(connection, block, days)
-    return Rolled(len(taken), changed, taken[-1] if taken else None)
+                await settle(connection, [mark for one in marked for mark in taken[one]])
+    return Rolled(len(taken), changed, next(reversed(taken), None))

@@ -29,7 +29,7 @@ with chosen as (
 )
 update day_dirty m set taken = true from chosen c
 where (m.block, m.day) = (c.block, c.day)
-returning m.block, m.day;
+returning m.block, m.day, m.mark_id;
 
 -- name: next_transaction
 -- The number that the next transaction to write anything will have.
@@ -49,8 +49,8 @@ select (max(until) at time zone 'UTC')::date + 2 from upkeep_run
 where relation = 'consumption_15min' and action = 'chunks_dropped';
 
 -- name: settle
--- The taken marks of these days of a block are dealt with.
-delete from day_dirty where block = $1 and day = any($2::date[]) and taken;
+-- These marks are dealt with: they alone, since another one may have taken later marks of the same days meanwhile.
+delete from day_dirty where mark_id = any($1::int8[]);
 
 -- name: lead
 -- Whether this session is the one that rolls up what is marked ("qw_rollu"); it stays so until the session ends.
