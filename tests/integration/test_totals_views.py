@@ -19,6 +19,7 @@ from tests.support.totals_world import FIRST, Counted, Entry, Used, enter, popul
 
 MARCH = (FIRST, date(2026, 3, 31))
 APRIL = (date(2026, 4, 1), date(2026, 4, 30))
+MAY = (date(2026, 5, 1), date(2026, 5, 31))
 ELECTRICITY = registry({"E1": Counted("electricity")})
 
 
@@ -112,21 +113,47 @@ async def test_output_that_is_filled_in_goes_before_what_a_meter_says(undone: Co
 
 
 async def test_certificates_count_by_the_convention_of_their_month(undone: Connection) -> None:
-    """What goes beyond the base is left out, by equal value until a day from which calorific value holds."""
+    """What goes beyond the base is left out, by equal value until a day from which calorific value holds.
+
+    In May nothing is known yet of energy, so that its certificates leave nothing out.
+    """
     await populate(undone, registry({}))
     await undone.execute("insert into certificate_convention values ('2026-04-01', 'calorific', 'invented notice')")
     await enter(
         undone,
-        Entry("certificate", "", MARCH[0], APRIL[1], Decimal(61)),
+        Entry("certificate", "", MARCH[0], MAY[1], Decimal(92)),
         Entry("certificate_base", "", *MARCH, Decimal(1)),
+        Entry("purchase", "raw_coal", MARCH[0], APRIL[1], Decimal(61)),
     )
     rows = await undone.fetch(
         "select period_start, certificate_mwh, assessed_tce from board.assessed where period = 'month' order by 1"
     )
-    assert [tuple(row) for row in rows] == [
-        (MARCH[0], 30, Decimal("-9.198")),
-        (APRIL[0], 30, Decimal("-3.687")),
-    ]
+    march, april = Decimal("22.1433") - Decimal("9.198"), Decimal("21.429") - Decimal("3.687")
+    assert [tuple(row) for row in rows] == [(MARCH[0], 30, march), (APRIL[0], 30, april)]
+    year = await undone.fetch("select certificate_mwh, assessed_tce from board.assessed where period = 'year'")
+    assert [tuple(row) for row in year] == [(60, march + april)]
+
+
+async def test_output_beyond_what_energy_is_known_for_has_no_intensity(undone: Connection) -> None:
+    """A quarter of which one month has no energy would stand at the best level; the month that has some is judged."""
+    await populate(undone, registry({}))
+    await undone.execute(
+        "insert into product (unit_id, code, unit, quota_key) select unit_id, 'cement', 't', 'cement_energy' from unit"
+    )
+    await enter(
+        undone,
+        Entry("purchase", "raw_coal", *APRIL, Decimal(1000)),
+        *(Entry("output", "cement", *month, Decimal(9000)) for month in (APRIL, MAY)),
+        *(Entry("output_value", "", *month, Decimal(10)) for month in (APRIL, MAY)),
+    )
+    (april,) = await product_intensities(undone, "U", "month", APRIL[0])
+    (quarter,) = await product_intensities(undone, "U", "quarter", APRIL[0])
+    assert (april.value, april.level) == (Decimal(714300) / 9000, Level.ADVANCED)
+    assert quarter.output == 18_000
+    assert quarter.kgce is quarter.value is None
+    assert quarter.level is None
+    rows = await undone.fetch("select tce_per_value from board.value_intensity where period = 'quarter'")
+    assert [row[0] for row in rows] == [None]
 
 
 async def test_alerts_count_what_is_filled_in_and_wait_only_for_meters(undone: Connection) -> None:

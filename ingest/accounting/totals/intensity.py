@@ -22,7 +22,8 @@ class ProductIntensity:
     Attributes:
         product: its code.
         output: in `unit`.
-        kgce, kgce_equal: of the whole unit for it, by calorific and by equal value; None without any data of energy.
+        kgce, kgce_equal: of the whole unit for it, by calorific and by equal value; None without output, or where
+            of one of the months with output no energy is known.
         kwh: electricity likewise.
         quota: the edition of its quota standard in force on the period's first day; None for none.
         value: the intensity in the quota's own unit; None without output, energy or quota, or where a unit of measure

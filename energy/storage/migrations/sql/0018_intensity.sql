@@ -67,9 +67,10 @@ select
     p.name_zh as product_name_zh, p.name_en as product_name_en, s.period, s.period_start, sum(o.output) as output,
     p.unit as unit_of_measure, count(*)::int4 as months, count(e.month)::int4 as energy_months,
     sum(e.kgce) as kgce, sum(e.kgce_equal) as kgce_equal, sum(e.kwh) as kwh,
-    round(sum(e.kgce) / nullif(sum(o.output), 0), 6) as kgce_per_output,
-    round(sum(e.kgce_equal) / nullif(sum(o.output), 0), 6) as kgce_equal_per_output,
-    round(sum(e.kwh) / nullif(sum(o.output), 0), 6) as kwh_per_output,
+    case when count(e.kgce) = count(*) then round(sum(e.kgce) / nullif(sum(o.output), 0), 6) end as kgce_per_output,
+    case when count(e.kgce) = count(*) then round(sum(e.kgce_equal) / nullif(sum(o.output), 0), 6) end
+        as kgce_equal_per_output,
+    case when count(e.kwh) = count(*) then round(sum(e.kwh) / nullif(sum(o.output), 0), 6) end as kwh_per_output,
     bool_or(o.by_hand) as by_hand, p.quota_key
 from product_month o
 join product p using (product_id)
@@ -78,15 +79,16 @@ left join energy_month e on e.unit_id = p.unit_id and e.calendar = o.calendar an
 cross join lateral periods_of(o.calendar, o.month) s
 group by u.unit_id, p.product_id, s.period, s.period_start;
 comment on view board.product_intensity is
-    'Output of each product and the energy of its whole unit for it, per period (month, statistics_month, quarter, year; ask for one): standard coal by calorific value and by equal value, and electricity, in all and per unit of output. Energy is that of the months that have output: months of them, energy_months with data. A unit with several products shows all its energy for each. by_hand where output was filled in; quota_key names the product''s quota standard.';
+    'Output of each product and the energy of its whole unit for it, per period (month, statistics_month, quarter, year; ask for one): standard coal by calorific value and by equal value, and electricity, in all and per unit of output. Energy is that of the months that have output: months of them, energy_months with data; where one of them has none, output is more than energy is known for, and there is no intensity. A unit with several products shows all its energy for each. by_hand where output was filled in; quota_key names the product''s quota standard.';
 
 create view board.value_intensity as
 select
     u.code as unit, u.name_zh as unit_name_zh, u.name_en as unit_name_en, u.district, u.industry, s.period,
     s.period_start, sum(o.amount) as output_value, count(*)::int4 as months, count(e.month)::int4 as energy_months,
     sum(e.kgce) / 1000 as tce, sum(e.kgce_equal) / 1000 as tce_equal,
-    round(sum(e.kgce) / 1000 / nullif(sum(o.amount), 0), 6) as tce_per_value,
-    round(sum(e.kgce_equal) / 1000 / nullif(sum(o.amount), 0), 6) as tce_equal_per_value
+    case when count(e.kgce) = count(*) then round(sum(e.kgce) / 1000 / nullif(sum(o.amount), 0), 6) end as tce_per_value,
+    case when count(e.kgce) = count(*) then round(sum(e.kgce_equal) / 1000 / nullif(sum(o.amount), 0), 6) end
+        as tce_equal_per_value
 from entry_month o
 join unit u using (unit_id)
 left join energy_month e on e.unit_id = o.unit_id and e.calendar = o.calendar and e.month = o.month
@@ -98,12 +100,11 @@ comment on view board.value_intensity is
 
 create view assessed_month as
 select
-    coalesce(e.unit_id, c.unit_id) as unit_id, calendar, month, coalesce(e.kgce, 0) as kgce, coalesce(e.kgce_equal, 0) as kgce_equal,
-    coalesce(e.feedstock_kgce, 0) as feedstock_kgce, coalesce(e.feedstock_kgce_equal, 0) as feedstock_kgce_equal,
+    e.unit_id, calendar, month, e.kgce, e.kgce_equal, e.feedstock_kgce, e.feedstock_kgce_equal,
     coalesce(c.mwh, 0) as certificate_mwh,
     coalesce(c.mwh, 0) * 1000 * case v.convention when 'equal' then f.kgce_equal else f.kgce end as certificate_kgce
 from energy_month e
-full join (
+left join (
     select unit_id, calendar, month, sum(case kind when 'certificate' then amount else -amount end) as mwh
     from entry_month where kind in ('certificate', 'certificate_base') group by unit_id, calendar, month
 ) c using (unit_id, calendar, month)
@@ -111,9 +112,9 @@ cross join lateral (
     select convention from certificate_convention where valid_from <= month order by valid_from desc limit 1
 ) v
 join factor_in_force f
-    on f.unit_id = coalesce(e.unit_id, c.unit_id) and f.carrier = 'electricity' and f.valid_from <= month
+    on f.unit_id = e.unit_id and f.carrier = 'electricity' and f.valid_from <= month
     and f.valid_to > month;
-comment on view assessed_month is 'Per unit and month of a calendar what makes up the assessed total; certificates by the convention and the factor of electricity of the first day of the month that names it.';
+comment on view assessed_month is 'Per unit and month of a calendar what makes up the assessed total; certificates by the convention and the factor of electricity of the first day of the month that names it. A month of which no energy is known is not there: certificates alone would make it negative.';
 
 create view board.assessed as
 select
@@ -128,4 +129,4 @@ join unit u using (unit_id)
 cross join lateral periods_of(a.calendar, a.month) s
 group by u.unit_id, s.period, s.period_start;
 comment on view board.assessed is
-    'The assessed total (考核能耗) of each unit per period (month, statistics_month, quarter, year; ask for one), beside what it is made of: the total less feedstock less green certificates beyond their base, which count by certificate_convention.';
+    'The assessed total (考核能耗) of each unit per period (month, statistics_month, quarter, year; ask for one), beside what it is made of: the total less feedstock less green certificates beyond their base, which count by certificate_convention. Months of which no energy is known have no part in it.';
