@@ -69,7 +69,7 @@ def district_lines(report: DistrictReport, language: Language) -> Iterator[str]:
         for one in report.units
         if one.failed
     ]
-    yield f"{w['quality_failed']}: {', '.join(failed) or w['none_failed']}"
+    yield f"{w['quality_failed']}{w['colon']}{', '.join(failed) or w['none_failed']}"
     yield w["legend"]
 
 
@@ -166,9 +166,9 @@ def _products(report: UnitReport, w: Words) -> Iterator[str]:
             rows.append((one.product, output, *(rounded(figure, 4) for figure in each), level, standard))
         yield from columns(rows, {1, 2, 3, 4}, None)
     if (value := report.value) is not None:
-        yield f"{w['output_value']}: {rounded(value.output_value, 3)}"
-        yield f"{w['per_value']}: {rounded(value.tce_per_value, 4)}"
-        yield f"{w['equal_per_value']}: {rounded(value.tce_equal_per_value, 4)}"
+        yield f"{w['output_value']}{w['colon']}{rounded(value.output_value, 3)}"
+        yield f"{w['per_value']}{w['colon']}{rounded(value.tce_per_value, 4)}"
+        yield f"{w['equal_per_value']}{w['colon']}{rounded(value.tce_equal_per_value, 4)}"
 
 
 def _quotas(report: UnitReport, w: Words) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _quotas(report: UnitReport, w: Words) -> Iterator[str]:
 
 def _quality(report: UnitReport, w: Words) -> Iterator[str]:
     yield ""
-    yield f"{w['evaluation']}: {w.of('verdict', report.quality.verdict.value)}"
+    yield f"{w['evaluation']}{w['colon']}{w.of('verdict', report.quality.verdict.value)}"
     rows = []
     for one in report.quality.criteria:
         sign = "≤" if one.criterion in AT_MOST else "≥"
@@ -202,7 +202,7 @@ def _quality(report: UnitReport, w: Words) -> Iterator[str]:
 def _origin(report: UnitReport, w: Words) -> Iterator[str]:
     origin = report.origin
     yield ""
-    yield f"{w['origin']}:"
+    yield f"{w['origin']}{w['colon']}".rstrip()
     for one in origin.factors:
         provisional = f", {w['provisional']}" if one.provisional else ""
         figures = " / ".join(rounded(value, 9) for value in (one.kgce, one.kgce_equal, one.kgco2))
@@ -211,7 +211,7 @@ def _origin(report: UnitReport, w: Words) -> Iterator[str]:
             f"  {subject(w, one.carrier)}  {what}{provisional}; {one.source}; {w['data_set']} {one.data_set or '—'}"
         )
     if origin.without_factor:
-        yield f"  {w['without_factor']}: {', '.join(subject(w, one) for one in origin.without_factor)}"
+        yield f"  {w['without_factor']}{w['colon']}{', '.join(subject(w, one) for one in origin.without_factor)}"
     rows = [
         (
             f"  {one.point}",
@@ -229,7 +229,7 @@ def _origin(report: UnitReport, w: Words) -> Iterator[str]:
     if rows:
         yield from columns([heads, *rows], {2, 3, 4, 5}, None)
     for word, found in (("entries", origin.entries), ("edits", origin.edits), ("findings", origin.findings)):
-        yield f"  {w[word]}: {len(found)}" if found else f"  {w[f'no_{word}']}"
+        yield f"  {w[word]}{w['colon']}{len(found)}" if found else f"  {w[f'no_{word}']}"
     yield f"  {w['made']} {moment(report.made_at, report.unit.time_zone, report.made_at)}, Quotawatt {report.software}"
 
 

@@ -60,7 +60,7 @@ def figure(judged: JudgedCriterion, value: Decimal | None, words: Words) -> str:
         return percent(value)
     if judged.criterion is Criterion.MONTH_BORDER:
         return f"{rounded(value / 3600, 1)} h"
-    return f"{rounded(value, 0)} {words['working_days']}"
+    return _days(value, words)
 
 
 def culprit(one: NamedCulprit, words: Words) -> str:
@@ -71,8 +71,11 @@ def culprit(one: NamedCulprit, words: Words) -> str:
         case Fault.AWAY:
             return f"{one.name} {rounded(one.figure / 3600, 1)} h"
         case _:
-            days = f"{rounded(one.figure, 0)} {words['working_days']}"
-            return f"{one.name} {words.of('fault', one.fault.value)} {days}"
+            return f"{one.name} {words.of('fault', one.fault.value)} {_days(one.figure, words)}"
+
+
+def _days(count: Decimal, words: Words) -> str:
+    return f"{rounded(count, 0)} {words['working_day' if count == 1 else 'working_days']}"
 
 
 def subject(words: Words, key: str) -> str:
