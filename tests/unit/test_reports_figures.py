@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -124,3 +126,21 @@ def test_words_are_of_the_language_that_is_asked_for() -> None:
     assert (en.of("quality", None), en.of("quality", "odd")) == ("—", "odd")
     assert (zh.either("名", "name", "X"), en.either("名", "", "X"), en.either("", "", "X")) == ("名", "名", "X")
     assert (zh["total"], en["total"]) == ("合计", "Total")
+
+
+def test_no_word_of_the_page_is_left_over() -> None:
+    """Each is used by a template, the page or the terminal; that each used one is there the pages themselves show."""
+    root = Path(__file__).parents[2]
+    folder = root / "ingest" / "accounting" / "reports"
+    sources = [
+        *folder.glob("templates/*.j2"),
+        folder / "page.py",
+        folder / "model.py",
+        root / "deploy/cli/report_text.py",
+    ]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    words = tomllib.loads((folder / "words.toml").read_text(encoding="utf-8"))["page"]
+    composed = {"no_entries", "no_edits", "no_findings"}
+    assert [
+        word for word in words if word not in composed and not re.search(rf"\bw\.{word}\b|[\"']{word}[\"']", text)
+    ] == []
