@@ -56,7 +56,8 @@ create table derivation_done (
 );
 comment on table derivation_done is 'Groups that are done with a batch of derivation_dirty while others are not.';
 
--- Points change their group: nobody derives meanwhile ("qw_accou"), so that no point is derived by two at once.
+-- Points change their group, or come to be or cease to be counted, which is another group too: nobody derives meanwhile
+-- ("qw_accou"), so that no point is derived by two at once, and none by a step that has not heard of it.
 create function derivation_regroup() returns void language sql as $$
     select pg_advisory_xact_lock(8175543449906474869);
     delete from derivation_done;
@@ -84,7 +85,10 @@ $$;
 
 create function derivation_follows_points() returns trigger language plpgsql as $$
 begin
-    if exists (select from before join touched using (point_id) where before.meter_id <> touched.meter_id) then
+    if exists (
+        select from before join touched using (point_id)
+        where (before.meter_id, before.quantity) is distinct from (touched.meter_id, touched.quantity)
+    ) then
         perform derivation_regroup();
     end if;
     perform derivation_marks(array_agg(point_id)) from before join touched using (point_id)
@@ -108,6 +112,9 @@ end
 $$;
 create function derivation_follows_lost_points() returns trigger language plpgsql as $$
 begin
+    if exists (select from before) then
+        perform derivation_regroup();
+    end if;
     perform derivation_marks(array_agg(point_id)) from before having count(*) > 0;
     return null;
 end

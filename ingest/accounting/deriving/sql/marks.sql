@@ -18,9 +18,12 @@ insert into derivation_done (batch, grp) select b, g from unnest($1::int8[]) as 
 on conflict do nothing;
 
 -- name: clear
--- Take away what every one of $1 groups is done with, as far as this transaction sees.
+-- Take away what every one of $1 groups is done with, as far as this transaction sees; what another worker takes away
+-- just now is left to it, so that none waits for the other.
 with whole as (
-    select batch from derivation_done group by batch having count(*) >= $1
+    select batch from derivation_dirty
+    where batch in (select batch from derivation_done group by batch having count(*) >= $1)
+    for update skip locked
 ), marks as (
     delete from derivation_dirty where batch in (select batch from whole)
 )
