@@ -1,4 +1,4 @@
-"""Rows of PostgreSQL's binary COPY as numpy records, both ways: no Python object per row.
+"""PostgreSQL's binary COPY as numpy columns, both ways: no Python object per row.
 
 Source of the format: PostgreSQL documentation, COPY, "Binary Format", and the send functions of the types: big-endian,
 each field after its length, -1 for null; time stamps are microseconds and dates days since 2000-01-01.
@@ -8,49 +8,70 @@ from __future__ import annotations
 
 import struct
 from collections.abc import AsyncIterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from energy.storage import Connection
-from ingest.accounting.algebra.columns import Ints
 
+Columns: TypeAlias = dict[str, NDArray[Any]]
+"""Columns by name."""
 NULL = -(2**63)
 """Stands for null among int64: no amount is as low."""
+EARLIEST_MS, LATEST_MS = -(2**50), 2**50
+"""What stands for the infinite times of PostgreSQL: beyond whatever it can hold."""
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
 _PART = 1 << 20
-_EPOCH_S = 946_684_800  # 2000-01-01T00:00:00Z
-_US = 1_000_000
+_US = 1000  # in a millisecond
+_EPOCH_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
 _EPOCH_DAYS = 10_957
+_KINDS = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float8": ">f8", "bool": "?", "time": ">i8", "date": ">i4"}
 
 
 class Layout:
-    """Columns of rows, by name, each with its type in the wire's order of bytes (`>i4`, `>f8` …)."""
+    """Columns of rows, by name and kind: int2, int4, int8, float8, bool, time, date, or a text of n bytes as `Sn`.
 
-    def __init__(self, **columns: str) -> None:
-        self.types = columns
-        self.columns = tuple(columns)
+    On our side they are int64, float64 or bool; a time is in ms, a date in days since 1970, UTC.
+    """
+
+    def __init__(self, **kinds: str) -> None:
+        self.kinds = kinds
+        self.columns = tuple(kinds)
         fields = [("fields", ">i2")]
-        for name, kind in columns.items():
-            fields += [(f"{name}_length", ">i4"), (name, kind)]
-        self.record = np.dtype(fields)
-        self._sizes = {name: np.dtype(kind).itemsize for name, kind in columns.items()}
-        self._begins = {name: field[1] for name, field in (self.record.fields or {}).items()}
+        for name, kind in kinds.items():
+            fields += [(f"{name}_length", ">i4"), (name, _KINDS.get(kind, kind))]
+        self._row = np.dtype(fields)
+        self._begins = {name: int(field[1]) for name, field in (self._row.fields or {}).items()}
 
-    def decode(self, copied: bytes) -> NDArray[np.void]:
-        """The rows of a COPY without nulls; a view, whose columns are big-endian."""
-        count = (len(copied) - len(_HEADER) - len(_TRAILER)) // self.record.itemsize
-        return np.frombuffer(copied, self.record, offset=len(_HEADER), count=count)
+    @property
+    def size(self) -> int:
+        """Bytes of a row."""
+        return self._row.itemsize
 
-    def encode(self, columns: Sequence[NDArray[np.generic]], nullable: str = "") -> bytes:
+    async def copy(self, connection: Connection, query: str, *arguments: object) -> Columns:
+        """What `query` gives, which has no nulls."""
+        return self.decode(await copy_out(connection, query, *arguments))
+
+    def decode(self, copied: bytes) -> Columns:
+        """The columns of a whole COPY without nulls."""
+        count = (len(copied) - len(_HEADER)) // self._row.itemsize
+        rows = np.frombuffer(copied, self._row, offset=len(_HEADER), count=count)
+        return {name: native(rows[name], kind) for name, kind in self.kinds.items()}
+
+    def nothing(self) -> Columns:
+        """The columns of no rows."""
+        return self.decode(_HEADER + _TRAILER)
+
+    def encode(self, columns: Sequence[NDArray[Any]], nullable: str = "") -> bytes:
         """Rows for COPY, the columns in the layout's order; `NULL` in the column `nullable` is null."""
-        rows = np.empty(len(columns[0]), self.record)
+        rows = np.empty(len(columns[0]), self._row)
         rows["fields"] = len(self.columns)
-        for name, column in zip(self.columns, columns, strict=True):
-            rows[f"{name}_length"] = self._sizes[name]
-            rows[name] = column
+        for (name, kind), column in zip(self.kinds.items(), columns, strict=True):
+            rows[f"{name}_length"] = self._row[name].itemsize
+            rows[name] = _postgres(column, kind)
         if not nullable:
             return b"".join((_HEADER, rows.tobytes(), _TRAILER))
         null = rows[nullable] == NULL
@@ -60,12 +81,12 @@ class Layout:
         """The same rows with null for column `name`: its length is -1, and its bytes are left out."""
         rows[f"{name}_length"] = -1
         begin = self._begins[name]
-        whole = rows.view(np.uint8).reshape(len(rows), self.record.itemsize)
-        return np.delete(whole, np.s_[begin : begin + self._sizes[name]], axis=1).tobytes()
+        whole = rows.view(np.uint8).reshape(len(rows), self._row.itemsize)
+        return np.delete(whole, np.s_[begin : begin + self._row[name].itemsize], axis=1).tobytes()
 
 
-async def copy_out(connection: Connection, layout: Layout, query: str, *arguments: object) -> NDArray[np.void]:
-    """The rows of `query`, which gives the columns of `layout` and no nulls."""
+async def copy_out(connection: Connection, query: str, *arguments: object) -> bytes:
+    """The bytes of a binary COPY of `query`, whose arguments become constants that the planner sees."""
     parts: list[bytes] = []
 
     async def keep(part: bytes) -> None:
@@ -73,7 +94,7 @@ async def copy_out(connection: Connection, layout: Layout, query: str, *argument
         parts.append(part)
 
     await connection.copy_from_query(query, *arguments, output=keep, format="binary")
-    return layout.decode(b"".join(parts))
+    return b"".join(parts)
 
 
 async def copy_in(connection: Connection, table: str, columns: Sequence[str], encoded: bytes) -> None:
@@ -86,26 +107,26 @@ async def _parts(encoded: bytes) -> AsyncIterator[bytes]:
         yield encoded[begin : begin + _PART]
 
 
-def seconds(times: NDArray[np.generic]) -> Ints:
-    """Time stamps of the wire, of whole seconds, as seconds since 1970."""
-    return times.astype(np.int64) // _US + _EPOCH_S
+def native(content: NDArray[Any], kind: str) -> NDArray[Any]:
+    """What the wire holds of `kind`, as ours; infinite times become EARLIEST_MS and LATEST_MS."""
+    if kind == "time":
+        return np.clip(content.astype(np.int64) // _US + _EPOCH_MS, EARLIEST_MS, LATEST_MS)
+    if kind == "date":
+        return content.astype(np.int64) + _EPOCH_DAYS
+    return content.astype({"float8": np.float64, "bool": np.bool_}.get(kind, np.int64))
 
 
-def microseconds(times: Ints) -> Ints:
-    """Seconds since 1970 as time stamps of the wire."""
-    return (times - _EPOCH_S) * _US
+def _postgres(content: NDArray[Any], kind: str) -> NDArray[Any]:
+    if kind == "time":
+        return (content - _EPOCH_MS) * _US
+    return content - _EPOCH_DAYS if kind == "date" else content
 
 
-def timestamps(times: Ints) -> Ints:
-    """Milliseconds since 1970 as time stamps of the wire."""
-    return (times - _EPOCH_S * 1000) * 1000
+def wire_type(kind: str) -> str:
+    """How numpy names `kind` as it stands on the wire."""
+    return _KINDS[kind]
 
 
-def days(dates: NDArray[np.generic]) -> Ints:
-    """Dates of the wire as days since 1970."""
-    return dates.astype(np.int64) + _EPOCH_DAYS
-
-
-def dates(numbers: Ints) -> Ints:
-    """Days since 1970 as dates of the wire."""
-    return numbers - _EPOCH_DAYS
+def listed(columns: Sequence[NDArray[Any]]) -> list[list[Any]]:
+    """Columns as the lists that a query takes."""
+    return [column.tolist() for column in columns]

@@ -16,7 +16,7 @@ from ingest.accounting.algebra.columns import Consumption, Ints, Pairs, Readings
 from ingest.accounting.algebra.overlaying import overlay
 from ingest.accounting.algebra.pairing import pairs
 from ingest.accounting.algebra.spreading import spread
-from ingest.accounting.deriving.copied import listed
+from ingest.accounting.binary import listed
 from ingest.accounting.deriving.rows import Changed, forget_gaps, nullable, write
 from ingest.accounting.deriving.spans import Stretches
 from ingest.accounting.edits.loading import Edits, edits_of

@@ -10,7 +10,8 @@ import numpy as np
 
 from energy.storage import Connection, load_queries
 from ingest.accounting.algebra.columns import Ints
-from ingest.accounting.deriving.copied import copy_out, elements, fields_of
+from ingest.accounting.binary import copy_out
+from ingest.accounting.deriving.arrays import elements, fields_of
 from ingest.accounting.deriving.spans import Stretches
 
 _SQL = load_queries("ingest.accounting.deriving", "marks.sql")
@@ -51,12 +52,17 @@ async def read(connection: Connection, known: Collection[int], groups: Collectio
 
 
 async def finish(connection: Connection, batches: Collection[int], groups: Collection[int], total: int) -> None:
-    """`groups`, of `total`, are done with `batches`; those that all are done with go away."""
-    if batches and len(groups) < total:
+    """`groups`, of `total`, are done with `batches`; those that all are done with go away.
+
+    To be called with none too: of two workers that are done with a batch at once, neither sees that the other one is.
+    """
+    if len(groups) == total:
+        if batches:
+            await connection.execute(_SQL.finish, list(batches))
+        return
+    if batches:
         await connection.execute(_SQL.done, list(batches), list(groups))
-        await connection.execute(_SQL.clear, total)
-    elif batches:
-        await connection.execute(_SQL.finish, list(batches))
+    await connection.execute(_SQL.clear, total)
 
 
 async def waiting(connection: Connection) -> int:

@@ -12,7 +12,7 @@ from energy.quantities import Derived
 from energy.storage import Connection, load_queries
 from energy.units import per_hour
 from ingest.accounting.algebra.columns import Bools, Floats, Ints, Kind, Series
-from ingest.accounting.deriving.copied import Layout
+from ingest.accounting.binary import Layout
 
 _SQL = load_queries("ingest.accounting.deriving", "points.sql")
 _KINDS = {

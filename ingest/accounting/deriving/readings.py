@@ -16,7 +16,7 @@ from energy.storage import Connection, load_queries
 from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
-from ingest.accounting.deriving.copied import LATEST_MS, Columns, Layout, listed
+from ingest.accounting.binary import EARLIEST_MS, LATEST_MS, Columns, Layout, listed
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.spans import Stretches, closed, joined, merged, opened
 from ingest.accounting.edits.loading import edits_of
@@ -40,6 +40,8 @@ class Around:
         place: per stretch the index of its point.
         readings: the effective ones that this needs; `series` is an index into `stretches`.
         newest: per stretch, whether its readings go on to the last one of the point.
+        oldest: per dirty stretch a time before which the point has no reading; EARLIEST_MS where that is not known.
+        first: per dirty stretch the first reading that was seen; LATEST_MS without one.
         following: per dirty stretch the first reading after it, at or before the end of what is computed for it;
             LATEST_MS where there is none.
     """
@@ -48,6 +50,8 @@ class Around:
     place: Ints
     readings: Readings
     newest: Bools
+    oldest: Ints
+    first: Ints
     following: Ints
 
 
@@ -66,18 +70,18 @@ async def extent_of(connection: Connection) -> Extent:
     return Extent(row["since"] or 0, row["until"] or 0)
 
 
-async def read_around(connection: Connection, points: Points, dirty: Stretches, extent: Extent) -> Around:
+async def read_around(connection: Connection, points: Points, dirty: Stretches, extent: Extent, oldest: Ints) -> Around:
     """What `dirty` stretches of known points, sorted and apart, make dirty, and the readings to compute that.
 
     A row changes no farther than REACH usable readings from a reading that changed, and follows from REACH of them on
-    each side of its stretch (`excursions.REACH`).
+    each side of its stretch (`excursions.REACH`). `oldest`: for each, before when there is surely nothing to be found.
     """
     place, _ = points.places(dirty.point)
     per_quarter = -(-INTERVAL_MS // max(int(points.interval_ms[place].min(initial=INTERVAL_MS)), 1))
     count, reach = 2 * REACH + min(per_quarter, 64) + _SPARE, _NEAR_MS
     wanted, done = np.arange(len(dirty)), []
     while len(wanted):
-        part = await _look(connection, points, dirty.take(wanted), extent, (count, reach))
+        part = await _look(connection, points, (dirty.take(wanted), oldest[wanted]), extent, (count, reach))
         done.append(part.taken(wanted))
         wanted = wanted[~part.enough]
         count, reach = count * _MORE, reach * 8 if reach < 8 * _NEAR_MS else extent.until - extent.since
@@ -123,7 +127,9 @@ class _Part:
 
     since: Ints
     until: Ints
+    oldest: Bools
     newest: Bools
+    first: Ints
     following: Ints
     enough: Bools
     readings: Readings
@@ -139,23 +145,34 @@ class _Part:
             self.readings.quality[kept],
         )
         ok = self.enough
-        return wanted[ok], _Part(self.since[ok], self.until[ok], self.newest[ok], self.following[ok], ok[ok], chosen)
+        return wanted[ok], _Part(
+            since=self.since[ok],
+            until=self.until[ok],
+            oldest=self.oldest[ok],
+            newest=self.newest[ok],
+            first=self.first[ok],
+            following=self.following[ok],
+            enough=ok[ok],
+            readings=chosen,
+        )
 
 
 async def _look(
-    connection: Connection, points: Points, dirty: Stretches, extent: Extent, size: tuple[int, int]
+    connection: Connection, points: Points, work: tuple[Stretches, Ints], extent: Extent, size: tuple[int, int]
 ) -> _Part:
     """Look up so many readings, so far away, on each side of each stretch."""
-    count, reach = size
+    (dirty, none_before), (count, reach) = work, size
     low, high = max(extent.since, int(dirty.since.min()) - reach), min(extent.until, int(dirty.until.max()) + reach)
     columns = listed([dirty.point, dirty.since, dirty.until])
-    raw = await _ROW.copy(connection, _SQL.around, *columns, moment(low), moment(high), count)
+    ends = (int(at) for at in (dirty.since.max(), dirty.since.min(), dirty.until.max(), dirty.until.min()))
+    bounds = [moment(max(low, min(high, at))) for at in ends]
+    raw = await _ROW.copy(connection, _SQL.around, *columns, moment(low), moment(high), count, *bounds)
     series, at = raw["series"], raw["at"]
     before, after = (
         np.bincount(series[side], minlength=len(dirty)) for side in (at < dirty.since[series], at > dirty.until[series])
     )
     # Where fewer came than were asked for, and nothing lies beyond where was looked, there are no more.
-    oldest = (before < count) & (low <= extent.since)
+    oldest = (before < count) & (low <= np.maximum(none_before, extent.since))
     newest = (after < count) & (high >= extent.until)
     first, last = dirty.since.copy(), dirty.until.copy()
     np.minimum.at(first, series, at)
@@ -170,10 +187,11 @@ async def _look(
     usable = _Usable(segments.series[states.segment], states.at, len(dirty))
     since, until, near = usable.reached(dirty, oldest, newest)
     enough = near & usable.surrounds(since, until, oldest, newest)
-    following = np.full(len(dirty), LATEST_MS)
+    seen, following = np.full(len(dirty), LATEST_MS), np.full(len(dirty), LATEST_MS)
+    np.minimum.at(seen, series, at)
     later = at > dirty.until[series]
     np.minimum.at(following, series[later], at[later])
-    return _Part(since, until, newest, following, enough, readings)
+    return _Part(since, until, oldest, newest, seen, following, enough, readings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +250,11 @@ def _arranged(points: Points, dirty: Stretches, done: list[tuple[Ints, _Part]]) 
     newest = np.zeros(len(stretches), np.bool_)
     newest[became[np.concatenate([part.newest for part in parts])]] = True
     place, _ = points.places(stretches.point)
-    following = np.full(len(dirty), LATEST_MS)
+    oldest, first, following = (np.full(len(dirty), time) for time in (EARLIEST_MS, LATEST_MS, LATEST_MS))
+    first[number] = np.concatenate([part.first for part in parts])
     following[number] = np.concatenate([part.following for part in parts])
-    return Around(stretches, place, readings, newest, following)
+    oldest[number] = np.where(np.concatenate([part.oldest for part in parts]), first[number], EARLIEST_MS)
+    return Around(stretches, place, readings, newest, oldest, first, following)
 
 
 def moment(at: int) -> datetime:

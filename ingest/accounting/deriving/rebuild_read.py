@@ -11,7 +11,7 @@ from energy.storage import Connection, load_queries
 from ingest.accounting.algebra.columns import Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
-from ingest.accounting.deriving.copied import Columns, Layout
+from ingest.accounting.binary import Columns, Layout
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.readings import Extent, settled
 from ingest.accounting.deriving.rebuild_plan import Portion

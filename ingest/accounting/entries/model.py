@@ -29,7 +29,7 @@ class Kind(StrEnum):
     CERTIFICATE_BASE = "certificate_base"
     """绿证基数: what of these is deducted before they count."""
     STATEMENT = "statement"
-    """报表消费量: of a carrier, what the unit stated as consumed; counts in no balance, and is what days are held against."""
+    """报表消费量: of a carrier, what the unit stated as consumed; in no balance, days are held against it."""
 
     @property
     def of_carrier(self) -> bool:

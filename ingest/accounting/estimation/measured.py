@@ -10,23 +10,13 @@ import numpy as np
 
 from energy.storage import Connection, load_queries
 from ingest.accounting.algebra.columns import Ints
+from ingest.accounting.binary import Layout
 from ingest.accounting.estimation.shapes import MOST_USABLE
 
 _SQL = load_queries("ingest.accounting.estimation", "estimation.sql")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUARTER = timedelta(minutes=15)
-_ROW = np.dtype(
-    [
-        ("fields", ">i2"),
-        ("point_length", ">i4"),
-        ("point", ">i4"),
-        ("quarter_length", ">i4"),
-        ("quarter", ">i8"),
-        ("quanta_length", ">i4"),
-        ("quanta", ">i8"),
-    ]
-)
-_HEADER, _TRAILER = 19, 2
+_ROW = Layout(point="int4", quarter="int8", quanta="int8")
 _SHIFT = 32
 """Point and quarter hour in one number: quarter hours stay below 2^32 for a hundred thousand years."""
 
@@ -51,20 +41,12 @@ async def read(connection: Connection, wanted: Iterable[tuple[int, int, int]]) -
     if not spans:
         return Measured(np.empty(0, np.int64), np.empty(0, np.int64))
     since, until = ([_EPOCH + span[end] * _QUARTER for span in spans] for end in (1, 2))
-    parts: list[bytes] = []
-
-    async def keep(part: bytes) -> None:
-        """What asyncpg awaits for each part; a file would cost a thread."""
-        parts.append(part)
-
     points = [span[0] for span in spans]
     arguments = (points, since, until, min(since), max(until), MOST_USABLE)
-    await connection.copy_from_query(_SQL.measured, *arguments, output=keep, format="binary")
-    copied = b"".join(parts)
-    rows = np.frombuffer(copied, _ROW, offset=_HEADER, count=(len(copied) - _HEADER - _TRAILER) // _ROW.itemsize)
-    key = (rows["point"].astype(np.int64) << _SHIFT) + rows["quarter"]
+    rows = await _ROW.copy(connection, _SQL.measured, *arguments)
+    key = (rows["point"] << _SHIFT) + rows["quarter"]
     order = np.argsort(key, kind="stable")
-    return Measured(key[order], rows["quanta"].astype(np.int64)[order])
+    return Measured(key[order], rows["quanta"][order])
 
 
 def merged(wanted: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

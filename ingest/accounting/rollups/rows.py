@@ -9,15 +9,16 @@ import numpy as np
 
 from energy.consumption import Flag, IntervalQuality
 from energy.storage import Connection, load_queries
-from ingest.accounting.binary import Layout, copy_in, copy_out, dates, days, microseconds, seconds
+from ingest.accounting.binary import Layout, copy_in
 from ingest.accounting.rollups.sums import Difference, Sums, keys, ordered
 
 _SQL = load_queries("ingest.accounting.rollups", "rolling.sql")
 
-_COMMON = {"quanta": ">i8", "quality": ">i2", "covered_s": ">i4", "flags": ">i4", "ready": ">i8"}
+_COMMON = {"quanta": "int8", "quality": "int2", "covered_s": "int4", "flags": "int4", "ready": "int8"}
 _QUARTER_S = 900
-_TIMES = Layout(point_id=">i4", ts=">i8", **_COMMON)
-_DATES = Layout(point_id=">i4", at=">i4", **_COMMON)
+_MS = 1000
+_TIMES = Layout(point_id="int4", at="time", **_COMMON)
+_DATES = Layout(point_id="int4", at="date", **_COMMON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,9 @@ async def read(
     connection: Connection, table: Table, points: tuple[int, int], since: datetime | date, until: datetime | date
 ) -> Sums:
     """The rows of points from the first of `points` up to, without, the second, and of periods in [since, until)."""
-    layout, times = (_TIMES, seconds) if table.key == "ts" else (_DATES, days)
-    rows = await copy_out(connection, layout, table.reads, *points, since, until, *table.more)
-    plain = [rows[name].astype(np.int64) for name in ("quanta", "quality", "covered_s", "flags", "ready")]
-    return ordered(Sums(rows["point_id"].astype(np.int64), times(rows[layout.columns[1]]), *plain))
+    layout, unit = (_TIMES, _MS) if table.key == "ts" else (_DATES, 1)
+    rows = await layout.copy(connection, table.reads, *points, since, until, *table.more)
+    return ordered(Sums(rows["point_id"], rows["at"] // unit, *(rows[name] for name in _COMMON)))
 
 
 async def judged(connection: Connection, rows: Sums, points: tuple[int, int], span: tuple[datetime, datetime]) -> Sums:
@@ -89,11 +89,10 @@ async def write(connection: Connection, table: Table, found: Difference) -> None
 
 
 async def _add(connection: Connection, table: Table, rows: Sums) -> None:
-    at = microseconds(rows.at) if table.key == "ts" else dates(rows.at)
-    columns = [rows.point, at, *rows.columns()[2:]]
-    layout = _TIMES if table.key == "ts" else _DATES
+    layout, unit = (_TIMES, _MS) if table.key == "ts" else (_DATES, 1)
+    columns = [rows.point, rows.at * unit, *rows.columns()[2:]]
     names = ["point_id", table.key, *_COMMON]
     if table.kind:
         kind = np.full(len(rows), table.kind.encode())
-        layout, columns, names = Layout(**layout.types, kind=f"S{len(table.kind)}"), [*columns, kind], [*names, "kind"]
+        layout, columns, names = Layout(**layout.kinds, kind=f"S{len(table.kind)}"), [*columns, kind], [*names, "kind"]
     await copy_in(connection, table.name, names, layout.encode(columns, "quanta"))

@@ -14,9 +14,9 @@ from energy.readings import Quality
 from energy.storage import Connection, load_queries
 from energy.working_days import DayClass, day_kind
 from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Floats, Ints, Kind
+from ingest.accounting.binary import Columns, Layout
 from ingest.accounting.validation.checks.balance import Children
 from ingest.accounting.validation.checks.standstill import Before, context_of
-from ingest.accounting.validation.copied import Columns, copied
 from ingest.accounting.validation.day import Contested, Day, Points, Runs, Shown, Siblings
 from ingest.accounting.validation.registry import (
     CURRENTS,
@@ -32,6 +32,11 @@ from ingest.accounting.validation.registry import (
 
 _SQL = load_queries("ingest.accounting.validation", "reading.sql")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INTERVAL = Layout(
+    point="int4", at="time", quanta="int8", quality="int2", flags="int4", method="int2", covered_s="int2"
+)
+_READING = Layout(point="int4", at="time", value="float8", quality="int2")
+_SEEN = Layout(point="int4", at="time", mean="float8", most="float8")
 _MS = timedelta(milliseconds=1)
 _DENSE_MS = 300_000
 """Of points that are read more often only the ends of the day are read: a stamp cannot be far from their slots."""
@@ -130,18 +135,7 @@ def _sum_below(below: Below, quanta: Ints, known: Bools, count: int) -> Children
 async def _intervals(connection: Connection, points: Ints, first: int, slots: int) -> Columns:
     """Columns of `consumption_15min` (points x slots) from the instant `first` on, and `present`."""
     span = (points.tolist(), _time(first), _time(first + slots * INTERVAL_MS))
-    rows = await copied(
-        connection,
-        _SQL.intervals,
-        *span,
-        point="int4",
-        at="time",
-        quanta="int8",
-        quality="int2",
-        flags="int4",
-        method="int2",
-        covered_s="int2",
-    )  # fmt: skip - the columns in one line
+    rows = await _INTERVAL.copy(connection, _SQL.intervals, *span)
     cell = (rows["point"], (rows["at"] - first) // INTERVAL_MS)
     grid: Columns = {}
     for name in ("quanta", "quality", "flags", "method", "covered_s"):
@@ -176,19 +170,9 @@ async def _shown(connection: Connection, points: Points, since: int, until: int)
     for query, which in ((_SQL.readings, dense), (_SQL.ends, quick)):
         if len(which):
             ids = points.id[which].tolist()
-            rows = await copied(
-                connection,
-                query,
-                ids,
-                _time(since),
-                _time(until),
-                point="int4",
-                at="time",
-                value="float8",
-                quality="int2",
-            )  # fmt: skip - the columns in one line
+            rows = await _READING.copy(connection, query, ids, _time(since), _time(until))
             parts.append({**rows, "point": which[rows["point"]]})
-    rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else _NOTHING
+    rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else _READING.nothing()
     order = np.lexsort((rows["at"], rows["point"]))
     return Shown(
         rows["point"][order],
@@ -196,14 +180,6 @@ async def _shown(connection: Connection, points: Points, since: int, until: int)
         rows["value"][order],
         rows["quality"][order] == Quality.UNCERTAIN,
     )
-
-
-_NOTHING: Columns = {
-    "point": np.empty(0, np.int64),
-    "at": np.empty(0, np.int64),
-    "value": np.empty(0),
-    "quality": np.empty(0, np.int64),
-}
 
 
 async def _contested(connection: Connection, points: Points, since: int, until: int) -> Contested:
@@ -242,11 +218,10 @@ async def _siblings(
 
 
 async def _seen(connection: Connection, siblings: Sequence[Sibling], span: tuple[int, int]) -> Columns:
-    columns = {"point": "int4", "at": "time", "mean": "float8", "most": "float8"}
     if not siblings:
-        return {name: np.empty(0, np.float64 if kind == "float8" else np.int64) for name, kind in columns.items()}
+        return _SEEN.nothing()
     ids = [one.id for one in siblings]
-    return await copied(connection, _SQL.seen, ids, _time(span[0]), _time(span[1]), **columns)
+    return await _SEEN.copy(connection, _SQL.seen, ids, _time(span[0]), _time(span[1]))
 
 
 def _ms(at: datetime) -> int:
