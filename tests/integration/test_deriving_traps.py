@@ -89,15 +89,15 @@ async def test_a_reading_that_ends_a_dip_changes_what_was_said_of_its_beginning(
 
 
 async def test_a_worker_that_was_away_does_not_go_on_from_what_it_remembers(connection: Connection) -> None:
-    """Another worker took a late reading's mark meanwhile, and the group comes back: its count of steps tells."""
-    await _calm(connection)
+    """Another worker took a reading's mark meanwhile, and the group comes back: its count of steps tells."""
+    await _calm(connection, 45)
     async with worker(connection) as first:
         await drained(first, connection)
         async with worker(connection) as second:
             await connection.execute("update derivation_group set holder = $1", second._worker)
-            await store(connection, [shown("E", 50, 500)])
+            await store(connection, [shown("E", 44.9, 540)])
             await drained(second, connection)
             await connection.execute("update derivation_group set holder = $1", first._worker)
-        await store(connection, [shown("E", 50.5, 505)])
+        await store(connection, [shown("E", 45.5, 545)])
         assert (await drained(first, connection)).forward == 0
         assert await intervals(connection) == await expected(connection)

@@ -9,12 +9,14 @@ import numpy as np
 from energy.storage import Connection
 from ingest.accounting.algebra.columns import Bools, Consumption, Ints
 from ingest.accounting.algebra.tails import tails
-from ingest.accounting.deriving.core import Derived, derive, follow
+from ingest.accounting.binary import LATEST_MS
+from ingest.accounting.deriving.core import derive, follow
 from ingest.accounting.deriving.memory import Memory
 from ingest.accounting.deriving.readings import Extent, read_around
 from ingest.accounting.deriving.rows import forget_gaps, write
 from ingest.accounting.deriving.rules import Rules
 from ingest.accounting.deriving.spans import Stretches, closed, joined, opened
+from ingest.accounting.edits.loading import Edits, edits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,15 @@ async def derive_again(
     if not len(dirty):
         return Again(left)
     memory.calm[place] = False
-    around = await read_around(connection, memory.registry, dirty, extent)
+    around = await read_around(connection, memory.registry, dirty, extent, memory.oldest[place])
+    np.maximum.at(memory.oldest, place, around.oldest)
+    np.minimum.at(memory.oldest, place, around.first)
     series = memory.registry.series(around.place, around.stretches.since, around.stretches.until, rules.gap_intervals)
     derived, _ = await derive(connection, around.stretches, series, around.readings, rules.estimation)
     standing, calm = tails(around.readings, series)
-    edited = _edited(derived, len(around.stretches))
+    edited = _said(derived.edits, len(around.stretches))
     calm &= around.newest & ~edited
+    calm[calm] = ~await _said_later(connection, around.stretches.point[calm], standing.at[calm])
     memory.remember(around.place[calm], standing.chosen(calm), np.ones(int(calm.sum()), np.bool_))
     # All up to the next reading is done; without one, all that readings make. What people set goes on without them.
     said = np.isin(dirty.point, around.stretches.point[edited])
@@ -85,9 +90,13 @@ async def _withdraw(connection: Connection, gone: Stretches, rules: Rules) -> No
     await follow(connection, changed.stretches, changed.stretches, changed.measured, rules.estimation)
 
 
-def _edited(derived: Derived, count: int) -> Bools:
+async def _said_later(connection: Connection, points: Ints, since: Ints) -> Bools:
+    """Of which points anybody said anything of the time from `since` on: its readings may still be under way."""
+    return _said(await edits_of(connection, points, since, np.full(len(points), LATEST_MS)), len(points))
+
+
+def _said(edits: Edits, count: int) -> Bools:
     """The series of which anybody said anything."""
-    edits = derived.edits
     said = np.zeros(count, np.bool_)
     for part in (edits.changes, edits.excluded, edits.amounts, edits.accepted):
         said[part.series] = True

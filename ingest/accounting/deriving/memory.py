@@ -13,6 +13,7 @@ import numpy as np
 
 from ingest.accounting.algebra.columns import Bools, Ints
 from ingest.accounting.algebra.tails import Tails
+from ingest.accounting.binary import EARLIEST_MS
 from ingest.accounting.deriving.pending import Pending
 from ingest.accounting.deriving.points import Points
 
@@ -26,6 +27,8 @@ class Memory:
         points: the registry, None until loaded.
         group: per point its group.
         calm: per point whether its tail is known.
+        oldest: per point a time before which it has no reading but those whose marks are still to be taken;
+            EARLIEST_MS where nothing is known.
         pending: dirty stretches that were read and are not derived yet.
     """
 
@@ -33,6 +36,7 @@ class Memory:
         self.points: Points | None = None
         self.group: Ints = np.empty(0, np.int64)
         self.calm: Bools = np.empty(0, np.bool_)
+        self.oldest: Ints = np.empty(0, np.int64)
         self.pending = Pending()
         self._tails = _tails(0)
         self._total = 0
@@ -46,7 +50,8 @@ class Memory:
             self._total, lost = total, list(range(max(total, self._total)))
             self._regroup()
         if lost:
-            self.calm[np.isin(self.group, lost)] = False
+            forgotten = np.isin(self.group, lost)
+            self.calm[forgotten], self.oldest[forgotten] = False, EARLIEST_MS
         if lost or frozenset(steps) != self._held:
             self.pending = Pending()
         self._held = frozenset(steps)
@@ -58,12 +63,18 @@ class Memory:
             self._steps[group] += 1
 
     def use(self, points: Points) -> None:
-        """Take over another version of the registry; tails stay: of points that changed a mark will tell."""
-        before, calm, tails = self.points, self.calm, self._tails
-        self.points, self.calm, self._tails = points, np.zeros(len(points.point), np.bool_), _tails(len(points.point))
+        """Take over another version of the registry; tails stay: of points that changed a mark will tell.
+
+        What waits is read anew.
+        """
+        before, calm, oldest, tails = self.points, self.calm, self.oldest, self._tails
+        count = len(points.point)
+        self.points, self._tails = points, _tails(count)
+        self.calm, self.oldest = np.zeros(count, np.bool_), np.full(count, EARLIEST_MS)
         if before is not None:
+            self.pending = Pending()  # a point may belong to another worker now, who does not wait for this one
             place, known = before.places(points.point)
-            self.calm[known] = calm[place[known]]
+            self.calm[known], self.oldest[known] = calm[place[known]], oldest[place[known]]
             for name in _NAMES:
                 getattr(self._tails, name)[known] = getattr(tails, name)[place[known]]
         self._regroup()

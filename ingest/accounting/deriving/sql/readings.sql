@@ -12,7 +12,8 @@ from (
 
 -- name: around
 -- Raw readings of each dirty stretch of a point, and up to $6 before and after it, all between $4 and $5; with the
--- number of the stretch, from 0.
+-- number of the stretch, from 0. Constants by which chunks are left out: the last and the first beginning of a stretch
+-- ($7, $8), the last and the first end ($9, $10).
 select (s.number - 1)::int4, r.ts, r.value, r.quality
 from (
     select point_id, number, 'epoch'::timestamptz + since * interval '1 ms' as since,
@@ -21,13 +22,13 @@ from (
 ) s
 cross join lateral (
     (select ts, value, quality from readings
-     where point_id = s.point_id and ts < s.since and ts >= $4 order by ts desc limit $6)
+     where point_id = s.point_id and ts < s.since and ts >= $4 and ts <= $7 order by ts desc limit $6)
     union all
     (select ts, value, quality from readings
-     where point_id = s.point_id and ts >= s.since and ts <= s.until and ts >= $4 and ts <= $5)
+     where point_id = s.point_id and ts >= s.since and ts <= s.until and ts >= $8 and ts <= $9)
     union all
     (select ts, value, quality from readings
-     where point_id = s.point_id and ts > s.until and ts <= $5 order by ts limit $6)
+     where point_id = s.point_id and ts > s.until and ts <= $5 and ts >= $10 order by ts limit $6)
 ) r
 
 -- name: within
