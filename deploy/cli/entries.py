@@ -87,7 +87,7 @@ def add(config: Path | None, dsn: str | None, author: str, **said: str | None) -
 
 @entries.command("list")
 @click.option("--of-unit", "unit", metavar="CODE", help="Of this unit.")
-@click.option("--kind", metavar="KIND", help="Of this kind.")
+@click.option("--kind", metavar="KIND", help="Of this kind, in either language.")
 @click.option("--subject", metavar="WORD", help="Of this carrier or product.")
 @click.option("--from", "first", type=_DAY, metavar="DAY", help="Touching this day or later ones.")
 @click.option("--to", "last", type=_DAY, metavar="DAY", help="Touching this day or earlier ones.")
@@ -113,8 +113,16 @@ def list_entries(  # noqa: PLR0913 - one for each option
 
     from deploy.cli.entries_text import list_lines  # noqa: PLC0415 - likewise
     from ingest.accounting.entries.store import Chosen, recorded  # noqa: PLC0415 - likewise
+    from ingest.accounting.entries.words import kind_of  # noqa: PLC0415 - likewise
 
-    chosen = Chosen(unit, kind, subject, in_force, first.date() if first else None, last.date() if last else None)
+    chosen = Chosen(
+        unit,
+        _word(kind_of, kind, "--kind"),
+        _word(_subject, subject, "--subject"),
+        in_force,
+        first.date() if first else None,
+        last.date() if last else None,
+    )
     found = _on(config, dsn, lambda connection, _: recorded(connection, chosen, limit + 1))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found[:limit])))
@@ -122,6 +130,24 @@ def list_entries(  # noqa: PLR0913 - one for each option
     _show(found[:limit], list_lines, "Nothing was entered, as far as it is asked for.")
     if len(found) > limit:
         click.echo(f"... and more: --limit {limit} was reached")
+
+
+def _word(read: Callable[[str], str], text: str | None, option: str) -> str | None:
+    """What a word of a filter stands for: one that means nothing must not look as if nothing were there."""
+    try:
+        return None if text is None else read(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
+def _subject(text: str) -> str:
+    """A carrier by its key or name, else the code of a product."""
+    from ingest.accounting.entries.words import carrier_of  # noqa: PLC0415 - loaded when called
+
+    try:
+        return carrier_of(text)
+    except ValueError:
+        return text
 
 
 @entries.command()

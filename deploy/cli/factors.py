@@ -154,17 +154,20 @@ def measured(unit: str | None, limit: int, config: Path | None, dsn: str | None,
 @_person
 @_where
 def undo(number: int, author: str, reason: str, config: Path | None, dsn: str | None) -> None:
-    """Undo record NUMBER; it stays on record."""
+    """Undo record NUMBER, which stays on record.
+
+    The one that it replaced, if it did, holds again.
+    """
     from energy.clocks import DataClock  # noqa: PLC0415 - loaded when called
     from ingest.accounting.factors.measured_store import undo as undo_record  # noqa: PLC0415 - likewise
 
     settings = _settings(config, dsn)
     now = DataClock(settings.clock).now()
-    on_database(
+    earlier = on_database(
         settings.database,
         lambda connection: undo_record(connection, number, author=author, reason=reason, now=now),
     )
-    click.echo(f"record {number} is undone")
+    click.echo(f"record {number} is undone" + (f", record {earlier} holds again" if earlier is not None else ""))
 
 
 def _settings(config: Path | None, dsn: str | None) -> AccountingSettings:

@@ -55,6 +55,11 @@ async def test_an_entry_is_added_replaced_listed_and_undone(call: Call) -> None:
     assert [one["entry_id"] for one in json.loads((await call("list", "--past", "--json")).stdout)] == [2]
     assert (await call("list", "--of-unit", "V")).stdout == "Nothing was entered, as far as it is asked for.\n"
     assert json.loads((await call("list", "--to", "2026-01-31", "--json")).stdout) == []
+    chinese = await call("list", "--in-force", "--json", "--kind", "购进", "--subject", "原煤")
+    assert [one["entry_id"] for one in json.loads(chinese.stdout)] == [1]
+    assert json.loads((await call("list", "--subject", "clinker", "--json")).stdout) == []
+    unknown = await call("list", "--kind", "bought")
+    assert (unknown.exit_code, "'bought': one of 购进" in unknown.stderr) == (2, True)
     assert "and more: --limit 1 was reached" in (await call("list", "--limit", "1")).stdout
 
 

@@ -76,7 +76,7 @@ async def test_a_record_holds_until_its_end_or_the_next_one(undone: Connection) 
 
 
 async def test_the_same_again_changes_nothing_and_another_figure_replaces(undone: Connection) -> None:
-    """What was replaced stays on record, undone."""
+    """What was replaced stays on record, undone, and holds again when what replaced it is undone."""
     await populated(undone)
     line = f"BAOJI,raw_coal,{FIRST},,22.5,GJ/t,,,report 7"
     await say(undone, line)
@@ -88,6 +88,12 @@ async def test_the_same_again_changes_nothing_and_another_figure_replaces(undone
     new, old = await recorded(undone, "BAOJI", 10)
     assert (new.ncv_gj, new.undone_at, new.valid_to) == (Decimal(21), None, None)
     assert (old.ncv_gj, old.undone_by, old.undone_why) == (Decimal("22.5"), "Li", "replaced: month's analysis")
+    assert await undo(undone, new.unit_factor_id, author="Wu", reason="slip", now=NOW) == old.unit_factor_id
+    assert await marks(undone) == {("BAOJI", FIRST, LAST)}
+    new, old = await recorded(undone, "BAOJI", 10)
+    assert (new.undone_by, old.undone_at) == ("Wu", None)
+    assert await in_force(undone, "BAOJI", "raw_coal", FIRST) == (Decimal("767.718953446"), Decimal("2008.6605"), False)
+    assert await undo(undone, old.unit_factor_id, author="Wu", reason="slip", now=NOW) is None
 
 
 async def test_an_undone_record_is_as_if_it_had_never_been(undone: Connection) -> None:

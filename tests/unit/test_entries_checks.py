@@ -46,6 +46,13 @@ def faults(**said: str) -> list[str]:
         ("output", "clinker", "12", "kg", (Kind.OUTPUT, "clinker", "0.012", "t")),
         ("产量", "glass", "12", "重箱", (Kind.OUTPUT, "glass", "12", "重箱")),
         ("产值", "", "0.5", "亿元", (Kind.OUTPUT_VALUE, "", "5000", "10^4 yuan")),
+        (
+            "产值",
+            "",
+            "123456789012345678.123456789012",
+            "元",
+            (Kind.OUTPUT_VALUE, "", "12345678901234.5678123456789012", "10^4 yuan"),
+        ),
         ("绿证", "", "20", "万千瓦时", (Kind.CERTIFICATE, "", "200", "MWh")),
     ],
 )

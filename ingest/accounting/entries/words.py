@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 
 from energy.carriers import carriers
 from energy.errors import UnitError
-from energy.units import UNITS, convert
+from energy.units import UNITS, convert, to_decimal
 from ingest.accounting.entries.model import Kind
 
 VALUE_UNIT = "10^4 yuan"
@@ -45,7 +46,7 @@ UNIT_WORDS = {
     "亿元": "10^8 yuan",
 }
 """Units of measure by other words."""
-_YUAN = {"yuan": Decimal(1), "10^4 yuan": Decimal(10_000), "10^8 yuan": Decimal(100_000_000)}
+_YUAN = {"yuan": Fraction(1), "10^4 yuan": Fraction(10_000), "10^8 yuan": Fraction(100_000_000)}
 _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|/([0-9]{1,2})/([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)")
 
 
@@ -96,7 +97,7 @@ def in_base(amount: Decimal, source: str, base: str) -> Decimal:
     if source == base:
         return amount
     if base in _YUAN and source in _YUAN:
-        return amount * _YUAN[source] / _YUAN[base]
+        return to_decimal(Fraction(amount) * _YUAN[source] / _YUAN[base])
     try:
         return convert(amount, source, base)
     except UnitError:

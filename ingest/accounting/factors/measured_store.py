@@ -61,7 +61,7 @@ async def record(  # noqa: PLR0913 - who, why and when belong to every record
     """Write records, all or none of them, and mark the days that they touch; returns how many were new.
 
     One that says the same as the one in force for its day is not written again; one that says something else takes its
-    place, which stays on record as undone.
+    place. The earlier one stays on record as undone, and holds again when the later one is undone.
 
     Args:
         connection: the transaction is made here.
@@ -96,17 +96,19 @@ async def record(  # noqa: PLR0913 - who, why and when belong to every record
                 one for one in measured if not _same(one, standing.get((units[one.unit], one.carrier, one.valid_from)))
             ]
             before = await _held(connection, keys)
-            replaced = [(units[one.unit], one.carrier, one.valid_from) for one in new]
-            numbers = [standing[key]["unit_factor_id"] for key in replaced if key in standing]
-            await connection.execute(_SQL.undo, numbers, now, author, f"replaced: {reason}")
-            columns = [[getattr(one, name) for one in new] for name in _COLUMNS]
-            await connection.execute(_SQL.write, [units[one.unit] for one in new], *columns, author, reason, now)
+            earlier = [standing.get((units[one.unit], one.carrier, one.valid_from)) for one in new]
+            replaced = [None if row is None else row["unit_factor_id"] for row in earlier]
+            await connection.execute(_SQL.undo, replaced, now, author, f"replaced: {reason}")
+            columns = [[units[one.unit] for one in new], *([getattr(one, name) for one in new] for name in _COLUMNS)]
+            await connection.execute(_SQL.write, *columns, replaced, author, reason, now)
             await _settle(connection, keys, before)
     return len(new)
 
 
-async def undo(connection: Connection, number: int, *, author: str, reason: str, now: datetime) -> None:
+async def undo(connection: Connection, number: int, *, author: str, reason: str, now: datetime) -> int | None:
     """Undo a record: it stays, and everything becomes as if it had never been.
+
+    Returns the number of the record that it had replaced, which holds again; None for none.
 
     Raises:
         RejectedError: there is none, it is undone already, or author or reason are missing.
@@ -126,7 +128,10 @@ async def undo(connection: Connection, number: int, *, author: str, reason: str,
             keys = {(state["unit_id"], state["carrier"])}
             before = await _held(connection, keys)
             await connection.execute(_SQL.undo, [number], now, author, reason)
+            earlier: int | None = state["replaces"]
+            await connection.execute(_SQL.restore, earlier)
             await _settle(connection, keys, before)
+    return earlier
 
 
 async def recorded(connection: Connection, unit: str | None, limit: int) -> list[Recorded]:

@@ -46,6 +46,7 @@ create table unit_factor (
     author           text not null check (author <> ''),
     reason           text not null check (reason <> ''),
     recorded_at      timestamptz not null,
+    replaces         int8 references unit_factor,
     undone_at        timestamptz,
     undone_by        text,
     undone_why       text,
@@ -53,7 +54,7 @@ create table unit_factor (
     check ((undone_at is null) = (undone_by is null) and (undone_at is null) = (undone_why is null))
 );
 create unique index unit_factor_in_force on unit_factor (unit_id, carrier, valid_from) where undone_at is null;
-comment on table unit_factor is 'Calorific value and carbon content that a unit measured itself (实测), per `unit`, the base unit of the carrier; kgce and kgco2 follow from them. A record holds until valid_to, or until the next one begins. An undone record stays, and does nothing.';
+comment on table unit_factor is 'Calorific value and carbon content that a unit measured itself (实测), per `unit`, the base unit of the carrier; kgce and kgco2 follow from them. A record holds until valid_to, or until the next one begins. An undone record stays, and does nothing; the one that it replaced holds again.';
 
 create table unit_factor_stretch (
     unit_id        int4 not null references unit,

@@ -11,12 +11,12 @@ join unnest($1::int4[], $2::text[]) as k (unit_id, carrier) using (unit_id, carr
 where f.undone_at is null;
 
 -- name: write
--- Write records; returns their numbers.
+-- Write records, each with the number of the one that it replaces.
 insert into unit_factor (unit_id, carrier, valid_from, valid_to, unit, ncv_gj, carbon_tc_per_gj, oxidation, kgce, kgco2,
-                         source, author, reason, recorded_at)
-select r.*, $12, $13, $14
+                         source, replaces, author, reason, recorded_at)
+select r.*, $13, $14, $15
 from unnest($1::int4[], $2::text[], $3::date[], $4::date[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[],
-            $9::numeric[], $10::numeric[], $11::text[]) as r;
+            $9::numeric[], $10::numeric[], $11::text[], $12::int8[]) as r;
 
 -- name: undo
 -- Undo records: they stay, and do nothing.
@@ -24,9 +24,13 @@ update unit_factor set undone_at = $2, undone_by = $3, undone_why = $4
 where unit_factor_id = any($1::int8[]) and undone_at is null
 returning unit_id, carrier;
 
+-- name: restore
+-- Let a record hold again that was replaced.
+update unit_factor set undone_at = null, undone_by = null, undone_why = null where unit_factor_id = $1;
+
 -- name: state_of
--- Whose record it is, and whether it is undone.
-select unit_id, carrier, undone_by, undone_why, undone_at is not null as undone
+-- Whose record it is, which one it replaced, and whether it is undone.
+select unit_id, carrier, replaces, undone_by, undone_why, undone_at is not null as undone
 from unit_factor where unit_factor_id = $1;
 
 -- name: forget_stretches
