@@ -229,3 +229,32 @@ async def test_a_worker_that_is_gone_leaves_its_groups_to_others(pool: Pool) -> 
         while await one.fetchval("select count(*) from derivation_group where holder = $1", heir._worker) < 8:
             await heir.claim(one)
         assert not (await heir.step(one)).standby
+
+
+async def test_marks_that_two_workers_ended_at_once_do_not_stay(connection: Connection) -> None:
+    """Each saw its own groups done and not the other's: the next claim of anybody takes the mark away."""
+    await populate(connection, WORLD)
+    await store(connection, [shown("E1", 0, 1)])
+    await connection.execute("insert into derivation_done select batch, grp from derivation_dirty, derivation_group")
+    async with worker(connection):
+        assert await connection.fetchval("select count(*) from derivation_dirty") == 0
+    assert await connection.fetchval("select count(*) from derivation_done") == 0
+
+
+async def test_an_interval_meter_s_first_reading_speaks_of_what_lies_before_it(connection: Connection) -> None:
+    """Whatever comes first: its quarter hour is there though no reading lies in it, and goes when that reading does."""
+    await populate(connection, WORLD)
+    await connection.execute("update point set quantity = 'interval' where code = 'E1'")
+    first = -(T0 // 60_000) % (7 * 1440)  # where a chunk of readings may begin: nothing lies before it
+    for minute in (first + 30, first + 15, first):
+        await store(connection, [shown("E1", minute, 4.0)])
+        await derive_all(connection)
+        rows = await connection.fetch("select ts, quanta from consumption_15min order by ts")
+        assert [tuple(row) for row in rows] == [(instant(at - 15), 4000) for at in range(minute, first + 31, 15)]
+    stood = await tables(connection)
+    await forget_derived(connection)
+    await derive_all(connection)
+    assert await tables(connection) == stood
+    await store(connection, [shown("E1", first, -1e300, 0)])
+    await derive_all(connection)
+    assert len(await _rows(connection)) == 2

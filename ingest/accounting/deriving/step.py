@@ -92,6 +92,7 @@ class Deriver:
                 self._connection = connection
             async with connection.transaction():
                 await groups.claim(connection, self._worker)
+                await marks.clear(connection)
 
     async def leave(self, connection: Connection) -> None:
         """Leave all groups to others."""

@@ -29,6 +29,10 @@ with whole as (
 )
 delete from derivation_done where batch in (select batch from whole);
 
+-- name: groups
+-- How many groups there are.
+select count(*) from derivation_group;
+
 -- name: finish
 -- All groups are done with batches.
 with marks as (
