@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from energy.storage import Connection
-from ingest.accounting.algebra.columns import Bools, Consumption, Ints
+from ingest.accounting.algebra.columns import Bools, Consumption, Ints, Kind
 from ingest.accounting.algebra.tails import tails
 from ingest.accounting.binary import LATEST_MS
 from ingest.accounting.deriving.core import derive, follow
 from ingest.accounting.deriving.memory import Memory
+from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.readings import Extent, read_around
 from ingest.accounting.deriving.rows import forget_gaps, write
 from ingest.accounting.deriving.rules import Rules
@@ -56,6 +57,7 @@ async def derive_again(
     if not len(dirty):
         return Again(left)
     memory.calm[place] = False
+    dirty = _reaching_back(memory.registry, dirty, place)
     around = await read_around(connection, memory.registry, dirty, extent, memory.oldest[place])
     np.maximum.at(memory.oldest, place, around.oldest)
     np.minimum.at(memory.oldest, place, around.first)
@@ -77,6 +79,12 @@ def _beyond(dirty: Stretches, ends: Ints, since: Ints) -> Stretches:
     """What of stretches that go on to `ends` is left from `since` on."""
     cut = (ends > dirty.until) & (since <= ends)
     return Stretches(dirty.point[cut], since[cut], ends[cut])
+
+
+def _reaching_back(points: Points, dirty: Stretches, place: Ints) -> Stretches:
+    """Of interval meters from an interval earlier on: the first reading of all speaks of a time before any."""
+    back = np.where(points.kind[place] == Kind.INTERVAL, points.interval_ms[place], 0)
+    return Stretches(dirty.point, dirty.since - back, dirty.until)
 
 
 async def _withdraw(connection: Connection, gone: Stretches, rules: Rules) -> None:

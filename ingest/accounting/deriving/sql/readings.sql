@@ -1,8 +1,12 @@
 -- Readings of points; given times are ms since 1970.
 
 -- name: extent
--- From when to when there is any chunk of readings or quarter hours, or a contradiction.
-select least(min(since), (select min(extract(epoch from ts) * 1000) from reading_conflicts))::int8 as since,
+-- From when to when there is any chunk of readings or quarter hours, or a contradiction; and before it what the first
+-- reading of an interval meter speaks of.
+select (
+        least(min(since), (select min(extract(epoch from ts) * 1000) from reading_conflicts))
+        - (select coalesce(max(interval_s), 0) * 1000 from counted_point where quantity = 'interval')
+    )::int8 as since,
     greatest(max(until), (select max(extract(epoch from ts) * 1000) from reading_conflicts))::int8 as until
 from (
     select extract(epoch from range_start) * 1000 as since, extract(epoch from range_end) * 1000 as until
