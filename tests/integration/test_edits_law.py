@@ -13,6 +13,7 @@ from ingest.accounting.edits.store import add, undo
 from ingest.accounting.records import RecordError
 from tests.support.deriving import derive_all
 from tests.support.deriving_world import course, expected, forget_derived, intervals, minutely, tables
+from tests.support.edits_world import anything
 from tests.support.register_world import instant, populate, registry, shown, store
 
 _NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -23,31 +24,6 @@ _SIGNED = ("Li Wei", "work order")
 
 async def _raw(connection: Connection) -> list[str]:
     return [str(row) for row in await connection.fetch("select * from readings order by point_id, ts")]
-
-
-def _said(chance: random.Random, beyond: int) -> Given:
-    """Anything that a person may say; some of it will be refused.
-
-    Args:
-        chance: decides.
-        beyond: how many minutes before and after the readings it may speak of.
-    """
-    kind = chance.choice(list(Kind))
-    step = 15 if kind is Kind.AMOUNT else 1
-    first = chance.randrange(15 - beyond, _MINUTES - 90 + beyond, step)
-    last = first + step * chance.choice([1, 2, 5])
-    said = {"since": instant(first).isoformat(), "until": instant(last).isoformat()}
-    match kind:
-        case Kind.RATIO:
-            said = {"since": said["since"], "ratio": chance.choice(["0.5", "2", "1.25"])}
-        case Kind.REPLACEMENT:
-            states = {"old_end": "90000.5", "new_start": "3", "ratio": chance.choice(["1", "3"])}
-            said |= {name: state for name, state in states.items() if chance.random() < 0.5}
-        case Kind.AMOUNT:
-            said["amount"] = chance.choice(["0", "12.5"])
-        case _:
-            pass
-    return Given(kind, chance.choice("AB"), said, *_SIGNED)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -69,13 +45,17 @@ async def _hold(connection: Connection, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a repeatable history, not a secret
     await populate(connection, minutely(registry(_CODES)))
     for code, _, _ in _CODES:
-        await store(connection, course(chance, code, _MINUTES, every=5.0, wild=0.03))
+        await store(connection, course(chance, code, _MINUTES, every=5.0, rates=(0.03, 0.0)))
     await derive_all(connection)
     before, raw = await tables(connection), await _raw(connection)
     made: list[int] = []
     for _ in range(24):
         try:
-            made += [one.edit_id for one in await add(connection, [_said(chance, beyond)], _NOW) if one.new]
+            made += [
+                one.edit_id
+                for one in await add(connection, [anything(chance, "AB", _MINUTES, beyond)], _NOW)
+                if one.new
+            ]
         except RecordError:
             continue
         if chance.random() < 0.3 and made:

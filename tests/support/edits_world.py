@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from energy.registry import Point, Registry
 from energy.registry.store import apply
 from energy.storage import Connection
 from ingest.accounting.edits.model import EditedPoint, Given, Kind
-from tests.support.register_world import registry
+from tests.support.register_world import instant, registry
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 QUANTITIES = {"P-E": "register", "P-N": "net_register", "P-R": "rate", "P-I": "interval", "P-V": "voltage"}
@@ -39,6 +40,33 @@ def points() -> Registry:
 def edited(code: str = "P-E", zone: str = "Asia/Shanghai") -> EditedPoint:
     """What checks know of one of the points."""
     return EditedPoint(1, code, QUANTITIES[code], Decimal("0.001"), "kWh", zone)
+
+
+def anything(chance: random.Random, points: str, minutes: int, beyond: int) -> Given:
+    """Anything that a person may say; some of it will be refused.
+
+    Args:
+        chance: decides.
+        points: their codes, a letter each.
+        minutes: from the world's beginning to the last reading.
+        beyond: how many minutes before and after the readings it may speak of.
+    """
+    kind = chance.choice(list(Kind))
+    step = 15 if kind is Kind.AMOUNT else 1
+    first = chance.randrange(15 - beyond, minutes - 90 + beyond, step)
+    last = first + step * chance.choice([1, 2, 5])
+    said = {"since": instant(first).isoformat(), "until": instant(last).isoformat()}
+    match kind:
+        case Kind.RATIO:
+            said = {"since": said["since"], "ratio": chance.choice(["0.5", "2", "1.25"])}
+        case Kind.REPLACEMENT:
+            states = {"old_end": "90000.5", "new_start": "3", "ratio": chance.choice(["1", "3"])}
+            said |= {name: state for name, state in states.items() if chance.random() < 0.5}
+        case Kind.AMOUNT:
+            said["amount"] = chance.choice(["0", "12.5"])
+        case _:
+            pass
+    return Given(kind, chance.choice(points), said, "Li Wei", "work order")
 
 
 def given(kind: Kind | str, point: str = "P-E", **said: str) -> Given:
