@@ -20,7 +20,7 @@ from ingest.accounting.validation.loading import shipped_checks
 from tests.support.deriving import derive_all
 from tests.support.deriving_world import arrivals, course, forget_derived, minutely, tables
 from tests.support.eventually import eventually
-from tests.support.register_world import T0, populate, registry, store
+from tests.support.register_world import T0, instant, populate, registry, shown, store
 from tests.support.rollup_world import TABLES, rows_of
 
 CODES = [("A", "electricity", 1), ("B", "electricity", 1), ("C", "natural_gas", 1), ("D", "electricity", 2)]
@@ -105,6 +105,25 @@ HARMS = (
     "update consumption_hour set quality = 3 - quality where ts >= $1 and ts < $2",
     "delete from gap where began >= $1 and ended <= $2",
 )
+
+
+async def test_what_an_interval_meter_s_first_reading_speaks_of_is_rebuilt(
+    database: StorageSettings, connection: Connection
+) -> None:
+    """Its quarter hour lies before any reading, and here before any chunk that has some."""
+    await populate(connection, registry([("A", "electricity", 1)]))
+    await connection.execute("update point set quantity = 'interval'")
+    first = -(T0 // 60_000) % (7 * 24 * 60)
+    await store(connection, [shown("A", first + minute, 4.0) for minute in (0, 15)])
+    chunk = "select min(range_start) from timescaledb_information.chunks where hypertable_name = 'readings'"
+    assert await connection.fetchval(chunk) == instant(first)
+    await derive_all(connection)
+    stood = await tables(connection)
+    assert [row[1] for row in stood["consumption_15min"]] == [instant(first - 15), instant(first)]
+    await forget_derived(connection)
+    await connection.execute("truncate derivation_dirty")
+    await rebuilt(database)
+    assert await tables(connection) == stood
 
 
 async def test_it_is_cut_off_between_portions_and_run_again(database: StorageSettings, connection: Connection) -> None:
