@@ -11,6 +11,7 @@ from ingest.accounting.algebra.columns import Bools, Consumption, Ints, Kind
 from ingest.accounting.algebra.tails import tails
 from ingest.accounting.binary import LATEST_MS
 from ingest.accounting.deriving.core import derive, follow
+from ingest.accounting.deriving.kept import spared
 from ingest.accounting.deriving.memory import Memory
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.readings import Extent, read_around
@@ -61,6 +62,9 @@ async def derive_again(
     around = await read_around(connection, memory.registry, dirty, extent, memory.oldest[place])
     np.maximum.at(memory.oldest, place, around.oldest)
     np.minimum.at(memory.oldest, place, around.first)
+    around = await spared(connection, memory.registry, around)
+    if not len(around.stretches):
+        return Again(joined(left, _beyond(dirty, ends, around.following)))
     series = memory.registry.series(around.place, around.stretches.since, around.stretches.until, rules.gap_intervals)
     derived, _ = await derive(connection, around.stretches, series, around.readings, rules.estimation)
     standing, calm = tails(around.readings, series)
