@@ -16,13 +16,14 @@ from energy.storage import Connection, load_queries
 from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
-from ingest.accounting.binary import EARLIEST_MS, LATEST_MS, Columns, Layout, listed
+from ingest.accounting.binary import EARLIEST_MS, LATEST_MS, Columns, Layout, copy_in, listed
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.spans import Stretches, closed, joined, merged, opened
 from ingest.accounting.edits.loading import edits_of
 
 _SQL = load_queries("ingest.accounting.deriving", "readings.sql")
 _ROW = Layout(series="int4", at="time", value="float8", quality="int2")
+_SPANS = Layout(number="int4", point_id="int4", since="time", until="time")
 _SPARE = 6
 """Readings looked up beyond those that are wanted: a few are usually unusable."""
 _MORE = 4
@@ -88,18 +89,13 @@ async def read_around(connection: Connection, points: Points, dirty: Stretches, 
     return _arranged(points, dirty, done)
 
 
-async def effective(connection: Connection, spans: Stretches) -> Readings:
-    """The effective readings of `spans`, both ends included; `series` is an index into them."""
-    bounds = moment(int(spans.since.min())), moment(int(spans.until.max()))
-    columns = listed([spans.point, spans.since, spans.until])
-    raw = await _ROW.copy(connection, _SQL.within, *columns, *bounds)
-    return settled(raw, await _ROW.copy(connection, _SQL.conflicts, *columns))
-
-
 async def raw_within(connection: Connection, spans: Stretches) -> Readings:
     """The readings as stored of `spans`, both ends included, sorted by (series, at); `series` is an index into them."""
     bounds = moment(int(spans.since.min())), moment(int(spans.until.max()))
-    raw = await _ROW.copy(connection, _SQL.within, *listed([spans.point, spans.since, spans.until]), *bounds)
+    await connection.execute(_SQL.prepare)
+    numbered = _SPANS.encode((np.arange(len(spans)), spans.point, spans.since, spans.until))
+    await copy_in(connection, "derivation_spans", _SPANS.columns, numbered)
+    raw = await _ROW.copy(connection, _SQL.within_spans, *bounds)
     order = np.lexsort((raw["at"], raw["series"]))
     return Readings(raw["series"][order], raw["at"][order], raw["value"][order], raw["quality"][order])
 

@@ -91,22 +91,22 @@ async def write(connection: Connection, stretches: Stretches, found: Consumption
 
 async def put(connection: Connection, points: Ints, rows: Consumption, which: Bools | Ints | slice) -> None:
     """Write some of `rows`, over what stands there; `rows.series` is an index into `points`."""
-    chosen = Consumption(*(getattr(rows, name)[which] for name in Consumption.__slots__))
-    if not len(chosen):
-        return
-    missing = chosen.quality == IntervalQuality.MISSING
-    rest = (chosen.quality, chosen.method, chosen.flags, chosen.covered_s, chosen.ready)
-    quanta = nullable(chosen.quanta, missing)
-    await connection.execute(_SQL.put, *listed([points[chosen.series], chosen.start]), quanta, *listed(rest))
+    if len(rows.start[which]):
+        await connection.execute(_SQL.prepare)
+        await copy_in(connection, "derivation_rows", _ADDED.columns, _encoded(points, rows, which))
+        await connection.execute(_SQL.put)
 
 
 async def _add(connection: Connection, points: Ints, rows: Consumption, which: Ints) -> None:
     """Write rows that do not stand there yet: several times as fast as `put`, once there are many."""
+    await copy_in(connection, "consumption_15min", _ADDED.columns, _encoded(points, rows, which))
+
+
+def _encoded(points: Ints, rows: Consumption, which: Bools | Ints | slice) -> bytes:
     chosen = Consumption(*(getattr(rows, name)[which] for name in Consumption.__slots__))
     quanta = np.where(chosen.quality == IntervalQuality.MISSING, NULL, chosen.quanta)
     rest = (chosen.quality, chosen.method, chosen.flags, chosen.covered_s)
-    encoded = _ADDED.encode((points[chosen.series], chosen.start, quanta, *rest, chosen.ready), "quanta")
-    await copy_in(connection, "consumption_15min", _ADDED.columns, encoded)
+    return _ADDED.encode((points[chosen.series], chosen.start, quanta, *rest, chosen.ready), "quanta")
 
 
 def nullable(quanta: Ints, unknown: Bools) -> list[int | None]:

@@ -35,17 +35,21 @@ cross join lateral (
      where point_id = s.point_id and ts > s.until and ts <= $5 and ts >= $10 order by ts limit $6)
 ) r
 
--- name: within
--- Raw readings of each stretch of a point, both ends included, all between $4 and $5.
-select (s.number - 1)::int4, r.ts, r.value, r.quality
-from (
-    select point_id, number, 'epoch'::timestamptz + since * interval '1 ms' as since,
-        'epoch'::timestamptz + until * interval '1 ms' as until
-    from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality as g (point_id, since, until, number)
-) s
+-- name: prepare
+-- Where stretches go of which there are too many to write them into a query: made once a session, emptied by every
+-- commit, and here for the next.
+create temporary table if not exists derivation_spans (
+    number int4, point_id int4, since timestamptz, until timestamptz
+) on commit delete rows;
+delete from derivation_spans;
+
+-- name: within_spans
+-- Raw readings of each stretch of a point, both ends included, all between $1 and $2.
+select s.number, r.ts, r.value, r.quality
+from derivation_spans s
 cross join lateral (
     select ts, value, quality from readings
-    where point_id = s.point_id and ts >= s.since and ts <= s.until and ts >= $4 and ts <= $5
+    where point_id = s.point_id and ts >= s.since and ts <= s.until and ts >= $1 and ts <= $2
     offset 0
 ) r
 

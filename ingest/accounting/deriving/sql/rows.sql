@@ -15,13 +15,17 @@ cross join lateral (
 ) c
 order by s.number, c.ts
 
+-- name: prepare
+-- Where rows go first that may stand there already: made once a session, emptied by every commit, and here for the next.
+create temporary table if not exists derivation_rows (
+    point_id int4, ts timestamptz, quanta int8, quality int2, method int2, flags int4, covered_s int2, ready timestamptz
+) on commit delete rows;
+delete from derivation_rows;
+
 -- name: put
 -- Write quarter hours, over those that stand there.
 insert into consumption_15min (point_id, ts, quanta, quality, method, flags, covered_s, ready)
-select point_id, 'epoch'::timestamptz + start * interval '1 ms', quanta, quality, method, flags, covered_s,
-    'epoch'::timestamptz + ready * interval '1 ms'
-from unnest($1::int4[], $2::int8[], $3::int8[], $4::int2[], $5::int2[], $6::int4[], $7::int2[], $8::int8[])
-    as c (point_id, start, quanta, quality, method, flags, covered_s, ready)
+select point_id, ts, quanta, quality, method, flags, covered_s, ready from derivation_rows
 on conflict (point_id, ts) do update
 set (quanta, quality, method, flags, covered_s, ready) = (excluded.quanta, excluded.quality, excluded.method,
     excluded.flags, excluded.covered_s, excluded.ready);
