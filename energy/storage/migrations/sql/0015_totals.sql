@@ -191,9 +191,13 @@ language sql immutable parallel safe as $$
 $$;
 comment on function spread_part is 'What of an amount that runs evenly over the days from first to last falls on those from since to until, all included: borders are rounded to thousandths, parts are their differences, so that they add up to the amount exactly.';
 
+-- One expression, so that it costs no call: it is asked twice for each day.
 create function day_start(day date, zone text) returns timestamptz language sql stable parallel safe as $$
-    select case when ((at - interval '1 hour') at time zone zone)::date = day then at - interval '1 hour' else at end
-    from (select day::timestamp at time zone zone) as midnight (at)
+    select case
+        when ((day::timestamp at time zone zone - interval '1 hour') at time zone zone)::date = day
+            then day::timestamp at time zone zone - interval '1 hour'
+        else day::timestamp at time zone zone
+    end
 $$;
 comment on function day_start is 'The first instant of a day of a zone: of two midnights, where the clock goes back by an hour to it, the first.';
 
@@ -235,16 +239,21 @@ cross join lateral (
 comment on view board.unit_hour is
     'What was metered per unit, hour of its zone, carrier and flow (purchased, renewable, produced, sold, feedstock), in unit_of_measure; null where nothing is known. Coverage is the share of the hour that lies between readings, over all points of the flow.';
 
+create function days_passed(unit int4, first date, last date) returns int4 language sql stable parallel safe as $$
+    select least(last, (select max(day) from unit_day where unit_id = unit and metered_quality is not null)) - first + 1
+$$;
+comment on function days_passed is 'How many of the days from first to last lie up to the last one that a meter of a unit has a part in.';
+
 create view board.unit_day as
 select
     u.code as unit, u.name_zh as unit_name_zh, u.name_en as unit_name_en, u.district, u.industry,
     d.day, d.carrier, d.amount, f.unit as unit_of_measure,
-    d.kgce / 1000 as tce, d.kgce_equal / 1000 as tce_equal, d.kgco2 / 1000 as tco2,
+    trim_scale(d.kgce / 1000) as tce, trim_scale(d.kgce_equal / 1000) as tce_equal, trim_scale(d.kgco2 / 1000) as tco2,
     (array['measured', 'estimated', 'substituted', 'suspect', 'missing'])[d.quality + 1] as quality,
     d.provisional, d.ready, f.source as factor_source,
     d.purchased + d.entered_purchased as purchased, d.renewable, d.produced, d.sold + d.entered_sold as sold,
     d.feedstock + d.entered_feedstock as feedstock, d.stock_decrease,
-    d.feedstock_kgce / 1000 as feedstock_tce, d.feedstock_kgce_equal / 1000 as feedstock_tce_equal,
+    trim_scale(d.feedstock_kgce / 1000) as feedstock_tce, trim_scale(d.feedstock_kgce_equal / 1000) as feedstock_tce_equal,
     round(d.covered_s::numeric / nullif(d.due_s, 0), 4) as coverage, d.method is not null as by_hand
 from unit_day d
 join unit u using (unit_id)
@@ -256,31 +265,35 @@ comment on view board.unit_day is
 create view board.unit_month as
 select
     u.code as unit, u.name_zh as unit_name_zh, u.name_en as unit_name_en, u.district, u.industry, m.month, m.carrier,
-    m.amount, f.unit as unit_of_measure, m.kgce / 1000 as tce, m.kgce_equal / 1000 as tce_equal, m.kgco2 / 1000 as tco2,
+    m.amount, f.unit as unit_of_measure, trim_scale(m.kgce / 1000) as tce, trim_scale(m.kgce_equal / 1000) as tce_equal, trim_scale(m.kgco2 / 1000) as tco2,
     m.provisional, m.ready, m.days::int4 as days, m.purchased, m.renewable, m.produced, m.sold, m.feedstock,
-    m.stock_decrease, m.feedstock_kgce / 1000 as feedstock_tce, m.feedstock_kgce_equal / 1000 as feedstock_tce_equal,
+    m.stock_decrease, trim_scale(m.feedstock_kgce / 1000) as feedstock_tce, trim_scale(m.feedstock_kgce_equal / 1000) as feedstock_tce_equal,
     (array['measured', 'estimated', 'substituted', 'suspect', 'missing'])[m.quality + 1] as quality,
-    round(m.covered_s::numeric / nullif(m.due_s, 0), 4) as coverage, m.by_hand
+    round(m.covered_s::numeric * m.days / nullif(m.due_s * p.passed, 0), 4) as coverage, m.by_hand
 from unit_month m
 join unit u using (unit_id)
 cross join lateral (select unit from carrier_factor where carrier = m.carrier limit 1) f
+cross join lateral days_passed(m.unit_id, m.month, (m.month + interval '1 month')::date - 1) as p (passed)
 where m.kind = 'month';
 comment on view board.unit_month is
-    'The sum of board.unit_day per calendar month (named by its first day); days is how many days have data.';
+    'The sum of board.unit_day per calendar month (named by its first day); days is how many days have data. Coverage is over all days that have passed: up to the last one that a meter of the unit has a part in, whatever the carrier.';
 
 create view board.unit_statistics_month as
 select
     u.code as unit, u.name_zh as unit_name_zh, u.name_en as unit_name_en, u.district, u.industry, m.month,
     (m.month - interval '1 month')::date + u.statistics_day - 1 as first_day, m.month + u.statistics_day - 2 as last_day,
-    m.carrier, m.amount, f.unit as unit_of_measure, m.kgce / 1000 as tce, m.kgce_equal / 1000 as tce_equal,
-    m.kgco2 / 1000 as tco2, m.provisional, m.ready, m.days::int4 as days, m.purchased, m.renewable, m.produced, m.sold,
-    m.feedstock, m.stock_decrease, m.feedstock_kgce / 1000 as feedstock_tce,
-    m.feedstock_kgce_equal / 1000 as feedstock_tce_equal,
+    m.carrier, m.amount, f.unit as unit_of_measure, trim_scale(m.kgce / 1000) as tce, trim_scale(m.kgce_equal / 1000) as tce_equal,
+    trim_scale(m.kgco2 / 1000) as tco2, m.provisional, m.ready, m.days::int4 as days, m.purchased, m.renewable, m.produced, m.sold,
+    m.feedstock, m.stock_decrease, trim_scale(m.feedstock_kgce / 1000) as feedstock_tce,
+    trim_scale(m.feedstock_kgce_equal / 1000) as feedstock_tce_equal,
     (array['measured', 'estimated', 'substituted', 'suspect', 'missing'])[m.quality + 1] as quality,
-    round(m.covered_s::numeric / nullif(m.due_s, 0), 4) as coverage, m.by_hand
+    round(m.covered_s::numeric * m.days / nullif(m.due_s * p.passed, 0), 4) as coverage, m.by_hand
 from unit_month m
 join unit u using (unit_id)
 cross join lateral (select unit from carrier_factor where carrier = m.carrier limit 1) f
+cross join lateral days_passed(
+    m.unit_id, (m.month - interval '1 month')::date + u.statistics_day - 1, m.month + u.statistics_day - 2
+) as p (passed)
 where m.kind = 'statistics_month';
 comment on view board.unit_statistics_month is
     'Likewise per statistics month, from first_day to last_day, of units that have them; month is the first day of the calendar month in which it ends, which names it.';
@@ -322,7 +335,7 @@ comment on view unit_group is 'The groups that a unit belongs to: its district, 
 create view board.group_day as
 select
     g.grouping, g.key, d.day, d.carrier, count(*)::int4 as units, sum(d.amount) as amount, f.unit as unit_of_measure,
-    sum(d.kgce) / 1000 as tce, sum(d.kgce_equal) / 1000 as tce_equal, sum(d.kgco2) / 1000 as tco2,
+    trim_scale(sum(d.kgce) / 1000) as tce, trim_scale(sum(d.kgce_equal) / 1000) as tce_equal, trim_scale(sum(d.kgco2) / 1000) as tco2,
     (array['measured', 'estimated', 'substituted', 'suspect', 'missing'])[max(d.quality) + 1] as quality,
     bool_or(d.provisional) as provisional, round(sum(d.covered_s)::numeric / nullif(sum(d.due_s), 0), 4) as coverage
 from unit_day d
@@ -335,10 +348,11 @@ comment on view board.group_day is
 create view board.group_month as
 select
     g.grouping, g.key, m.month, m.carrier, count(*)::int4 as units, sum(m.amount) as amount, f.unit as unit_of_measure,
-    sum(m.kgce) / 1000 as tce, sum(m.kgce_equal) / 1000 as tce_equal, sum(m.kgco2) / 1000 as tco2,
+    trim_scale(sum(m.kgce) / 1000) as tce, trim_scale(sum(m.kgce_equal) / 1000) as tce_equal, trim_scale(sum(m.kgco2) / 1000) as tco2,
     (array['measured', 'estimated', 'substituted', 'suspect', 'missing'])[max(m.quality) + 1] as quality,
-    bool_or(m.provisional) as provisional, round(sum(m.covered_s)::numeric / nullif(sum(m.due_s), 0), 4) as coverage
+    bool_or(m.provisional) as provisional, round(sum(m.covered_s)::numeric / nullif(sum(m.due_s * p.passed / m.days), 0), 4) as coverage
 from unit_month m
+cross join lateral days_passed(m.unit_id, m.month, (m.month + interval '1 month')::date - 1) as p (passed)
 join unit_group g using (unit_id)
 join (select carrier, min(unit) as unit from carrier_factor group by carrier) f using (carrier)
 where m.kind = 'month'
