@@ -23,9 +23,9 @@ from benchmarks.load import MINUTE_MS, Load
 from deploy.stack import Endpoints
 from energy.storage import StorageSettings, connect
 from energy.storage.databases import create_database, drop_database
-from ingest.accounting.deriving.rebuild_follow import follow_up
-from ingest.accounting.deriving.rebuild_run import Wanted, run_portions
 from ingest.accounting.deriving.rules import Rules
+from ingest.accounting.rebuilding.follow import follow_up
+from ingest.accounting.rebuilding.run import Wanted, run_portions
 from ingest.accounting.validation.loading import shipped_checks
 from ingest.writing.copy_format import READINGS_COLUMNS, encode_readings
 from ingest.writing.merge import chunks

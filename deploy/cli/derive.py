@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ingest.accounting.deriving.rebuild import Rebuilt
+    from ingest.accounting.rebuilding.rebuild import Rebuilt
     from ingest.accounting.settings import AccountingSettings
 
 
@@ -70,8 +70,8 @@ def rebuild(  # noqa: PLR0913 - one for each option
     has dropped. It may run beside workers, and be cut off and run again at any time. The rules must be those of the
     workers: with --config they are.
     """
-    from ingest.accounting.deriving.rebuild_run import Wanted, run, waiting  # noqa: PLC0415 - loaded when called
     from ingest.accounting.deriving.rules import Rules  # noqa: PLC0415 - likewise
+    from ingest.accounting.rebuilding.run import Wanted, run, waiting  # noqa: PLC0415 - loaded when called
     from ingest.accounting.validation.loading import load_checks  # noqa: PLC0415 - likewise
 
     if since is not None and until is not None and since >= until:

@@ -4,7 +4,8 @@ Derived data is a function of the set of raw readings and of the records that pe
 nothing adds up in memory. A folder per question:
 
     algebra/     pure: readings of a register, a power or an interval meter become consumption per quarter hour
-    deriving/    what is dirty, who derives it, and the one step that does; rebuilding
+    deriving/    what is dirty, who derives it, and the one step that does
+    rebuilding/  any range of time derived once more from its readings, or held against what it must be
     estimation/  the course of consumption over long gaps: check meter, days of the same type
     edits/       what people say about readings: replacements, ratios, exclusions, amounts; each can be undone
     validation/  checks of what was derived, as data per class of points; their findings

@@ -20,8 +20,8 @@ from energy.carriers import carriers
 from energy.registry import Gateway, Meter, Point, Registry, Unit
 from energy.registry.store import apply
 from energy.storage import Connection, StorageSettings
-from ingest.accounting.deriving.rebuild_run import Wanted, run
 from ingest.accounting.deriving.rules import Rules
+from ingest.accounting.rebuilding.run import Wanted, run
 from ingest.accounting.validation.loading import load_checks
 from tests.support.real_meters import QUANTUM, RealMeter, Spoiling, data_file, real_meter
 

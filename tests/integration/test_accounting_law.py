@@ -22,10 +22,10 @@ from deploy.stack import Endpoints
 from energy.registry import Point, Registry
 from energy.storage import Connection, Pool, StorageSettings, open_pool
 from energy.storage.databases import create_database, drop_database
-from ingest.accounting.deriving.rebuild_run import Wanted, run
 from ingest.accounting.deriving.rules import Rules
 from ingest.accounting.deriving.step import Deriver
 from ingest.accounting.edits.store import add, undo
+from ingest.accounting.rebuilding.run import Wanted, run
 from ingest.accounting.records import RecordError
 from ingest.accounting.validation.loading import shipped_checks
 from tests.support.deriving import derive_all, drained

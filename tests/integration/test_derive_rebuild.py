@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from deploy.cli import root
 from energy.errors import SetupError
 from energy.storage import Connection, StorageSettings, connect
-from ingest.accounting.deriving.rebuild_run import Wanted, run
 from ingest.accounting.deriving.rules import Rules
+from ingest.accounting.rebuilding.run import Wanted, run
 from ingest.accounting.validation.loading import shipped_checks
 from tests.support.deriving import derive_all
 from tests.support.deriving_world import arrivals, course, forget_derived, minutely, tables

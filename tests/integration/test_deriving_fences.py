@@ -104,7 +104,7 @@ async def test_what_waits_of_a_meter_that_moves_is_left_to_whoever_has_its_new_u
 
 
 async def test_the_last_mark_goes_away_though_two_are_done_with_it_at_once(pool: Pool) -> None:
-    """Neither sees that the other one is done: the next step of either takes the mark away, without anything new."""
+    """Neither sees that the other one is done: the next claim of either takes the mark away, without anything new."""
     async with pool.acquire() as one, pool.acquire() as other:
         await populate(one, _world("E1"))
         workers = [(Deriver(Rules()), one), (Deriver(Rules()), other)]
@@ -118,7 +118,7 @@ async def test_the_last_mark_goes_away_though_two_are_done_with_it_at_once(pool:
         for transaction in transactions:
             await transaction.commit()
         assert await one.fetchval("select count(*) from derivation_dirty") == 1
-        await workers[1][0].step(other)
+        await workers[1][0].claim(other)
         assert await one.fetchval("select count(*) from derivation_dirty") == 0
         assert await one.fetchval("select count(*) from derivation_done") == 0
 

@@ -52,17 +52,12 @@ async def read(connection: Connection, known: Collection[int], groups: Collectio
 
 
 async def finish(connection: Connection, batches: Collection[int], groups: Collection[int], total: int) -> None:
-    """`groups`, of `total`, are done with `batches`; those that all are done with go away.
-
-    To be called with none too: of two workers that are done with a batch at once, neither sees that the other one is.
-    """
-    if len(groups) == total:
-        if batches:
-            await connection.execute(_SQL.finish, list(batches))
-        return
-    if batches:
+    """`groups`, of `total`, are done with `batches`; those that all are done with go away."""
+    if batches and len(groups) < total:
         await connection.execute(_SQL.done, list(batches), list(groups))
-    await connection.execute(_SQL.clear, total)
+        await connection.execute(_SQL.clear, total)
+    elif batches:
+        await connection.execute(_SQL.finish, list(batches))
 
 
 async def clear(connection: Connection) -> None:

@@ -14,11 +14,11 @@ from ingest.accounting.algebra.quanta import quantised
 from ingest.accounting.binary import Columns, Layout
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.readings import Extent, settled
-from ingest.accounting.deriving.rebuild_plan import Portion
 from ingest.accounting.deriving.spans import Stretches, closed
 from ingest.accounting.edits.loading import edits_of
+from ingest.accounting.rebuilding.plan import Portion
 
-_SQL = load_queries("ingest.accounting.deriving", "rebuild.sql")
+_SQL = load_queries("ingest.accounting.rebuilding", "rebuild.sql")
 _ROW = Layout(point="int4", at="time", value="float8", quality="int2")
 _NAMES = ("point", "at", "value", "quality")
 _SPARE, _MORE = 6, 8

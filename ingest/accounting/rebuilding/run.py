@@ -15,15 +15,15 @@ from energy.storage import Connection, StorageSettings, check_schema, connect, l
 from ingest.accounting.algebra.columns import Ints
 from ingest.accounting.deriving.points import load_points
 from ingest.accounting.deriving.readings import Extent, extent_of
-from ingest.accounting.deriving.rebuild import Rebuilt, Scope, StaleScopeError, rebuild
-from ingest.accounting.deriving.rebuild_follow import check_rollups, follow_up
-from ingest.accounting.deriving.rebuild_plan import Portion, portions, shares
-from ingest.accounting.deriving.rebuild_read import TooManyError
 from ingest.accounting.deriving.rules import Rules
 from ingest.accounting.deriving.spans import closed, opened
+from ingest.accounting.rebuilding.follow import check_rollups, follow_up
+from ingest.accounting.rebuilding.plan import Portion, portions, shares
+from ingest.accounting.rebuilding.reading import TooManyError
+from ingest.accounting.rebuilding.rebuild import Rebuilt, Scope, StaleScopeError, rebuild
 from ingest.accounting.validation.loading import Checks
 
-_SQL = load_queries("ingest.accounting.deriving", "rebuild.sql")
+_SQL = load_queries("ingest.accounting.rebuilding", "rebuild.sql")
 
 READINGS = 2_000_000
 """Readings of a portion, about; with their columns and what follows from them some 400 MB."""
@@ -95,10 +95,16 @@ async def run_portions(database: StorageSettings, wanted: Wanted, rules: Rules, 
     loop = asyncio.get_running_loop()
     # Started anew, not forked: nothing of our event loop may be in a child.
     with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-        found = await asyncio.gather(
-            *(loop.run_in_executor(pool, _in_process, database, wanted, rules, part) for part in parts)
-        )
-    return sum(found, Rebuilt())
+        try:
+            async with asyncio.TaskGroup() as group:
+
+                async def one(part: Ints) -> Rebuilt:
+                    return await loop.run_in_executor(pool, _in_process, database, wanted, rules, part)
+
+                tasks = [group.create_task(one(part)) for part in parts]
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # each says of its own portions what `run` documents
+    return sum((task.result() for task in tasks), Rebuilt())
 
 
 async def waiting(database: StorageSettings) -> int:

@@ -9,15 +9,15 @@ import numpy as np
 
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.algebra.columns import Ints
-from ingest.accounting.deriving.rebuild import written
 from ingest.accounting.deriving.rules import Rules
 from ingest.accounting.deriving.step import Deriver
+from ingest.accounting.rebuilding.rebuild import written
 from ingest.accounting.rollups.marks import BLOCK, START, lock
 from ingest.accounting.rollups.rolling import roll
 from ingest.accounting.rollups.step import step
 from ingest.accounting.validation.loading import Checks
 
-_SQL = load_queries("ingest.accounting.deriving", "rebuild.sql")
+_SQL = load_queries("ingest.accounting.rebuilding", "rebuild.sql")
 
 TABLES = ("consumption_hour", "consumption_day", "consumption_month")
 """What rolling up writes."""

@@ -14,12 +14,12 @@ from ingest.accounting.deriving import groups
 from ingest.accounting.deriving.core import compute, follow, write_gaps
 from ingest.accounting.deriving.points import Points, registry_version
 from ingest.accounting.deriving.readings import Extent
-from ingest.accounting.deriving.rebuild_plan import Portion
-from ingest.accounting.deriving.rebuild_read import Bounds, read
 from ingest.accounting.deriving.rows import write
 from ingest.accounting.deriving.rules import Rules
+from ingest.accounting.rebuilding.plan import Portion
+from ingest.accounting.rebuilding.reading import Bounds, read
 
-_SQL = load_queries("ingest.accounting.deriving", "rebuild.sql")
+_SQL = load_queries("ingest.accounting.rebuilding", "rebuild.sql")
 
 TABLES = ("consumption_15min", "gap", "unit_hour", "unit_day", "unit_month")
 """What a portion writes, but for marks."""

@@ -1,0 +1,1 @@
+"""Deriving any range once more, or holding what was derived against what it must be."""
