@@ -44,11 +44,13 @@ class Row:
 
     Attributes:
         line: from 1 with the header, as an editor counts.
-        cells: by the column's name; only those that are not empty.
+        cells: by the column's name; only those that are not empty, and none where their number is wrong.
+        faults: what is wrong with its form; whoever reads the cells adds what is wrong with these.
     """
 
     line: int
     cells: Mapping[str, str]
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def read_rows(content: bytes, source: str, columns: Sequence[Column]) -> list[Ro
         columns: those that it may have, in any order; any other is a fault: a slip in a header must not drop a column.
 
     Raises:
-        RecordError: with every fault of its form.
+        RecordError: the file as a whole, or its header, is wrong; faults of rows come with them.
     """
     lines = _lines(_text(content, source), source)
     if not lines:
@@ -83,18 +85,16 @@ def read_rows(content: bytes, source: str, columns: Sequence[Column]) -> list[Ro
     if len(rest) > MOST_ROWS:
         raise RecordError([Fault(source, rest[MOST_ROWS][0], "", f"more than {MOST_ROWS} rows: divide the file")])
     required = [column.names[0] for column in columns if column.required]
-    faults: list[Fault] = []
     rows = []
     for line, fields in rest:
         if len(fields) < len(names) or any(fields[len(names) :]):
-            faults.append(Fault(source, line, "", f"{len(fields)} fields: the header has {len(names)}"))
+            wrong = Fault(source, line, "", f"{len(fields)} fields: the header has {len(names)}")
+            rows.append(Row(line, {}, (wrong,)))
             continue
         cells = {name: field for name, field in zip(names, fields, strict=False) if field}
-        faults += [Fault(source, line, name, "must not be empty") for name in required if name not in cells]
+        faults = [Fault(source, line, name, "must not be empty") for name in required if name not in cells]
         faults += [Fault(source, line, name, what) for name, field in cells.items() if (what := wrong_text(field))]
-        rows.append(Row(line, cells))
-    if faults:
-        raise RecordError(faults)
+        rows.append(Row(line, cells, tuple(faults)))
     return rows
 
 

@@ -107,6 +107,9 @@ async def test_all_faults_are_listed_and_nothing_is_written(connection: Connecti
         "P-E,2026-03-01 01:30,,12,13,\n"
         "P-N,2026-03-02 01:00,,-12,x,\n"
         "P-E,2026-03-02 01:30,,1,0,\n"
+        "P-N,,,x,0,\n"
+        "P-N\n"
+        ",2026-03-02 01:30,,1,0,\n"
     )
     with pytest.raises(RecordError) as error:
         await add(connection, replacements(content.encode("gb18030"), "r.csv", author="Li", reason="换表"), NOW)
@@ -115,6 +118,10 @@ async def test_all_faults_are_listed_and_nothing_is_written(connection: Connecti
         ("r.csv", 4, "since"),
         ("r.csv", 5, "new_start"),
         ("r.csv", 6, "since"),
+        ("r.csv", 7, "since"),
+        ("r.csv", 7, "old_end"),
+        ("r.csv", 8, ""),
+        ("r.csv", 9, "point"),
     ]
     assert f"overlaps edit {edit_id}, a replacement at 2026-03-01T01:00+08:00" in str(error.value)
     assert "r.csv:6: since: overlaps line 2, a replacement at 2026-03-02T01:00+08:00" in str(error.value)

@@ -31,7 +31,7 @@ WRONG: list[tuple[Any, int, int, str, str]] = [
     ({"entries": [COAL | {"amount": 1, "day": "x"}]}, 422, 1, "day", "one of unit, kind"),
     ({"entries": [COAL | {"amount": 1, "reason": "a\x00"}]}, 422, 1, "reason", "a line break or another"),
     ({"entries": [COAL | {"amount": 1}] * 2}, 422, 2, "first_day", "line 1 has the same days: give the sum"),
-    ({"entries": [COAL | {"amount": 1, "first_day": "2026-03-02"}]}, 422, 1, "last_day", "lies in the future"),
+    ({"entries": [COAL | {"amount": 1, "first_day": "2026-03-02"}]}, 422, 1, "first_day", "lies in the future"),
     (b'{"entries":[{"reason":"\\ud800"}]}', 400, 0, "", "Input data was truncated"),
     (b"{", 400, 0, "", "Input data was truncated"),
     (b"[" * 500, 400, 0, "", "nested more than 8 deep"),

@@ -123,6 +123,9 @@ async def test_every_fault_of_a_file_is_listed_and_nothing_is_written(connection
         "X,购进,柴油,2026-03-01,,5,吨\n"
         "U,购进,天然气,2026-03-01,,5,吨\n"
         "U,产量,cement,2026-03-01,,x,吨\n"
+        "U,购进,柴油,2026-03-02,,x,\n"
+        "U,购进,柴油\n"
+        ",购进,柴油,2026-03-03,,5,吨\n"
     )
     with pytest.raises(RecordError) as error:
         await enter(connection, entries_in(content.encode(), "f.csv", author="Li"), Source.FILE, NOW)
@@ -131,6 +134,10 @@ async def test_every_fault_of_a_file_is_listed_and_nothing_is_written(connection
         (4, "unit_of_measure"),
         (5, "subject"),
         (5, "amount"),
+        (6, "unit_of_measure"),
+        (6, "amount"),
+        (7, ""),
+        (8, "unit"),
     ]
     overlapping = (
         "unit,kind,subject,first_day,last_day,amount,unit_of_measure\n"

@@ -101,7 +101,8 @@ def test_days_are_days_that_have_been() -> None:
             f"first_day: {text!r}: a day such as 2026-03-31, 2026/3/31 or 2026年3月31日 expected"
         ]
     assert faults(**coal, first_day="2026-03-05", last_day="2026-03-04") == ["last_day: lies before first_day"]
-    assert faults(**coal, first_day="2026-04-02") == ["last_day: lies in the future"]
+    assert faults(**coal, first_day="2026-04-02") == ["first_day: lies in the future"]
+    assert faults(**coal, first_day="2026-04-01", last_day="2026-04-02") == ["last_day: lies in the future"]
     assert faults(**coal, first_day="1926-03-05") == ["first_day: lies before 2000-01-01"]
     assert entry(**coal, first_day="2026-04-01").amount == 1
     year = {"first_day": "2026-01-01", "last_day": "2026-12-31", "amount": "1", "unit_of_measure": "MWh"}
@@ -113,6 +114,8 @@ def test_a_stock_is_that_at_the_end_of_one_day() -> None:
     coal = {"kind": "库存", "subject": "原煤", "amount": "0", "unit_of_measure": "吨"}
     assert entry(**coal, first_day="2026-03-31").amount == 0
     assert faults(**coal, **MARCH) == ["last_day: a stock is that at the end of one day: leave last_day out"]
+    today = ["first_day: a stock is that at the end of the day, and this one is not over"]
+    assert faults(**coal, first_day="2026-04-01") == today
 
 
 def test_subjects_are_known() -> None:
@@ -192,12 +195,9 @@ def test_a_file_in_either_language_says_the_same() -> None:
         (b"unit,kind\n", "f.csv:1: the header has no first_day (起始日期)"),
         (b"unit,kind,first_day,amount,unit_of_measure,remark\n", "f.csv:1: remark: no such column: unit, kind"),
         (b"unit,kind,first_day,amount,unit_of_measure,unit\n", "f.csv:1: unit: the header has it twice"),
-        (b"unit,kind,first_day,amount,unit_of_measure\n\nU,sale,2026-03-01\n", "f.csv:3: 3 fields: the header has 5"),
-        (b"unit,kind,first_day,amount,unit_of_measure\nU,,2026-03-01,1,t\n", "f.csv:2: kind: must not be empty"),
         (b'unit,kind,first_day,amount,unit_of_measure\nU,"sale,2026-03-01,1,t\n', "quotes that do not match"),
         (b"\xff\xfeu\x00", "f.csv:1: the file is UTF-16"),
         (b"unit\xff\xff\n", "f.csv: neither UTF-8 nor GB18030"),
-        (b"unit,kind,first_day,amount,unit_of_measure\nU,a\x00b,2026-03-01,1,t\n", "control character"),
         (b"x" * 5_000_000, "more than 4194304 bytes"),
     ],
 )
@@ -208,12 +208,26 @@ def test_faults_of_a_files_form_name_their_line(content: bytes, expected: str) -
     assert expected in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"unit,kind,first_day,amount,unit_of_measure\n\nU,sale,2026-03-01\n", "f.csv:3: 3 fields: the header has 5"),
+        (b"unit,kind,first_day,amount,unit_of_measure\nU,,2026-03-01,1,t\n", "f.csv:2: kind: must not be empty"),
+        (b"unit,kind,first_day,amount,unit_of_measure\nU,a\x00b,2026-03-01,1,t\n", "control character"),
+    ],
+)
+def test_faults_of_a_rows_form_come_with_the_row(content: bytes, expected: str) -> None:
+    """So that whoever reads the other rows' cells can list theirs beside them."""
+    (row,) = entries_in(content, "f.csv", author="Li")
+    assert expected in "\n".join(map(str, row.faults))
+
+
 def test_empty_columns_that_a_spreadsheet_leaves_are_passed_over() -> None:
     """At the right end, where nothing stands in them; a cell in one is a fault."""
     content = "unit,kind,first_day,amount,unit_of_measure,,\nU,sale,2026-03-01,1,t,,\n,,,,,,\n"
     assert len(entries_in(content.encode(), "f.csv", author="Li")) == 1
-    with pytest.raises(RecordError, match=r"f\.csv:2: 7 fields: the header has 5"):
-        entries_in(content.replace("t,,", "t,,x").encode(), "f.csv", author="Li")
+    (beyond,) = entries_in(content.replace("t,,", "t,,x").encode(), "f.csv", author="Li")
+    assert list(map(str, beyond.faults)) == ["f.csv:2: 7 fields: the header has 5"]
 
 
 def test_a_product_is_measured_in_one_unit_by_a_point_of_its_own() -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from energy.errors import Fault
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
@@ -41,6 +43,7 @@ class Given:
         said: what it says of the fields `since`, `until`, `old_end`, `new_start`, `ratio`, `amount`, `unit`, as text.
         author, reason, document: who says it, why, and by which paper; the last may be empty.
         source, line: where it stands, for faults; 0 for no line.
+        faults: what is wrong with the form in which it stands there.
     """
 
     kind: Kind
@@ -51,6 +54,7 @@ class Given:
     document: str = ""
     source: str = ""
     line: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,18 +29,19 @@ def replacements(content: bytes, source: str, *, author: str, reason: str) -> li
         reason: why, in rows that give no reason of their own.
 
     Raises:
-        RecordError: the file's form is wrong.
+        RecordError: the file as a whole, or its header, is wrong.
     """
     return [
         Given(
             Kind.REPLACEMENT,
-            row.cells["point"],
+            row.cells.get("point", ""),
             {name: row.cells[name] for name in _SAID if name in row.cells},
             author,
             row.cells.get("reason", reason),
             row.cells.get("document", ""),
             source,
             row.line,
+            row.faults,
         )
         for row in read_rows(content, source, COLUMNS)
     ]

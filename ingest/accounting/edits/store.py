@@ -162,14 +162,18 @@ def _checked(
     faults: list[Fault] = []
     checked: list[tuple[Given, Edit, int | None]] = []
     for one in given:
+        faults += one.faults
+        if any(not fault.path for fault in one.faults):
+            continue  # the row is cut short: what its cells say is not known
         point = points.get(one.point)
         if point is None:
-            faults.append(Fault(one.source, one.line, "point", f"{one.point!r} is not registered"))
+            if one.point or not one.faults:  # else its form says already that there is none
+                faults.append(Fault(one.source or one.point, one.line, "point", f"{one.point!r} is not registered"))
             continue
         try:
             edit = edit_from(one, point, now_ms)
         except RecordError as error:
-            faults += error.faults
+            faults += [fault for fault in error.faults if fault not in one.faults]
             continue
         beside = standing[point.point_id]
         known = next((other.edit_id for other in beside if other.edit_id and edit.same_as(other)), None)

@@ -46,7 +46,8 @@ def entry_from(given: Given, unit: EntryUnit, today: date) -> Entry:
     first = reading.field("first_day", day_of, FIRST_DAY)
     last = reading.field("last_day", day_of, first) if "last_day" in given.said else first
     if not reading.faults:
-        reading.add(_day_faults(kind, first, last, today))
+        end = "last_day" if "last_day" in given.said else "first_day"
+        reading.add(_day_faults(kind, first, (end, last), today))
         entry = _of_kind(reading, unit, kind, first, last)
         if entry is not None and not reading.faults:
             return entry
@@ -91,13 +92,17 @@ class _Reading:
             return otherwise
 
 
-def _day_faults(kind: Kind, first: date, last: date, today: date) -> Iterator[tuple[str, str]]:
+def _day_faults(kind: Kind, first: date, end: tuple[str, date], today: date) -> Iterator[tuple[str, str]]:
+    """What is wrong with days; the last one comes with the field that says it."""
+    name, last = end
     if last < first:
         yield "last_day", "lies before first_day"
     if first < FIRST_DAY:
         yield "first_day", f"lies before {FIRST_DAY}"
     if kind not in _AHEAD and last > today:
-        yield "last_day", "lies in the future"
+        yield name, "lies in the future"
+    elif kind is Kind.STOCK and last == today:
+        yield name, "a stock is that at the end of the day, and this one is not over"
     if kind is Kind.STOCK and first != last:
         yield "last_day", "a stock is that at the end of one day: leave last_day out"
 

@@ -31,8 +31,11 @@ def entries_in(content: bytes, source: str, *, author: str, unit: str | None = N
         unit: code of the unit that each row is about where it names none.
 
     Raises:
-        RecordError: the file's form is wrong.
+        RecordError: the file as a whole, or its header, is wrong.
     """
     columns = COLUMNS if unit is None else (Column(COLUMNS[0].names), *COLUMNS[1:])
     own = {} if unit is None else {"unit": unit}
-    return [Given(own | dict(row.cells), author, source, row.line) for row in read_rows(content, source, columns)]
+    return [
+        Given(own | dict(row.cells), author, source, row.line, row.faults)
+        for row in read_rows(content, source, columns)
+    ]

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from energy.errors import Fault
+
 
 class Kind(StrEnum):
     """What an entry is about."""
@@ -54,12 +56,14 @@ class Given:
         author: who says it.
         source: where it stands, for faults.
         line: likewise; 0 for no line.
+        faults: what is wrong with the form in which it stands there.
     """
 
     said: Mapping[str, str]
     author: str
     source: str = ""
     line: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

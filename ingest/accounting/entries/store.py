@@ -177,15 +177,19 @@ def _read(given: Sequence[Given], units: Mapping[str, EntryUnit], now: datetime)
     faults: list[Fault] = []
     entries: list[tuple[Given, Entry]] = []
     for one in given:
+        faults += one.faults
+        if any(not fault.path for fault in one.faults):
+            continue  # the row is cut short: what its cells say is not known
         code = one.said.get("unit", "")
         if code not in units:
-            faults.append(Fault(one.source, one.line, "unit", f"{code!r} is not registered"))
+            if code or not one.faults:  # else its form says already that there is none
+                faults.append(Fault(one.source, one.line, "unit", f"{code!r} is not registered"))
             continue
         today = now.astimezone(ZoneInfo(units[code].time_zone)).date()
         try:
             entries.append((one, entry_from(one, units[code], today)))
         except RecordError as error:
-            faults += error.faults
+            faults += [fault for fault in error.faults if fault not in one.faults]
     if faults:
         raise RecordError(faults)
     return entries

@@ -92,6 +92,9 @@ def read_measured(content: bytes, source: str, carriers: Mapping[str, Carrier]) 
     found: list[Measured] = []
     seen: dict[tuple[str, str, date], int] = {}
     for row in read_rows(content, source, COLUMNS):
+        faults += row.faults
+        if row.faults:
+            continue
         reading = _Reading(row, source, carriers)
         if one := reading.measured():
             first = seen.setdefault((one.unit, one.carrier, one.valid_from), row.line)
