@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from energy.storage import Connection, load_queries
-from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Ints, Readings
+from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Changes, Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
 from ingest.accounting.binary import EARLIEST_MS, LATEST_MS, Columns, Layout, copy_in, listed
@@ -182,12 +182,22 @@ async def _look(
     states, segments = quantised(readings, known, edits.changes, edits.excluded)
     usable = _Usable(segments.series[states.segment], states.at, len(dirty))
     since, until, near = usable.reached(dirty, oldest, newest)
+    since, until = _to_states(edits.changes, (since, until), usable.lacking(dirty))
     enough = near & usable.surrounds(since, until, oldest, newest)
     seen, following = np.full(len(dirty), LATEST_MS), np.full(len(dirty), LATEST_MS)
     np.minimum.at(seen, series, at)
     later = at > dirty.until[series]
     np.minimum.at(following, series[later], at[later])
     return _Part(since, until, oldest, newest, seen, following, enough, readings)
+
+
+def _to_states(changes: Changes, stretch: tuple[Ints, Ints], lacking: tuple[Bools, Bools]) -> tuple[Ints, Ints]:
+    """The stretches, as far as states on record where readings end: what lies between follows from both."""
+    since, until = (ends.copy() for ends in stretch)
+    before, after = (side[changes.series] for side in lacking)
+    np.minimum.at(since, changes.series[before], changes.since[before])
+    np.maximum.at(until, changes.series[after], changes.until[after])
+    return opened(since), closed(until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,11 @@ class _Usable:
         since = np.minimum(dirty.since, np.where(some, at[np.where(some, start, -1)], dirty.since))
         until = np.maximum(dirty.until, np.where(some, at[np.where(some, end, -1)], dirty.until))
         return opened(since), closed(until), ((before >= REACH) | oldest) & ((after >= REACH) | newest)
+
+    def lacking(self, dirty: Stretches) -> tuple[Bools, Bools]:
+        """Before and after which stretches there are too few."""
+        before, after = self._outside(dirty.since, dirty.until)
+        return before < REACH, after < REACH
 
     def surrounds(self, since: Ints, until: Ints, oldest: Bools, newest: Bools) -> Bools:
         """Whether enough of them lie on each side of these stretches, or all that there are."""
