@@ -181,3 +181,71 @@ async def test_a_bill_does_not_make_up_for_a_silent_meter(undone: Connection) ->
     quotas = await read_watched(undone, at(30), 2)
     days = {quota.quota.day: use.days for quota in quotas for use in quota.uses}
     assert days == {FIRST: 0, FIRST + timedelta(1): 1}
+
+
+async def _product(connection: Connection, points: dict[str, Counted]) -> None:
+    await populate(connection, registry(points))
+    await connection.execute(
+        "insert into product (unit_id, code, unit, quota_key) select unit_id, 'cement', 't', 'cement_energy' from unit"
+    )
+
+
+async def _intensity(connection: Connection) -> tuple[object, ...]:
+    (row,) = await connection.fetch("select * from board.product_intensity where period = 'month'")
+    (value,) = await connection.fetch("select * from board.value_intensity where period = 'month'")
+    assert (value["days"], value["output_days"]) == (row["days"], row["output_days"])
+    assert (value["tce_per_value"] is None) == (row["kgce_per_output"] is None)
+    (judged,) = await product_intensities(connection, "U", "month", FIRST)
+    assert (judged.level is None) == (row["kgce_per_output"] is None)
+    return row["days"], row["output_days"], row["kgce_per_output"], row["suspect"]
+
+
+@pytest.mark.parametrize(("known", "stated"), [(30, False), (31, True)])
+async def test_a_partly_known_month_has_no_intensity(undone: Connection, known: int, stated: bool) -> None:  # noqa: FBT001 - a case
+    """Output of 31 days beside energy of fewer would stand at the best level; how many days are known is told."""
+    await _product(undone, {"E1": Counted("electricity")})
+    await use(undone, *(Used("E1", 96 * day, (1000,)) for day in range(known)))
+    await enter(
+        undone,
+        Entry("output", "cement", *MARCH, Decimal(9000)),
+        Entry("output_value", "", *MARCH, Decimal(10)),
+        Entry("purchase", "diesel", FIRST, FIRST, Decimal(1)),  # an invoice of one day says nothing of the others
+    )
+    days, output_days, intensity, _ = await _intensity(undone)
+    assert (days, output_days, intensity is not None) == (known, 31, stated)
+
+
+@pytest.mark.parametrize("bought", [0, 3000])
+async def test_a_stock_that_cannot_be_leaves_no_intensity(undone: Connection, bought: int) -> None:
+    """900 t after 410 t with nothing bought between: no negative intensity, nor one that other days hide."""
+    await _product(undone, {})
+    await enter(
+        undone,
+        Entry("stock", "raw_coal", date(2026, 2, 28), date(2026, 2, 28), Decimal(410)),
+        Entry("stock", "raw_coal", date(2026, 3, 7), date(2026, 3, 7), Decimal(900)),
+        Entry("stock", "raw_coal", MARCH[1], MARCH[1], Decimal(900)),
+        Entry("output", "cement", *MARCH, Decimal(9000)),
+        Entry("output_value", "", *MARCH, Decimal(10)),
+        *([Entry("purchase", "raw_coal", MARCH[1], MARCH[1], Decimal(bought))] if bought else []),
+    )
+    assert await _intensity(undone) == (31, 31, None, True)
+    assert await undone.fetchval("select suspect from board.assessed where period = 'month'")
+
+
+async def test_days_without_data_are_not_covered(undone: Connection) -> None:
+    """One of two meters' carriers stops on the first day; the other goes on for ten."""
+    await populate(undone, registry({"E1": Counted("electricity"), "C1": Counted("raw_coal")}))
+    await use(undone, Used("E1", 0, (1,) * 96), Used("C1", 0, (1,) * 960))
+    for view in ("unit_month", "group_month where grouping = 'city'"):
+        rows = await undone.fetch(f"select carrier, coverage from board.{view}")  # noqa: S608 - names of this test
+        assert dict(map(tuple, rows)) == {"electricity": Decimal("0.1"), "raw_coal": 1}
+
+
+async def test_an_assessed_total_says_where_a_factor_is_provisional(undone: Connection) -> None:
+    """As the carrier that it is made of does; figures have no zeros at their end."""
+    await populate(undone, ELECTRICITY)
+    await use(undone, Used("E1", 0, (2848,)))
+    day, provisional = await undone.fetchrow("select tce::text, provisional from board.unit_day") or ("", None)
+    assert provisional is True
+    assert day == "0.0003500192"
+    assert await undone.fetchval("select provisional from board.assessed where period = 'month'") is True

@@ -22,8 +22,8 @@ class ProductIntensity:
     Attributes:
         product: its code.
         output: in `unit`.
-        kgce, kgce_equal: of the whole unit for it, by calorific and by equal value; None without output, or where
-            of one of the months with output no energy is known.
+        kgce, kgce_equal: of the whole unit for it, by calorific and by equal value; None without output, and where
+            of one of the days that output covers no energy is known, or energy is below zero or made so by a stock.
         kwh: electricity likewise.
         quota: the edition of its quota standard in force on the period's first day; None for none.
         value: the intensity in the quota's own unit; None without output, energy or quota, or where a unit of measure
