@@ -1,4 +1,4 @@
-"""What `make test` runs: the tests in three parts beside each other, since most of them wait for servers and clocks.
+"""What `make test` runs: the tests in four parts beside each other, since most of them wait for servers and clocks.
 
 Each pytest has servers, directories and coverage data of its own. The first part is shown as it runs, what the others
 say behind it, and then the coverage of all.
@@ -14,8 +14,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+_OF_ACCOUNTING = ("accounting", "deriv", "edits", "entries", "estimation", "factors", "quality", "reports", "rollups")
+_ACCOUNTING = tuple(
+    sorted(
+        str(path)
+        for start in (*_OF_ACCOUNTING, "totals", "validation")
+        for path in Path("tests/integration").glob(f"test_{start}*.py")
+    )
+)
+
 PARTS: Mapping[str, Sequence[str]] = {
-    "others": ("tests", "--ignore=tests/acceptance", "--ignore=tests/faults", "--ignore=tests/contract"),
+    "others": (
+        "tests",
+        *(f"--ignore={path}" for path in ("tests/acceptance", "tests/faults", "tests/contract", *_ACCOUNTING)),
+    ),
+    "accounting": _ACCOUNTING,
     "faults": ("tests/faults", "tests/contract"),
     "acceptance": ("tests/acceptance",),
 }
