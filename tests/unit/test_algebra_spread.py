@@ -121,6 +121,16 @@ def test_an_amount_replaces_whole_quarter_hours_and_adds_up() -> None:
     ]
 
 
+def test_an_amount_takes_the_flags_of_what_it_replaces_away() -> None:
+    """More than the greatest rate allows: of the amount that a person set in its place nobody noticed that."""
+    series, shown = _hour()
+    rows = spread(_pairs(*shown, series=series), series, Courses.none())
+    assert rows_of(rows)[2].flags == Flag.RANGE
+    assert rows_of(overlay(rows, series, amounts_of([(2 * Q, 3 * Q, 7)]), Spans.none()))[2] == Row(
+        2, 7, SUBSTITUTED, Method.EDIT
+    )
+
+
 def test_an_amount_is_cut_by_the_stretch_and_stays_the_same() -> None:
     """Computed in two stretches, each quarter hour gets what it gets in one."""
     series, shown = _hour()

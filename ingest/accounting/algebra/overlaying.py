@@ -2,6 +2,7 @@
 
 - an amount replaces whole quarter hours, also where there was no row: SUBSTITUTED, `Method.EDIT`, spread evenly;
   borders are rounded, so that the quarter hours add up to the amount exactly. Of amounts that overlap the later counts.
+  The flags of what was replaced go with it.
 - an accepted span makes SUSPECT quarter hours that lie wholly in it MEASURED. `Flag.ACCEPTED` says so, of all known quarter
   hours in it: what a check finds of one that is MEASURED here is accepted too.
 
@@ -46,7 +47,7 @@ def _edited(consumption: Consumption, series: Series, amounts: Amounts) -> Consu
         quanta=quanta,
         quality=np.full(more, int(IntervalQuality.SUBSTITUTED)),
         method=np.full(more, int(Method.EDIT)),
-        flags=_taken(consumption.flags, place, seen),
+        flags=np.zeros(more, np.int64),  # what was noticed is of the amount that no longer stands
         covered_s=_taken(consumption.covered_s, place, seen),
         ready=np.maximum(_taken(consumption.ready, place, seen), ended),
     )
