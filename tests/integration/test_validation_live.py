@@ -6,6 +6,8 @@ from datetime import date, timedelta
 
 from energy.registry import Point, Registry
 from energy.storage import Connection
+from ingest.accounting.edits.model import Given, Kind
+from ingest.accounting.edits.store import add, undo
 from tests.support.deriving import derive_all
 from tests.support.register_world import instant, populate, registry, shown, store
 from tests.support.validation_store import findings, judge, judge_all, whole
@@ -25,6 +27,25 @@ async def _all_judged(connection: Connection, hours: int) -> None:
     """Derive, roll up and judge until nothing waits, `hours` after the world's beginning."""
     await derive_all(connection)
     await judge_all(connection, instant(hours * HOUR))
+
+
+async def test_a_ratio_on_record_is_no_contradiction(connection: Connection) -> None:
+    """Of the day on which it changed, of later days, and of edits that are undone."""
+    await populate(connection, _world())
+    value = 1000.0
+    readings = []
+    for slot in range(3 * 96 + 1):
+        readings.append(shown("E", slot * 15, round(value, 3)))
+        value += 20 + (slot * 7) % 11
+    await store(connection, readings)
+    ratio = Given(Kind.RATIO, "E", {"since": instant(12 * HOUR).isoformat(), "ratio": "1.5"}, "Li Wei", "new CT")
+    (taken,) = await add(connection, [ratio], instant(72 * HOUR))
+    await _all_judged(connection, 96)
+    assert await connection.fetchval("select max(quanta) from consumption_15min") == 45_000
+    assert await findings(connection) == []
+    await undo(connection, taken.edit_id, author="Li Wei", reason="another meter", now=instant(96 * HOUR))
+    await _all_judged(connection, 120)
+    assert await findings(connection) == []
 
 
 async def test_what_changes_no_interval_reaches_the_checks(connection: Connection) -> None:

@@ -253,7 +253,7 @@ def test_stamps_are_judged_by_the_points_own_rhythm(phase: int, offsets: list[in
     at = day.since + phase + INTERVAL_MS * np.arange(95) + np.array([shifted.get(n, 0) for n in range(95)])
     own = (at >= day.since) & (at < day.until)
     unsure = np.array([n in doubtful for n in range(95)])
-    day = with_shown(day, point=np.zeros(95, np.int64), at=at, value=np.zeros(95), doubtful=unsure)
+    day = with_shown(day, point=np.zeros(95, np.int64), at=at, value=np.zeros(95), ratio=np.ones(95), doubtful=unsure)
     wanted: dict[int, str] = {}
     pull = 2_600  # ms by which one reading that is off moves the mean of the others, at most
     for n in shifted:
@@ -281,7 +281,12 @@ def test_interval_readings_may_not_overlap(steps: list[int]) -> None:
     at = day.start_of(0) + np.cumsum(steps)
     count = len(at)
     day = with_shown(
-        day, point=np.zeros(count, np.int64), at=at, value=np.zeros(count), doubtful=np.zeros(count, np.bool_)
+        day,
+        point=np.zeros(count, np.int64),
+        at=at,
+        value=np.zeros(count),
+        ratio=np.ones(count),
+        doubtful=np.zeros(count, np.bool_),
     )
     wanted = set()
     for one, other in zip(at[:-1].tolist(), at[1:].tolist(), strict=True):
@@ -312,6 +317,7 @@ def test_the_sum_is_exact_whichever_readings_are_there(
         point=shown.point[borders],
         at=shown.at[borders],
         value=shown.value[borders],
+        ratio=shown.ratio[borders],
         doubtful=shown.doubtful[borders],
     )  # fmt: skip - the columns in one line
     assert list(sums(day)) == []
@@ -336,7 +342,7 @@ def test_a_sum_without_readings_on_borders_is_held_between_bounds() -> None:
     at = np.array([day.start_of(6) + 60_000, day.start_of(30) - 60_000])
     for advance, expected in ((2300, 0), (2200, 0), (2199, 0), (2198, 1), (2400, 0), (2401, 0), (2402, 1)):
         shown = {"point": np.zeros(2, np.int64), "at": at, "value": np.array([5000, 5000 + advance]) * 0.001}
-        found = list(sums(with_shown(day, **shown, doubtful=np.zeros(2, np.bool_))))
+        found = list(sums(with_shown(day, **shown, ratio=np.ones(2), doubtful=np.zeros(2, np.bool_))))
         assert len(found) == expected, advance
 
 

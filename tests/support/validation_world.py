@@ -86,6 +86,7 @@ def day_of(
         point=np.repeat(np.arange(count), slots + 1),
         at=np.tile(borders, count),
         value=(register * about.quantum[:, None]).ravel(),
+        ratio=np.ones(count * (slots + 1)),
         doubtful=np.zeros(count * (slots + 1), np.bool_),
     )
     nothing = np.full((count, slots), np.nan)

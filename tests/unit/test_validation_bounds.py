@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from energy.consumption import Flag
+from energy.consumption import Flag, IntervalQuality, Method
+from ingest.accounting.validation.checks.amounts import out_of_range
 from ingest.accounting.validation.checks.phases import low_power_factor
 from ingest.accounting.validation.checks.registers import sums
 from ingest.accounting.validation.checks.standstill import same_again
@@ -47,6 +49,39 @@ def test_a_register_that_starts_anew_parts_the_day() -> None:
     wrong = day.quanta.copy()
     wrong[0, 9] += 2
     assert len(list(sums(replace(parted, quanta=wrong)))) == 1
+
+
+def test_a_register_is_held_against_its_intervals_by_the_ratio_on_record() -> None:
+    """Each reading by that of its own time; its step on the primary side grows with it."""
+    about = points(chosen=only("sum"), resolution=0.01, float32=True)
+    day = day_of([[150] * 12], about, context=2)
+    first = day.shown.value[0]
+    secondary = with_shown(day, value=first + (day.shown.value - first) / 1.5)
+    assert len(list(sums(secondary))) == 1
+    begin = first + (secondary.shown.value - first)
+    counted = with_shown(secondary, value=begin, ratio=np.full(13, 1.5))
+    assert list(sums(counted)) == []
+    assert day.step()[0] == 0.01
+    assert counted.step()[0] == pytest.approx(0.015)
+    large = with_shown(counted, value=np.full(13, 2.0**24))
+    assert large.step()[0] == 2 * 1.5
+
+
+def test_what_was_put_in_stands_for_the_whole_slot_however_good_it_is() -> None:
+    """No second of it is covered; the fall before it may leave it suspect, and who accepts that makes it measured."""
+    about = points(chosen=only("range"), most_per_hour=400.0)
+    for method in (Method.CHECK_METER, Method.LIKE_DAYS, Method.EDIT):
+        for quality in (IntervalQuality.MEASURED, IntervalQuality.SUBSTITUTED, IntervalQuality.SUSPECT):
+            for amount, expected in ((120_002, 0), (120_003, 1)):
+                day = day_of(
+                    [[1, amount]],
+                    about,
+                    context=1,
+                    covered_s=np.zeros((1, 2), np.int64),
+                    quality=np.full((1, 2), quality),
+                    method=np.full((1, 2), method),
+                )
+                assert len(list(out_of_range(day))) == expected
 
 
 def test_a_power_factor_at_the_bound_of_the_current_says_nothing() -> None:

@@ -75,12 +75,15 @@ class Shown:
     `Points`.
 
     Attributes:
+        value: as the register showed it.
+        ratio: what that counts by at its time: a CT x PT that a person recorded; 1 where nobody did.
         doubtful: the gateway said that clock or source is in doubt.
     """
 
     point: Ints
     at: Ints
     value: Floats
+    ratio: Floats
     doubtful: Bools
 
 
@@ -174,13 +177,16 @@ class Day:
 
     def step(self) -> Floats:
         """The smallest change that each point's register can show, in the base unit."""
-        step = np.maximum(self.points.quantum, self.points.resolution)
-        if not len(self.shown.point) or not self.points.float32.any():
-            return step
         own = (self.shown.at >= self.since) & (self.shown.at <= self.until)
-        highest = np.zeros(len(self.points))
-        np.fmax.at(highest, self.shown.point[own], np.abs(self.shown.value[own]))
-        spacing = np.spacing(highest.astype(np.float32)).astype(np.float64)
+        point, ratio = self.shown.point[own], self.shown.ratio[own]
+        counts_by = np.ones(len(self.points))
+        np.fmax.at(counts_by, point, ratio)
+        step = np.maximum(self.points.quantum, self.points.resolution * counts_by)
+        if not len(point) or not self.points.float32.any():
+            return step
+        spacing = np.zeros(len(self.points))
+        value = np.abs(self.shown.value[own]).astype(np.float32)
+        np.fmax.at(spacing, point, np.spacing(value).astype(np.float64) * ratio)
         return np.where(self.points.float32, np.maximum(step, spacing), step)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 
 _SQL = load_queries("ingest.accounting.validation", "find.sql")
@@ -41,7 +42,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 async def each(connection: Connection, chosen: Chosen, limit: int) -> list[Found]:
-    """Findings, the newest first; raises as `energy.storage.translating` says."""
+    """Findings, the newest first.
+
+    Raises:
+        RejectedError: the unit or the point is not registered.
+        StorageError and its like: as `energy.storage.translating` says.
+    """
+    await check_registered(connection, unit=chosen.unit, point=chosen.point)
     which = (chosen.unit, chosen.point, chosen.check, chosen.severity, chosen.since, chosen.until)
     with translating():
         rows = await connection.fetch(_SQL.each, *which, limit)

@@ -18,7 +18,7 @@ from ingest.accounting.validation.parameters import Rules
 
 _DEFAULT = "default"
 _SHIPPED = "checks.toml"
-_ALGORITHM = 1
+_ALGORITHM = 2
 """Grows when a check finds something else by the same parameters, so that what was judged before is judged again."""
 
 

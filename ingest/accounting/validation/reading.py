@@ -13,8 +13,9 @@ from energy.periods import day_start
 from energy.readings import Quality
 from energy.storage import Connection, load_queries
 from energy.working_days import DayClass, day_kind
-from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Floats, Ints, Kind
+from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Changes, Floats, Ints, Kind
 from ingest.accounting.binary import Columns, Layout
+from ingest.accounting.edits.loading import edits_of
 from ingest.accounting.validation.checks.balance import Children
 from ingest.accounting.validation.checks.standstill import Before, context_of
 from ingest.accounting.validation.day import Contested, Day, Points, Runs, Shown, Siblings
@@ -174,12 +175,24 @@ async def _shown(connection: Connection, points: Points, since: int, until: int)
             parts.append({**rows, "point": which[rows["point"]]})
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else _READING.nothing()
     order = np.lexsort((rows["at"], rows["point"]))
+    point, at = rows["point"][order], rows["at"][order]
+    span = (np.full(len(points), since), np.full(len(points), until))
+    changes = (await edits_of(connection, points.id, *span)).changes
     return Shown(
-        rows["point"][order],
-        rows["at"][order],
+        point,
+        at,
         rows["value"][order],
+        counts_by(point, at, changes),
         rows["quality"][order] == Quality.UNCERTAIN,
     )
+
+
+def counts_by(point: Ints, at: Ints, changes: Changes) -> Floats:
+    """The ratio of each reading of a series `point` at a time: that of the last change before it or at it, else 1."""
+    ratio = np.ones(len(point))
+    for owner, ended, one in zip(changes.series, changes.until, changes.ratio, strict=True):
+        ratio[(point == owner) & (at >= ended)] = one
+    return ratio
 
 
 async def _contested(connection: Connection, points: Points, since: int, until: int) -> Contested:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from energy.consumption import IntervalQuality
+from energy.consumption import IntervalQuality, Method
 from ingest.accounting.algebra.columns import Bools, Floats, Ints
 from ingest.accounting.validation.day import HOURS, Day, Finding, runs, slots_of
 
+_PUT_IN = (Method.CHECK_METER, Method.LIKE_DAYS, Method.EDIT)
+"""Methods by which an amount is put in where no reading gives one."""
 _RANK = 3
 _ROUNDING = 1e-6
 """Quanta: how far a bound that is meant to be whole may fall short of it."""
@@ -21,8 +23,8 @@ def out_of_range(day: Day) -> Iterator[Finding]:
     A slot may hold one step and one quantum more: a coarse register shows at once what flowed before.
     """
     points, quanta = day.points, day.own(day.quanta)
-    # What nobody measured covers no seconds, but stands for the whole slot.
-    put_in = day.own(day.quality) == IntervalQuality.SUBSTITUTED
+    # What nobody measured covers no seconds, but stands for the whole slot; by its method too, for it may be suspect.
+    put_in = (day.own(day.quality) == IntervalQuality.SUBSTITUTED) | np.isin(day.own(day.method), _PUT_IN)
     hours = np.where(put_in, HOURS, day.own(day.covered_s) / 3600)
     rate = points.most_per_hour * points.given("range", "factor") / points.quantum
     slack = day.step() / points.quantum + 1

@@ -66,7 +66,7 @@ class _Register:
 
     def __init__(self, day: Day, *, exact: bool) -> None:
         shown, points = day.shown, day.points
-        quanta = np.rint(shown.value / points.quantum[shown.point])
+        quanta = np.rint(shown.value * shown.ratio / points.quantum[shown.point])
         at = shown.at - day.start_of(0)
         usable = np.abs(quanta) <= MOST_QUANTA
         if exact:
