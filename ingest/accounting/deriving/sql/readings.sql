@@ -1,18 +1,13 @@
 -- Readings of points; given times are ms since 1970.
 
 -- name: extent
--- From when to when there is any chunk of readings or quarter hours, or a contradiction; and before it what the first
--- reading of an interval meter speaks of.
-select (
-        least(min(since), (select min(extract(epoch from ts) * 1000) from reading_conflicts))
-        - (select coalesce(max(interval_s), 0) * 1000 from counted_point where quantity = 'interval')
-    )::int8 as since,
-    greatest(max(until), (select max(extract(epoch from ts) * 1000) from reading_conflicts))::int8 as until
-from (
-    select extract(epoch from range_start) * 1000 as since, extract(epoch from range_end) * 1000 as until
-    from timescaledb_information.chunks
-    where hypertable_schema = 'public' and hypertable_name in ('readings', 'consumption_15min')
-) c;
+-- From when to when there is any chunk of readings or quarter hours; and before it what the first reading of an interval
+-- meter speaks of. What contradicts a reading is of the same moment, so that it lies within.
+select (extract(epoch from min(range_start)) * 1000)::int8
+        - (select coalesce(max(interval_s), 0) * 1000 from counted_point where quantity = 'interval') as since,
+    (extract(epoch from max(range_end)) * 1000)::int8 as until
+from timescaledb_information.chunks
+where hypertable_schema = 'public' and hypertable_name in ('readings', 'consumption_15min');
 
 -- name: around
 -- Raw readings of each dirty stretch of a point, and up to $6 before and after it, all between $4 and $5; with the
