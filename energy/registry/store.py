@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from energy.errors import RejectedError
 from energy.registry.checks import check
 from energy.registry.model import CODE_PATTERN, Registry
 from energy.storage import Connection, load_queries, translating
@@ -77,6 +78,20 @@ async def find_points(connection: Connection, codes: Collection[str]) -> Mapping
     with translating():
         rows = await connection.fetch(_SQL.find_points, list(filter(_CODE.match, codes)))
     return {code: PointKey(*key) for code, *key in rows}
+
+
+async def check_registered(connection: Connection, *, unit: str | None = None, point: str | None = None) -> None:
+    """Refuse codes that nobody registered, lest a slip of the pen look as if nothing were there.
+
+    Raises:
+        RejectedError: with each of them.
+        StorageError and its like: as `energy.storage.translating` says.
+    """
+    with translating():
+        rows = await connection.fetch(_SQL.unknown, unit, point)
+    if rows:
+        unknown = ", ".join(f"{row['what']} {row['code']!r}" for row in rows)
+        raise RejectedError(f"not registered: {unknown}", advice="codes are those of the registry, as boards show them")
 
 
 async def registry_version(connection: Connection) -> int:

@@ -95,7 +95,10 @@ async def test_lists_are_chosen_and_bounded(call: Call) -> None:
     assert await ids("--point", "P-N") == [2]
     assert await ids("--of-unit", "U", "--undone") == [1]
     assert await ids("--in-force") == [2]
-    assert await ids("--of-unit", "V") == []
+    for slip, told in ((("--of-unit", "V"), "unit 'V'"), (("--point", "P-X"), "point 'P-X'")):
+        refused = await call("list", *slip)
+        assert isinstance(refused.exception, RejectedError)
+        assert str(refused.exception) == f"not registered: {told}"
     assert await ids("--limit", "1") == [2]
     assert "and more: --limit 1 was reached" in (await call("list", "--limit", "1")).stdout
 
@@ -114,6 +117,8 @@ async def test_who_and_why_are_obligatory_and_faults_name_their_field(call: Call
         "P-E: ratio: 0: above 0, and from 1/1000000 to 1000000 expected",
         "P-E: reason: must not be empty",
     ]
+    unknown = await call("add", "ratio", "P-X", *FROM, "--ratio", "2", *SIGNED)
+    assert str(unknown.exception).splitlines()[1:] == ["P-X: point: 'P-X' is not registered"]
     assert isinstance((await call("undo", "9", *SIGNED)).exception, RejectedError)
     assert "there is no edit 9" in (await call("show", "9")).stderr
     assert "nothing" not in (await call("list")).stdout

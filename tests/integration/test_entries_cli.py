@@ -54,6 +54,10 @@ async def test_an_entry_is_added_replaced_listed_and_undone(call: Call) -> None:
     assert [one["entry_id"] for one in json.loads((await call("list", "--in-force", "--json")).stdout)] == [1]
     assert [one["entry_id"] for one in json.loads((await call("list", "--past", "--json")).stdout)] == [2]
     assert (await call("list", "--of-unit", "V")).stdout == "Nothing was entered, as far as it is asked for.\n"
+    slip = await call("list", "--of-unit", "VV")
+    assert isinstance(slip.exception, RejectedError)
+    assert str(slip.exception) == "not registered: unit 'VV'"
+    assert isinstance((await call("products", "--of-unit", "VV")).exception, RejectedError)
     assert json.loads((await call("list", "--to", "2026-01-31", "--json")).stdout) == []
     chinese = await call("list", "--in-force", "--json", "--kind", "购进", "--subject", "原煤")
     assert [one["entry_id"] for one in json.loads(chinese.stdout)] == [1]

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy.cli import root
-from energy.errors import ConfigError
+from energy.errors import ConfigError, RejectedError
 from energy.registry import Gateway, Meter, Point, Registry, Unit
 from energy.registry.store import apply
 from energy.storage import Connection
@@ -65,13 +65,15 @@ async def test_the_list_shows_what_was_found_and_its_figures(call: Call) -> None
         (["--check", "spike"], 1),
         (["--severity", "failure"], 1),
         (["--unit", "U", "--point", "E"], 2),
-        (["--unit", "V"], 0),
         (["--since", str(DAY)], 2),
         (["--until", "2026-03-03"], 0),
     ):  # fmt: skip - two lines of cases
         assert len(json.loads((await call("list", "--json", *arguments)).stdout)) == count, arguments
     assert (await call("list", "--limit", "1")).stdout.splitlines()[-1] == "... and more: --limit 1 was reached"
-    assert "Nothing was found" in (await call("list", "--unit", "V")).stdout
+    assert "Nothing was found" in (await call("list", "--until", "2026-03-02")).stdout
+    for slip, told in ((("--unit", "V"), "unit 'V'"), (("--point", "X"), "point 'X'")):
+        with pytest.raises(RejectedError, match=f"not registered: {told}"):
+            await call("list", *slip)
 
 
 async def test_a_check_that_does_not_exist_is_refused(call: Call) -> None:

@@ -72,6 +72,12 @@ select p.code, p.point_id, g.gateway_id, g.code as gateway, p.low, p.high, p.max
 from point p join gateway g using (gateway_id)
 where p.code = any($1::text[]);
 
+-- name: unknown
+-- Which of a unit's ($1) and a point's ($2) codes nobody registered, null for none asked.
+select 'unit' as what, $1 as code where $1::text is not null and not exists (select from unit where code = $1)
+union all
+select 'point', $2 where $2::text is not null and not exists (select from point where code = $2);
+
 -- name: version
 -- What grows with every change of the registry.
 select version from registry_version;

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from energy.errors import Fault, RejectedError
+from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.edits.checks import contradictions, edit_from
 from ingest.accounting.edits.model import Edit, EditedPoint, Given, Kind, Standing, milliseconds, moment, touched
@@ -126,8 +127,11 @@ class Chosen:
 async def recorded(connection: Connection, chosen: Chosen, limit: int) -> list[Recorded]:
     """At most `limit` edits, undone ones too, the latest first.
 
-    Raises as `energy.storage.translating` says.
+    Raises:
+        RejectedError: the unit or the point is not registered.
+        StorageError and its like: as `energy.storage.translating` says.
     """
+    await check_registered(connection, unit=chosen.unit, point=chosen.point)
     wanted = (chosen.point, chosen.unit, chosen.in_force, chosen.edit_id)
     with translating():
         rows = await connection.fetch(_SQL.recorded, *wanted, limit)

@@ -12,6 +12,7 @@ from energy.balance import Flow
 from energy.errors import Fault, UnitError
 from energy.product_quotas import product_quotas
 from energy.registry.model import CODE_PATTERN
+from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 from energy.units import ratio
 from ingest.accounting.entries.model import Product
@@ -100,7 +101,13 @@ def faults_of(
 
 
 async def listed(connection: Connection, unit: str | None) -> list[Listed]:
-    """The products of a unit, or of all; raises as `energy.storage.translating` says."""
+    """The products of a unit, or of all.
+
+    Raises:
+        RejectedError: the unit is not registered.
+        StorageError and its like: as `energy.storage.translating` says.
+    """
+    await check_registered(connection, unit=unit)
     with translating():
         rows = await connection.fetch(_SQL.listed, unit)
     return [Listed(**row) for row in rows]

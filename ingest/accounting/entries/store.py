@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from energy.errors import Fault, RejectedError
+from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.entries.checks import contradictions, entry_from
 from ingest.accounting.entries.model import Entry, EntryUnit, Given, Key, Kind, Product, Source, Standing
@@ -142,8 +143,11 @@ async def undo(connection: Connection, entry_id: int, *, author: str, reason: st
 async def recorded(connection: Connection, chosen: Chosen, limit: int) -> list[Recorded]:
     """At most `limit` entries, replaced and undone ones too, the latest first.
 
-    Raises as `energy.storage.translating` says.
+    Raises:
+        RejectedError: the unit is not registered.
+        StorageError and its like: as `energy.storage.translating` says.
     """
+    await check_registered(connection, unit=chosen.unit)
     wanted = (chosen.unit, chosen.kind, chosen.subject, chosen.in_force, chosen.first_day, chosen.last_day)
     with translating():
         rows = await connection.fetch(_SQL.recorded, *wanted, chosen.entry_id, limit)
