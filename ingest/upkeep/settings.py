@@ -23,7 +23,8 @@ class UpkeepSettings(msgspec.Struct, frozen=True):
         every_s: real seconds between two rounds.
         readings_days: how long raw readings are kept, with their conflicts and flags: five years of a plan period and
             the year in which it is judged.
-        intervals_days: how long consumption per quarter hour is kept.
+        intervals_days: how long consumption per quarter hour is kept: 60 days longer than readings, since the estimate
+            of a gap rests on the eight weeks before it.
         hours_days: how long consumption per hour is kept, of points and units; longer than quarter hours, from which
             hours, days and months follow. Days and months are kept for good.
         batches_days: how long the record of each batch and of its envelopes is kept.
@@ -38,7 +39,7 @@ class UpkeepSettings(msgspec.Struct, frozen=True):
 
     every_s: Positive = 3_600.0
     readings_days: Positive = 2_200.0
-    intervals_days: Positive = 2_200.0
+    intervals_days: Positive = 2_260.0
     hours_days: Positive = 3_700.0
     batches_days: Positive = 400.0
     accounts_days: Positive = 2_200.0

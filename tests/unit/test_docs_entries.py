@@ -100,6 +100,15 @@ def test_columns_are_those_of_the_code(page: str) -> None:
     assert [(*words(row[0]), *words(row[1])) for row in rows] == [column.names for column in COLUMNS]
 
 
+@BOTH
+def test_each_command_of_edits_has_an_example(page: str) -> None:
+    """One for each kind of edit, and for what can be done with them."""
+    shown = {
+        " ".join(words[1:3] if words[1] == "add" else words[1:2]) for words in commands(page) if words[0] == "edits"
+    }
+    assert shown >= {*(f"add {kind}" for kind in EditKind), "import", "list", "undo"}
+
+
 def test_columns_of_replacements_are_those_of_the_code() -> None:
     """The second table of columns."""
     rows = table(PAGES["en"].split("## Edits of readings")[1], "column | or")

@@ -60,3 +60,9 @@ def test_policies_are_wanted_where_they_help(found: Edition, plan: Wanted, *, re
 def test_policies_can_be_switched_off() -> None:
     """By one key."""
     assert wanted(edition(), UpkeepSettings(policies=False), real_time=True) == Wanted(None, None)
+
+
+def test_quarter_hours_are_kept_as_long_as_estimates_of_readings_kept_rest_on_them() -> None:
+    """By default: a gap's like days are of the eight weeks before it."""
+    settings = UpkeepSettings()
+    assert settings.intervals_days >= settings.readings_days + 8 * 7
