@@ -37,6 +37,12 @@ def _digits(text: str) -> str:
     return text
 
 
+def _language() -> str:
+    from deploy.demo.board import language_of_terminal  # noqa: PLC0415 - loaded when called
+
+    return language_of_terminal()
+
+
 def _options(command: F) -> F:
     """What both reports are asked with."""
     for option in (
@@ -51,7 +57,10 @@ def _options(command: F) -> F:
             "--output", "-o", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="[default: stdout]"
         ),
         click.option(
-            "--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Of text and html."
+            "--lang",
+            type=click.Choice(["zh", "en"]),
+            default=_language,
+            help="Of text and html.  [default: as LC_ALL or LANG says]",
         ),
         click.option(
             "--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True

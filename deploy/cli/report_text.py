@@ -11,8 +11,10 @@ from ingest.accounting.reports.page import AT_MOST, culprit, figure, moment, off
 from ingest.accounting.reports.words import Language, Words
 
 if TYPE_CHECKING:
-    from ingest.accounting.reports.district import DistrictReport, GroupLine
-    from ingest.accounting.reports.model import CarrierUse, Total
+    from decimal import Decimal
+
+    from ingest.accounting.reports.district import DistrictReport, GroupLine, UnitLine
+    from ingest.accounting.reports.model import CarrierUse, ProductUse, Total, ValueUse
     from ingest.accounting.reports.unit import UnitReport
 
 _MOST_NAMED = 3
@@ -44,7 +46,7 @@ def district_lines(report: DistrictReport, language: Language) -> Iterator[str]:
     heads = (w["code"], w["tce_short"], w["tce_equal_short"], "tCO₂", w["assessed_equal_short"], w["evaluation"])
     rows = [(*heads, w["unit_name"])]
     for one in report.units:
-        figures = _marked(fixed(one.tce, 3), one), fixed(one.tce_equal, 3), fixed(one.tco2, 3)
+        figures = _three(one)
         name = w.either(one.name_zh, one.name_en, "")
         rows.append((one.unit, *figures, fixed(one.assessed_tce_equal, 3), w.of("verdict", one.verdict.value), name))
     yield from columns(rows, {1, 2, 3, 4}, None)
@@ -79,7 +81,7 @@ def _groups(w: Words, title: str, words: str, lines: Sequence[GroupLine]) -> Ite
     for one in lines:
         name = "" if title == "total" else w["not_recorded"]
         key = f"{one.key} {w.of(words, one.key) if words else ''}".rstrip() if one.key else name
-        figures = _marked(fixed(one.tce, 3), one), fixed(one.tce_equal, 3), fixed(one.tco2, 3)
+        figures = _three(one)
         rows.append((key, str(one.units), str(one.with_data), *figures))
     yield from columns(rows, {1, 2, 3, 4, 5}, None)
 
@@ -92,6 +94,8 @@ def _standing(report: UnitReport, w: Words) -> Iterator[str]:
     elif total.partial:
         yield w["standing_partial"]
     for holds, word in (
+        (report.period.calendar_instead, "standing_calendar"),
+        (total.suspect, "standing_suspect"),
         (report.period.open, "standing_open"),
         (report.updating, "standing_updating"),
         (total.provisional, "standing_provisional"),
@@ -118,15 +122,13 @@ def _carriers(report: UnitReport, w: Words) -> Iterator[str]:
     ]
     for one in report.carriers:
         figures = [
-            _marked(fixed(one.tce, 3), one),
-            fixed(one.tce_equal, 3),
-            fixed(one.tco2, 3),
+            *_three(one),
             percent(one.coverage, 2),
         ]
         days = f"{one.days}/{report.period.days}"
         rows.append((subject(w, one.carrier), *figures, days, w.of("quality", one.quality)))
     total = report.total
-    sums = _marked(fixed(total.tce, 3), total), fixed(total.tce_equal, 3), fixed(total.tco2, 3)
+    sums = _three(total)
     rows.append((w["total"], *sums, "", "", ""))
     yield from _trimmed(rows, {1, 2, 3, 4, 5})
     yield w["legend"]
@@ -137,14 +139,16 @@ def _assessed(report: UnitReport, w: Words) -> Iterator[str]:
     if (a := report.assessed) is None:
         yield w["no_assessment"]
         return
-    rows = [(w["assessment"], w["tce_short"], w["tce_equal_short"])]
+    rows: list[tuple[str, ...]] = [(w["assessment"], w["tce_short"], w["tce_equal_short"])]
+    whole = (w["all_energy"], w["assessed"])
     for label, one, other in (
         (w["all_energy"], a.tce, a.tce_equal),
         (w["less_feedstock"], a.feedstock_tce, a.feedstock_tce_equal),
         (w["less_certificates"], a.certificate_tce, a.certificate_tce),
         (w["assessed"], a.assessed_tce, a.assessed_tce_equal),
     ):
-        rows.append((label, fixed(one, 3), fixed(other, 3).rjust(len(w["tce_equal_short"]))))
+        shown_ = (_marked(fixed(each, 3), report.total) if label in whole else fixed(each, 3) for each in (one, other))
+        rows.append((label, *shown_))
     yield from columns(rows, {1, 2}, None)
 
 
@@ -153,7 +157,16 @@ def _products(report: UnitReport, w: Words) -> Iterator[str]:
     if not report.products and report.value is None:
         yield w["no_products"]
     if report.products:
-        heads = ("product", "output", "per_output", "equal_per_output", "kwh_per_output", "level", "standard")
+        heads = (
+            "product",
+            "output",
+            "known_days",
+            "per_output",
+            "equal_per_output",
+            "kwh_per_output",
+            "level",
+            "standard",
+        )
         rows = [tuple(w[head] for head in heads)]
         for one in report.products:
             output = f"{rounded(one.output, 3)} {unit_sign(one.unit)}"
@@ -163,12 +176,24 @@ def _products(report: UnitReport, w: Words) -> Iterator[str]:
             if one.standard:
                 levels = " / ".join(rounded(level, 4) for level in one.levels)
                 standard = f"{one.standard}: {levels} {unit_sign(one.quota_unit or '')}"
-            rows.append((one.product, output, *(rounded(figure, 4) for figure in each), level, standard))
-        yield from columns(rows, {1, 2, 3, 4}, None)
+            rows.append((one.product, output, _known(one), *(_stated(figure, one) for figure in each), level, standard))
+        yield from columns(rows, {1, 2, 3, 4, 5}, None)
     if (value := report.value) is not None:
         yield f"{w['output_value']}{w['colon']}{rounded(value.output_value, 3)}"
-        yield f"{w['per_value']}{w['colon']}{rounded(value.tce_per_value, 4)}"
-        yield f"{w['equal_per_value']}{w['colon']}{rounded(value.tce_equal_per_value, 4)}"
+        yield f"{w['known_days']}{w['colon']}{_known(value)}"
+        yield f"{w['per_value']}{w['colon']}{_stated(value.tce_per_value, value)}"
+        yield f"{w['equal_per_value']}{w['colon']}{_stated(value.tce_equal_per_value, value)}"
+
+
+def _known(one: ProductUse | ValueUse) -> str:
+    return "—" if one.output_days is None else f"{one.energy_days}/{one.output_days}"
+
+
+def _stated(intensity: Decimal | None, one: ProductUse | ValueUse) -> str:
+    """An intensity with what must be known of its energy; output filled in by hand is the rule."""
+    return rounded(intensity, 4) + "".join(
+        mark for flag, mark in ((one.partial, "†"), (one.suspect, "‡")) if flag and intensity is not None
+    )
 
 
 def _quotas(report: UnitReport, w: Words) -> Iterator[str]:
@@ -181,7 +206,8 @@ def _quotas(report: UnitReport, w: Words) -> Iterator[str]:
         period = f"{w.of('period', one.period)} {one.period_start}"
         verdict = f"{w.of('quota_verdict', one.verdict)}, {w.of('quota_state', one.state)}"
         state = w["not_evaluated"] if one.state is None else verdict
-        figures = rounded(one.used, 3), rounded(one.limit, 3), unit_sign(one.limit_unit), percent(one.share)
+        used, share = _marked(rounded(one.used, 3), one), _marked(percent(one.share), one)
+        figures = used, rounded(one.limit, 3), unit_sign(one.limit_unit), share
         rows.append((one.quota, period, *figures, state))
     yield from columns(rows, {2, 3, 5}, None)
 
@@ -218,24 +244,36 @@ def _origin(report: UnitReport, w: Words) -> Iterator[str]:
             w.of("flow", one.flow),
             f"{rounded(one.amount, 3)} {unit_sign(one.unit)}",
             percent(one.measured, 2),
+            percent(one.estimated, 2),
+            percent(one.substituted, 2),
             percent(one.suspect, 2),
             percent(one.missing, 2),
             ", ".join(f"{w.of('method', method)} {percent(share, 2)}" for method, share in one.methods.items()) or "—",
         )
         for one in origin.points
     ]
-    qualities = (w.of("quality", one) for one in ("measured", "suspect", "missing"))
+    qualities = (w.of("quality", one) for one in ("measured", "estimated", "substituted", "suspect", "missing"))
     heads = (f"  {w['point']}", w["flow"], w["amount"], *qualities, w["methods"])
     if rows:
-        yield from columns([heads, *rows], {2, 3, 4, 5}, None)
-    for word, found in (("entries", origin.entries), ("edits", origin.edits), ("findings", origin.findings)):
-        yield f"  {w[word]}{w['colon']}{len(found)}" if found else f"  {w[f'no_{word}']}"
+        yield from columns([heads, *rows], {2, 3, 4, 5, 6, 7}, None)
+    times = sum(one.times for one in origin.findings)
+    for word, count in (("entries", len(origin.entries)), ("edits", len(origin.edits)), ("findings", times)):
+        yield f"  {w[word]}{w['colon']}{count}" if count else f"  {w[f'no_{word}']}"
     yield f"  {w['made']} {moment(report.made_at, report.unit.time_zone, report.made_at)}, Quotawatt {report.software}"
+
+
+def _three(row: CarrierUse | Total | GroupLine | UnitLine) -> tuple[str, str, str]:
+    """Standard coal by both values and CO2, each with its marks."""
+    return (
+        _marked(fixed(row.tce, 3), row),
+        _marked(fixed(row.tce_equal, 3), row),
+        _marked(fixed(row.tco2, 3), row),
+    )
 
 
 def _marked(text: str, row: CarrierUse | Total | GroupLine | object) -> str:
     """A figure with what must be known of it."""
-    flags = ("partial", "†"), ("provisional", "P"), ("by_hand", "*")
+    flags = ("partial", "†"), ("suspect", "‡"), ("provisional", "P"), ("by_hand", "*")
     return text + "".join(mark for flag, mark in flags if getattr(row, flag, False))
 
 

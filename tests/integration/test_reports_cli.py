@@ -102,10 +102,18 @@ async def test_what_there_is_not_is_told(call: Call) -> None:
         await call("district", "99", "--month", "2020-01")
 
 
-async def test_a_district_is_reported(call: Call) -> None:
-    """As text in Chinese by default, and its statistics months as JSON."""
+async def test_a_district_is_reported(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As text in the language of the terminal, and its statistics months as JSON."""
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
     shown = await call("district", "6103")  # the last whole month
     assert shown.stdout.startswith("行政区划 6103  2026-10  自然月\n")
+    english = await call("district", "6103", "--lang", "en")
+    assert english.stdout.startswith("District 6103  2026-10  calendar month\n")
+        "District 6103  2026-10  calendar month\n"
+    )
+    monkeypatch.delenv("LC_ALL")
+    assert (await call("district", "6103")).stdout.startswith("District 6103  2026-10  calendar month\n")
     read = msgspec.json.decode((await call("district", "6103", *OCTOBER, "--statistics", "--format", "json")).stdout)
     assert (read["statistics"], [one["unit"] for one in read["units"]]) == (True, ["QW-0001", "QW-0002", "QW-0003"])
 

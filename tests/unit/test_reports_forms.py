@@ -86,7 +86,7 @@ def test_json_has_decimals_as_plain_strings() -> None:
 def days(values: list[Decimal | None]) -> list[DayUse]:
     """Days from the first on."""
     return [
-        DayUse(FIRST + timedelta(days=n), value, None, None, None if value is None else "measured", 1)
+        DayUse(FIRST + timedelta(days=n), value, None, None, None if value is None else "measured", 1, partial=False)
         for n, value in enumerate(values)
     ]
 
@@ -117,7 +117,7 @@ def test_suspect_and_missing_days_look_otherwise() -> None:
     """Estimated ones do not: coal between stock takings always is."""
     kinds = {}
     for quality in ("measured", "estimated", "substituted", "suspect", "missing"):
-        drawn = chart([DayUse(FIRST, Decimal(1), None, None, quality, 1)], 31)
+        drawn = chart([DayUse(FIRST, Decimal(1), None, None, quality, 1, partial=False)], 31)
         assert drawn is not None
         kinds[quality] = drawn.bars[0].kind
     assert {quality for quality, kind in kinds.items() if kind == "doubtful"} == {"suspect", "missing"}
@@ -150,3 +150,10 @@ def test_criteria_are_told_in_the_unit_that_they_are_spoken_of_in() -> None:
     assert culprit(NamedCulprit("E1", Fault.RECORDED_LATE, Decimal(5)), zh) == "E1 换表后逾期登记 5 个工作日"
     assert culprit(NamedCulprit("electricity", Fault.SHARE, Decimal("0.06")), zh) == "电力 6.0 %"
     assert culprit(NamedCulprit("E1", Fault.AWAY, Decimal(90_000)), en) == "E1 25 h"
+
+
+def test_a_day_of_which_something_is_not_known_looks_like_it() -> None:
+    """Electricity alone after the last taking of the coal's stock is no small day."""
+    drawn = chart([DayUse(FIRST, Decimal(1), None, None, "measured", 1, partial=True)], 31)
+    assert drawn is not None
+    assert [bar.kind for bar in drawn.bars] == ["partial"]

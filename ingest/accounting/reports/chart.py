@@ -18,7 +18,7 @@ _DOUBTFUL = frozenset(one.name.lower() for one in (IntervalQuality.SUSPECT, Inte
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: where its bar stands, from the upper left corner; `kind` is sound, doubtful or none."""
+    """One day: where its bar stands, from the upper left corner; `kind` is sound, doubtful, partial or none."""
 
     label: str
     x: float
@@ -69,7 +69,7 @@ def _bar(day: DayUse, x: float, each: float, zero: float, scale: float) -> Bar:
     if day.tce is None:
         return Bar(label, left, 0, width, HEIGHT, "none", None)
     end = zero - float(day.tce) * scale
-    kind = "doubtful" if day.quality in _DOUBTFUL else "sound"
+    kind = "partial" if day.partial else "doubtful" if day.quality in _DOUBTFUL else "sound"
     return Bar(label, left, round(min(end, zero), 2), width, round(abs(end - zero), 2), kind, day.tce)
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from energy.carriers import carriers as known_carriers
-from energy.consumption import QUALITIES
+from energy.consumption import QUALITIES, IntervalQuality
 from energy.errors import RejectedError
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.quality.evaluation import Verdict, evaluate
@@ -30,6 +30,7 @@ class UnitLine:
         tce, tce_equal, tco2, assessed_tce, assessed_tce_equal: of all carriers, in t.
         quality: the worst of its carriers.
         partial: of some carrier something is not known, so that the figures are not the whole.
+        suspect: some carrier is.
         verdict: of the data-quality evaluation; `failed` names the criteria that it failed.
     """
 
@@ -49,6 +50,7 @@ class UnitLine:
     quality: str | None
     provisional: bool
     partial: bool
+    suspect: bool
     verdict: Verdict
     failed: tuple[str, ...]
 
@@ -82,6 +84,7 @@ class GroupLine:
     assessed_tce: Decimal | None
     assessed_tce_equal: Decimal | None
     partial: bool
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,7 @@ def _line(  # noqa: PLR0913, PLR0917 - all that is known of one unit
         quality=max((one.quality for one in used), key=QUALITIES.index, default=None),
         provisional=any(one.provisional for one in used),
         partial=not (whole and known),
+        suspect=any(one.quality == QUALITIES[IntervalQuality.SUSPECT] for one in used),
         verdict=judged[0],
         failed=judged[1],
     )
@@ -265,4 +269,5 @@ def _group(key: str, lines: Sequence[UnitLine]) -> GroupLine:
         assessed_tce=total([line.assessed_tce for line in lines]),
         assessed_tce_equal=total([line.assessed_tce_equal for line in lines]),
         partial=any(line.partial for line in lines),
+        suspect=any(line.suspect for line in lines),
     )

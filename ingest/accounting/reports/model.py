@@ -31,6 +31,7 @@ class ReportPeriod:
         kind, month: which month, and its name, such as 2026-10.
         first_day, last_day: both belong to it.
         since, until: the same as instants, half open.
+        calendar_instead: the unit's statistics month was asked for, and it has none of its own.
         open: it goes on; figures are of `days_begun` days, the last of them maybe not over.
     """
 
@@ -43,6 +44,7 @@ class ReportPeriod:
     open: bool
     days: int
     days_begun: int
+    calendar_instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,11 @@ class CarrierUse:
     Attributes:
         produced: made on site of what is counted already; in no sum.
         quality: the worst of what counts; `missing` says that the figures are of what is known alone.
-        coverage: share of the time of its gate meters that lies between readings; None without meters.
+        coverage: share of the time of its gate meters that lies between readings, of what has passed of the month,
+            days without data too; a gap between two readings lies between them. None without meters.
         days: days that have data.
         partial: something of the days begun is not known, so that the figures are not the whole.
+        suspect: some day of it is.
     """
 
     carrier: str
@@ -92,17 +96,19 @@ class CarrierUse:
     provisional: bool
     days: int
     partial: bool
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """All carriers together; `partial` when one of them is, or is not known at all."""
+    """All carriers together; `partial` when one of them is, or is not known at all; `suspect` when one of them is."""
 
     tce: Decimal | None
     tce_equal: Decimal | None
     tco2: Decimal | None
     provisional: bool
     partial: bool
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,8 @@ class Assessed:
     certificate_tce: Decimal
     assessed_tce: Decimal
     assessed_tce_equal: Decimal
+    provisional: bool
+    suspect: bool
     certificate_convention: str
     certificate_source: str
 
@@ -127,6 +135,8 @@ class ProductUse:
 
     Attributes:
         kgce_per_output, kgce_equal_per_output, kwh_per_output: per `unit` of output.
+        energy_days, output_days: of so many of the days that output covers energy is known; no intensity where fewer.
+        suspect, partial: some of the energy is suspect, or not all of it is known.
         standard, indicator, quota_unit, levels: its product quota in force; levels 1, 2 and 3 in `quota_unit`.
         value, level: where it stands: in `quota_unit`, and 1, 2, 3 or over.
     """
@@ -143,6 +153,10 @@ class ProductUse:
     kgce_per_output: Decimal | None
     kgce_equal_per_output: Decimal | None
     kwh_per_output: Decimal | None
+    energy_days: int | None
+    output_days: int | None
+    suspect: bool
+    partial: bool
     quota_key: str
     standard: str | None
     indicator: str | None
@@ -154,18 +168,23 @@ class ProductUse:
 
 @dataclass(frozen=True, slots=True)
 class ValueUse:
-    """Energy per 10^4 yuan of output value, at constant prices."""
+    """Energy per 10^4 yuan of output value, at constant prices; the rest as of a product."""
 
     output_value: Decimal
     tce_per_value: Decimal | None
     tce_equal_per_value: Decimal | None
+    energy_days: int
+    output_days: int
+    suspect: bool
+    partial: bool
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaUse:
     """A quota in the month, quarter and year of the report; of daily ones the day that used most of it.
 
-    `used` and all after it is None where nothing has been evaluated.
+    `used` and all after it is None where nothing has been evaluated; what was used is None, too, where nothing is
+    known of the period. `suspect`: a day of it is.
     """
 
     quota: str
@@ -182,6 +201,7 @@ class QuotaUse:
     verdict: str | None
     colour: str | None
     ready: datetime | None
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +234,10 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
-    """All carriers of one day; None where none has data. `carriers` is how many have."""
+    """All carriers of one day; None where none has data.
+
+    `carriers` is how many have; `partial`: one that should has not.
+    """
 
     day: date
     tce: Decimal | None
@@ -222,3 +245,4 @@ class DayUse:
     tco2: Decimal | None
     quality: str | None
     carriers: int
+    partial: bool

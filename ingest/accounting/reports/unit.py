@@ -16,7 +16,7 @@ from energy.storage import Connection, load_queries, translating
 from ingest.accounting.quality.evaluation import Evaluation, evaluate
 from ingest.accounting.quality.facts import JudgedUnit, read_month
 from ingest.accounting.quality.rules import QualityRules
-from ingest.accounting.reports.figures import total
+from ingest.accounting.reports.figures import total as sum_of
 from ingest.accounting.reports.model import (
     Assessed,
     CarrierUse,
@@ -103,8 +103,10 @@ async def read_unit(connection: Connection, code: str, asked: Asked) -> UnitRepo
         updating = await connection.fetchval(
             _SQL.updating, unit_id, period.first_day, period.last_day, period.since, judged_until
         )
-        used = await connection.fetch(_SQL.carriers, code, kind, named, unit_id)
-        days = await connection.fetch(_SQL.days, code, period.first_day, period.last_day)
+        used = await connection.fetch(
+            _SQL.carriers, code, kind, named, unit_id, period.since, judged_until, period.first_day, period.last_day
+        )
+        days = await connection.fetch(_SQL.days, code, period.first_day, period.last_day, unit_id)
         assessed = await connection.fetchrow(_SQL.assessed, code, kind, named)
         products = await connection.fetch(_SQL.products, code, kind, named)
         value = await connection.fetchrow(_SQL.output_value, code, kind, named)
@@ -114,6 +116,7 @@ async def read_unit(connection: Connection, code: str, asked: Asked) -> UnitRepo
     )
     facts = await read_month(connection, judged, named, asked.now, asked.rules, statistics=asked.statistics)
     carriers = tuple(carrier_use(dict(one), period) for one in used)
+    total = total_of(carriers)
     intensities = await product_intensities(connection, code, kind, named)
     return UnitReport(
         made_at=asked.now,
@@ -122,10 +125,10 @@ async def read_unit(connection: Connection, code: str, asked: Asked) -> UnitRepo
         period=period,
         updating=updating,
         carriers=carriers,
-        total=total_of(carriers),
+        total=total,
         assessed=None if assessed is None else Assessed(**dict(assessed)),
-        products=_products(map(dict, products), intensities),
-        value=None if value is None else ValueUse(**dict(value)),
+        products=_products(map(dict, products), intensities, partial=total.partial),
+        value=None if value is None else ValueUse(**dict(value), partial=total.partial),
         quotas=tuple(QuotaUse(**dict(one)) for one in quotas),
         quality=quality_of(evaluate(facts, asked.rules)),
         days=_days([dict(one) for one in days], period),
@@ -157,6 +160,7 @@ def period_of(asked: Asked, zone: str, statistics_day: int) -> ReportPeriod:
         open=asked.now < until,
         days=(following - first).days,
         days_begun=(begun - first).days + 1,
+        calendar_instead=asked.statistics and kind is PeriodKind.MONTH,
     )
 
 
@@ -175,11 +179,12 @@ def carrier_use(row: dict[str, Any], period: ReportPeriod) -> CarrierUse:
 def total_of(carriers: Sequence[CarrierUse]) -> Total:
     """The sum of what is known."""
     return Total(
-        tce=total([one.tce for one in carriers]),
-        tce_equal=total([one.tce_equal for one in carriers]),
-        tco2=total([one.tco2 for one in carriers]),
+        tce=sum_of([one.tce for one in carriers]),
+        tce_equal=sum_of([one.tce_equal for one in carriers]),
+        tco2=sum_of([one.tco2 for one in carriers]),
         provisional=any(one.provisional for one in carriers),
         partial=not carriers or any(one.partial for one in carriers),
+        suspect=any(one.suspect for one in carriers),
     )
 
 
@@ -204,9 +209,11 @@ def _decimal(value: float) -> Decimal:
     return Decimal(repr(round(float(value), _PLACES)))
 
 
-def _products(rows: Iterable[dict[str, Any]], intensities: Sequence[ProductIntensity]) -> tuple[ProductUse, ...]:
+def _products(
+    rows: Iterable[dict[str, Any]], intensities: Sequence[ProductIntensity], *, partial: bool
+) -> tuple[ProductUse, ...]:
     judged = {one.product: one for one in intensities}
-    return tuple(_product(row, judged.get(row["product"])) for row in rows)
+    return tuple(_product(row | {"partial": partial}, judged.get(row["product"])) for row in rows)
 
 
 def _product(row: dict[str, Any], judged: ProductIntensity | None) -> ProductUse:
@@ -226,7 +233,14 @@ def _days(rows: Sequence[dict[str, Any]], period: ReportPeriod) -> tuple[DayUse,
     """A line for each day that has begun, with or without data."""
     known = {row["day"]: row for row in rows}
     every = (period.first_day + n * _DAY for n in range(period.days_begun))
-    empty: dict[str, Any] = {"tce": None, "tce_equal": None, "tco2": None, "quality": None, "carriers": 0}
+    empty: dict[str, Any] = {
+        "tce": None,
+        "tce_equal": None,
+        "tco2": None,
+        "quality": None,
+        "carriers": 0,
+        "partial": True,
+    }
     return tuple(
         DayUse(**{**row, "quality": QUALITIES[row["quality"]]}) if (row := known.get(day)) else DayUse(day=day, **empty)
         for day in every

@@ -18,34 +18,55 @@ select
 
 -- name: carriers
 -- The balance of month $3 of kind $2 per carrier; of carriers that have gate meters (of unit $4, its id) and no data, nulls.
+-- Coverage is over the time from $5 to $6, days without data too; suspect: a day from $7 to $8 is.
 with used as (
     select carrier, unit_of_measure, purchased, renewable, produced, sold, stock_decrease, amount, feedstock, tce,
-        tce_equal, tco2, quality, coverage, by_hand, provisional, days
+        tce_equal, tco2, quality, by_hand, provisional, days
     from board.unit_month where unit = $1 and month = $3 and $2 = 'month'
     union all
     select carrier, unit_of_measure, purchased, renewable, produced, sold, stock_decrease, amount, feedstock, tce,
-        tce_equal, tco2, quality, coverage, by_hand, provisional, days
+        tce_equal, tco2, quality, by_hand, provisional, days
     from board.unit_statistics_month where unit = $1 and month = $3 and $2 = 'statistics_month'
 )
 select
     c.carrier, u.unit_of_measure as unit, u.purchased, u.renewable, u.produced, u.sold, u.stock_decrease,
-    u.amount as consumed, u.feedstock, u.tce, u.tce_equal, u.tco2, u.quality, u.coverage,
+    u.amount as consumed, u.feedstock, u.tce, u.tce_equal, u.tco2, u.quality,
+    case when m.due_s > 0 then least(1, round(
+        m.covered_s / (m.due_s::numeric / m.days / 86400 * extract(epoch from $6::timestamptz - $5::timestamptz)), 4
+    )) end as coverage,
+    exists (
+        select from unit_day d
+        where d.unit_id = $4 and d.carrier = c.carrier and d.day between $7 and $8 and d.quality = 3
+    ) as suspect,
     coalesce(u.by_hand, false) as by_hand, coalesce(u.provisional, false) as provisional, coalesce(u.days, 0) as days
 from (select carrier from used union select carrier from balance_point where unit_id = $4) c
 left join used u using (carrier)
+left join unit_month m on m.unit_id = $4 and m.kind = $2 and m.month = $3 and m.carrier = c.carrier
 order by u.tce desc nulls last, c.carrier;
 
 -- name: days
--- All carriers together per day from $2 to $3; quality by its number.
+-- All carriers together per day from $2 to $3; quality by its number. partial: of some carrier of unit $4 (its id) the day
+-- is not known: it has gate meters or stock takings and no row, or the next taking of its stock is yet to come.
+with due as (
+    select carrier, null::date as taken from balance_point where unit_id = $4 and flow <> 'produced' group by carrier
+    union all
+    select carrier, max(last_day) from balance_entry where unit_id = $4 and kind = 'stock' group by carrier
+)
 select day, sum(tce) as tce, sum(tce_equal) as tce_equal, sum(tco2) as tco2, count(*)::int4 as carriers,
-    max(array_position(array['measured', 'estimated', 'substituted', 'suspect', 'missing'], quality)) - 1 as quality
-from board.unit_day where unit = $1 and day between $2 and $3
+    max(array_position(array['measured', 'estimated', 'substituted', 'suspect', 'missing'], quality)) - 1 as quality,
+    exists (
+        select from due
+        where b.day > due.taken or not exists (
+            select from unit_day d where d.unit_id = $4 and d.day = b.day and d.carrier = due.carrier
+        )
+    ) as partial
+from board.unit_day b where unit = $1 and day between $2 and $3
 group by day order by day;
 
 -- name: assessed
 -- The assessed total of the period of kind $2 that is named by $3, and how certificates count.
 select tce, tce_equal, feedstock_tce, feedstock_tce_equal, certificate_mwh, certificate_tce, assessed_tce,
-    assessed_tce_equal, v.convention as certificate_convention, v.source as certificate_source
+    assessed_tce_equal, provisional, suspect, v.convention as certificate_convention, v.source as certificate_source
 from board.assessed
 cross join lateral (
     select convention, source from certificate_convention where valid_from <= $3 order by valid_from desc limit 1
@@ -55,7 +76,8 @@ where unit = $1 and period = $2 and period_start = $3;
 -- name: products
 -- Each registered product with its output and intensity of the period of kind $2 that is named by $3.
 select p.code as product, p.name_zh, p.name_en, p.unit, p.quota_key, i.output, coalesce(i.by_hand, false) as by_hand,
-    i.kgce, i.kgce_equal, i.kwh, i.kgce_per_output, i.kgce_equal_per_output, i.kwh_per_output
+    i.kgce, i.kgce_equal, i.kwh, i.kgce_per_output, i.kgce_equal_per_output, i.kwh_per_output,
+    i.days as energy_days, i.output_days, coalesce(i.suspect, false) as suspect
 from product p join unit u using (unit_id)
 left join board.product_intensity i
     on i.unit = u.code and i.product = p.code and i.period = $2 and i.period_start = $3
@@ -64,14 +86,16 @@ order by p.code;
 
 -- name: output_value
 -- Output value of the period of kind $2 that is named by $3, and energy for it.
-select output_value, tce_per_value, tce_equal_per_value from board.value_intensity
+select output_value, tce_per_value, tce_equal_per_value, days as energy_days, output_days, suspect from board.value_intensity
 where unit = $1 and period = $2 and period_start = $3;
 
 -- name: quotas
--- Quotas of unit $1 (its id) in the month that begins on $2, its quarter and year; of daily ones the day with most use.
+-- Quotas of unit $1 (its id) in the month that begins on $2, its quarter and year; of daily ones the day with most use. Of a
+-- period of which nothing is known what was used is not known either; suspect: a day of it is.
 select q.code as quota, q.measure, q.period, coalesce(s.period_start, p.first) as period_start, q.source,
-    coalesce(s.limit_value, q.limit_value) as "limit", q.limit_unit, s.used, s.used_share as share, s.projected, s.state,
-    s.verdict, s.colour, s.ready
+    coalesce(s.limit_value, q.limit_value) as "limit", q.limit_unit, case when d.days > 0 then s.used end as used,
+    case when d.days > 0 then s.used_share end as share, case when d.days > 0 then s.projected end as projected, s.state,
+    s.verdict, s.colour, s.ready, coalesce(d.suspect, false) as suspect
 from quota q
 join (values
     ('day', $2::date, ($2::date + interval '1 month')::date),
@@ -84,6 +108,12 @@ left join lateral (
     where s.quota_id = q.quota_id and s.period_start >= p.first and s.period_start < p.after
     order by s.used_share desc, s.period_start limit 1
 ) s on true
+cross join lateral (
+    select count(*) as days, bool_or(d.quality = 3) as suspect from unit_day d
+    where d.unit_id = $1 and d.day >= coalesce(s.period_start, p.first)
+        and d.day < case when q.period = 'day' then coalesce(s.period_start, p.first) + 1 else p.after end
+        and (q.measure in ('tce', 'tce_equal', 'tco2') or d.carrier = q.measure)
+) d
 where q.unit_id = $1 and q.valid_from < p.after and (q.valid_to is null or q.valid_to > p.first)
 order by array_position(array['month', 'quarter', 'year', 'day'], q.period), q.code;
 
@@ -127,7 +157,7 @@ where unit = $1 and in_force and (
          where a.unit = $1 and a.in_force and a.kind = 'stock' and a.subject = e.subject and a.last_day > $3)
     )
 )
-order by kind, subject, first_day, entry_id;
+order by entry_id;
 
 -- name: edits
 -- Edits in force that touch the time from $2 to $3, and ratios that began before it.
