@@ -26,6 +26,8 @@ FOREVER = date.max
 """The end of what holds until further notice; `infinity` in the database."""
 NATIONAL = "national"
 """The region of a district that belongs to no regional grid of the data files."""
+VERSION_MARK = "; data set "
+"""In `Factor.source`: between the editions and the version of the data set."""
 _PLACES = Decimal("1e-9")
 
 
@@ -176,7 +178,7 @@ def _factor(carrier: Carrier, region: str, day: date, values: list[Dated], versi
         valid_from=day,
         valid_to=FOREVER,
         provisional=not all(value.published_for(day) for value in values),
-        source=f"{source}; data set {version}",
+        source=f"{source}{VERSION_MARK}{version}",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from deploy.cli.columns import columns, shown
+from energy.factors import VERSION_MARK
 
 if TYPE_CHECKING:
     from energy.data import DataFiles
@@ -35,7 +36,7 @@ def series_lines(factors: FactorSet, carrier: str) -> Iterator[str]:
     rows = [("FROM", "GRID", "KGCE", "KGCE EQUAL", "KGCO2", "P", "SOURCE")]
     for factor in factors.factors:
         if factor.carrier == carrier:
-            source = factor.source.removesuffix(f"; data set {factors.version}")
+            source = factor.source.removesuffix(f"{VERSION_MARK}{factors.version}")
             rows.append((str(factor.valid_from), factor.region or "-", *_figures(factor), source))
     yield from columns(rows, {2, 3, 4}, None)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -22,6 +25,9 @@ _FORWARD = Counter("quotawatt_accounting_forward_total", "Of the quarter hours c
 _WAITING = Gauge("quotawatt_accounting_waiting_batches", "Dirty batches that still waited after the last step.")
 _LAG = Gauge("quotawatt_accounting_lag_seconds", "Data seconds from the newest reading derived to the end of its step.")
 _STANDBY = Gauge("quotawatt_accounting_standby", "1 while no group of units is left to this worker.")
+_FACTORS = Counter(
+    "quotawatt_accounting_factors_replaced_total", "Times that this worker replaced factors of another version."
+)
 _FAILURES = Counter("quotawatt_accounting_database_failures_total", "Failures of the database that were waited out.")
 
 
@@ -40,6 +46,32 @@ def step_done(progress: Progress, *, seconds: float, now_ms: int) -> None:
         _FORWARD.inc(progress.forward)
     if progress.newest_ms is not None:
         _LAG.set((now_ms - progress.newest_ms) / 1000)
+
+
+def factors_loaded(version: str, directory: Path | None) -> None:
+    """This worker goes by the data set `version`, with the files of `directory` in place of shipped ones."""
+    _log.info("factors_loaded", version=version, directory=_named(directory))
+
+
+def factors_synced(version: str, directory: Path | None, replaced: Sequence[str], changes: int) -> None:
+    """The database says what our factors say; where it said those of another version, everybody's totals change.
+
+    Wanted after an upgrade or a new directory; again and again where workers do not have the same.
+    """
+    if replaced:
+        _FACTORS.inc()
+        _log.warning(
+            "factors_replaced",
+            version=version,
+            directory=_named(directory),
+            replaced=list(replaced),
+            changes=changes,
+            advice="the same [factors] directory for every accounting worker, unless this was meant",
+        )
+
+
+def _named(directory: Path | None) -> str:
+    return "none: the shipped files" if directory is None else str(directory)
 
 
 def database_failed(error: StorageError) -> None:

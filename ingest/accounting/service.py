@@ -34,12 +34,15 @@ async def run(settings: AccountingSettings, *, stop: asyncio.Event | None = None
 
 
 def _deriving(settings: AccountingSettings, clock: DataClock) -> Deriving:
-    factors = load_factors(data_files(settings.factors.directory))
+    directory = settings.factors.directory
+    factors = load_factors(data_files(directory))
+    metrics.factors_loaded(factors.version, directory)
     chosen = settings.step
 
     async def prepare(connection: Connection) -> None:
         await check_schema(connection)
-        await sync_factors(connection, factors)
+        synced = await sync_factors(connection, factors)
+        metrics.factors_synced(factors.version, directory, synced.replaced, synced.changes)
 
     return Deriving(
         settings.database,

@@ -12,11 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
+from energy.data import shipped
 from energy.errors import SchemaError
 from energy.storage import Connection, Notifications, Pool, StorageSettings
 from ingest.accounting.service import run
-from ingest.accounting.settings import AccountingSettings, StepSettings
+from ingest.accounting.settings import AccountingSettings, FactorSettings, StepSettings
 from tests.support.eventually import eventually
 from tests.support.register_world import populate, registry, shown, store
 from tests.support.tcp_proxy import tcp_proxy
@@ -61,6 +64,32 @@ async def test_a_notification_wakes_it_and_it_wakes_those_who_judge(pool: Pool, 
 
             await eventually(derived)
             assert await totals.wait(10)
+
+
+async def test_the_log_and_a_metric_name_the_factors_that_took_the_place_of_others(
+    pool: Pool, database: StorageSettings, tmp_path: Path
+) -> None:
+    """At the start which set and directory; and once more when a worker put its own in the place of another's."""
+    grid = shipped().texts["co2_grid.csv"] + "2025,northwest,0.5,\n"
+    (tmp_path / "co2_grid.csv").write_text(grid, encoding="utf-8")
+    settings = AccountingSettings(database, factors=FactorSettings(tmp_path))
+    count = "quotawatt_accounting_factors_replaced_total"
+    before = REGISTRY.get_sample_value(count) or 0
+    async with pool.acquire() as connection:
+        await populate(connection, WORLD)
+
+        async def written() -> object:
+            return await connection.fetchval("select count(*) from carrier_factor where kgco2 = 0.5")
+
+        with capture_logs() as logs:
+            async with _running(settings):
+                await eventually(written)
+    told = {line["event"]: line for line in logs if line["event"].startswith("factors_")}
+    assert (told["factors_loaded"]["log_level"], told["factors_replaced"]["log_level"]) == ("info", "warning")
+    assert {line["directory"] for line in told.values()} == {str(tmp_path)}
+    assert told["factors_replaced"]["version"] == told["factors_loaded"]["version"] != shipped().version
+    assert told["factors_replaced"]["replaced"] == [shipped().version]
+    assert REGISTRY.get_sample_value(count) == before + 1
 
 
 async def test_the_timer_finds_what_nobody_told(pool: Pool, database: StorageSettings) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from energy.data import shipped
 from energy.factors import load_factors, shipped_factors
 from energy.storage import Connection, Pool, StorageSettings, connect
-from ingest.accounting.factors.sync import for_every_region, sync_factors
+from ingest.accounting.factors.sync import Synced, for_every_region, sync_factors
 from tests.support.eventually import eventually
 from tests.support.factor_world import FIRST, UNITS, changed, in_force, marks, populated, with_grid
 
@@ -32,9 +32,20 @@ async def test_writing_the_factors_twice_is_the_same_as_once_and_dropped_ones_go
     await sync_factors(undone, shipped_factors())
     rows = "select *, xmin::text from carrier_factor order by carrier, region, valid_from"
     first = await undone.fetch(rows)
-    assert await sync_factors(undone, shipped_factors()) == 0
+    assert await sync_factors(undone, shipped_factors()) == Synced(0)
     assert await undone.fetch(rows) == first
     assert len(first) == len(for_every_region(shipped_factors()))
+
+
+async def test_a_set_that_takes_the_place_of_another_names_it(undone: Connection) -> None:
+    """One worker without the directory of the others changes everybody's totals: nobody must have to guess who did."""
+    await undone.execute("truncate carrier_factor, grid_region")
+    own = with_grid("2025,northwest,0.5")
+    assert (await sync_factors(undone, own)).replaced == ()
+    synced = await sync_factors(undone, shipped_factors())
+    assert (synced.replaced, synced.changes > 0) == ((own.version,), True)
+    assert (await sync_factors(undone, own)).replaced == (shipped_factors().version,)
+    assert (await sync_factors(undone, own)).replaced == ()
 
 
 async def test_a_factor_of_one_grid_marks_its_units_from_its_day_on(undone: Connection) -> None:
@@ -95,14 +106,14 @@ async def test_workers_that_start_together_mark_once(pool: Pool) -> None:
         await populated(connection)
     new = with_grid("2026,northwest,0.5")
 
-    async def sync() -> int:
+    async def sync() -> Synced:
         """One worker."""
         async with pool.acquire() as connection:
             return await sync_factors(connection, new)
 
     async with asyncio.TaskGroup() as group:
         workers = [group.create_task(sync()) for _ in range(4)]
-    assert sorted(worker.result() for worker in workers) == [0, 0, 0, 1]
+    assert sorted(worker.result().changes for worker in workers) == [0, 0, 0, 1]
     async with pool.acquire() as connection:
         assert {unit for unit, _, _ in await marks(connection)} == {"XIAN", "BAOJI"}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from energy.factors import EVER, FOREVER, NATIONAL, Factor, FactorSet
+from energy.factors import EVER, FOREVER, NATIONAL, VERSION_MARK, Factor, FactorSet
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.factors.changes import Change, Held, changed
 
@@ -22,8 +22,21 @@ _COLUMNS = ("carrier", "region", "valid_from", "valid_to", *_FIGURES, "source")
 Series = dict[tuple[str, str], list[Held]]
 
 
-async def sync_factors(connection: Connection, factors: FactorSet) -> int:
-    """Make the database say what `factors` say, and mark what this touches; returns how many stretches changed.
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What became of the factors in the database.
+
+    Attributes:
+        changes: how many stretches have another figure now.
+        replaced: versions of the data set that others had written, and that this one took the place of.
+    """
+
+    changes: int
+    replaced: tuple[str, ...] = ()
+
+
+async def sync_factors(connection: Connection, factors: FactorSet) -> Synced:
+    """Make the database say what `factors` say, and mark what this touches.
 
     One transaction; the same again changes nothing, and several workers may come at once. A marked day is totalled
     again by whoever derives next. Raises as `energy.storage.translating` says.
@@ -35,9 +48,11 @@ async def sync_factors(connection: Connection, factors: FactorSet) -> int:
             regions = {row["prefix"]: row["region"] for row in await connection.fetch(_SQL.regions)}
             new = [tuple(getattr(one, name) for name in _COLUMNS) for one in for_every_region(factors)]
             if {tuple(row) for row in old} == set(new) and regions == factors.regions:
-                return 0
+                return Synced(0)
             await connection.execute(_SQL.stop_totals)
-            return await _replace(connection, _series(map(dict, old)), factors, new)
+            changes = await _replace(connection, _series(map(dict, old)), factors, new)
+            versions = {row["source"].rpartition(VERSION_MARK)[2] for row in old}
+            return Synced(changes, tuple(sorted(versions - {factors.version})))
 
 
 def for_every_region(factors: FactorSet) -> list[Factor]:
