@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import date, timedelta
 
+from msgspec.structs import replace
+
+from energy.clocks import ClockSettings, DataClock
+from energy.errors import StorageError
 from energy.registry import Point, Registry
-from energy.storage import Connection
+from energy.services import Control
+from energy.storage import Connection, StorageSettings
 from ingest.accounting.edits.model import Given, Kind
 from ingest.accounting.edits.store import add, undo
+from ingest.accounting.rollups.service import Rolling
+from ingest.accounting.rollups.settings import RollupSettings
 from tests.support.deriving import derive_all
+from tests.support.eventually import eventually
 from tests.support.register_world import instant, populate, registry, shown, store
 from tests.support.validation_store import findings, judge, judge_all, whole
 
@@ -72,3 +82,52 @@ async def test_what_changes_no_interval_reaches_the_checks(connection: Connectio
     await connection.execute("delete from finding")
     await judge(connection, list(points.values()), DAY, DAY + timedelta(days=1))
     assert await whole(connection) == step_by_step
+
+
+async def test_an_edit_of_the_open_day_is_judged_as_soon_as_it_is_derived(
+    database: StorageSettings, connection: Connection
+) -> None:
+    """Its finding and its suspect quarter hour go, long before the open day's turn; findings of dropped days stay."""
+    world = _world()
+    bounded = tuple(replace(one, max_rate=100.0) if one.code == "E" else one for one in world.points)
+    points = await populate(connection, replace(world, points=bounded))
+    await store(
+        connection,
+        [shown("E", slot * 15, 1000.0 + slot * 10 + slot * slot % 7 + (slot > 8) * 70) for slot in range(17)],
+    )
+    await derive_all(connection)
+    dropped = DAY - timedelta(days=400)
+    await connection.execute(_DROPPED, points["E"], dropped, instant(-399 * 24 * HOUR))
+    clock = DataClock(ClockSettings(instant(5 * HOUR), time.time()))
+    failed: list[StorageError] = []
+    service = Rolling(database, clock, RollupSettings(every_s=0.05), failed.append)
+    control = Control(service.name, asyncio.Event())
+    running = asyncio.create_task(service.run(control))
+
+    async def stand() -> list[tuple[date, str]]:
+        rows = await connection.fetch("select day, check_id from finding order by day, check_id")
+        return [(row["day"], row["check_id"]) for row in rows]
+
+    async def settled(*checks: str) -> bool:
+        return await stand() == [(dropped, "range"), *((DAY, check) for check in checks)]
+
+    await eventually(lambda: settled("range"), within=60)
+    said = {"since": instant(120).isoformat(), "until": instant(135).isoformat(), "amount": "10", "unit": "kWh"}
+    await add(connection, [Given(Kind.AMOUNT, "E", said, "Li Wei", "a test of the meter")], instant(5 * HOUR))
+    await derive_all(connection)
+    await eventually(settled, within=60)
+    assert await connection.fetchval("select max(flags & 32768) from validated_15min") == 0
+    assert await connection.fetchval("select count(*) from validated_15min where quality = 3") == 0
+    control.stopping.set()
+    await running
+    assert not failed
+
+
+_DROPPED = """
+with run as (
+    insert into upkeep_run (relation, action, at, until) values ('consumption_15min', 'chunks_dropped', $3, $3)
+), judged as (
+    insert into validation_day (block, day, marked, fingerprint) values ($1 / 1000, $2, false, 1)
+)
+insert into finding values ($1, $2, 'range', $3 - interval '1 day', $3, 'failure', '{}')
+"""

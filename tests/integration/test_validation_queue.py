@@ -59,17 +59,56 @@ async def _marked(connection: Connection) -> list[date]:
 
 
 async def test_a_mark_is_judged_once_and_the_newest_day_first(undone: Connection) -> None:
-    """Days that have begun nowhere wait; one that was judged just now waits for the pause."""
+    """Days that have begun nowhere wait; an open one that was judged just now waits for the pause, or for an edit."""
     point = await _point(undone)
+    open_now = datetime(2026, 3, 6, 3, tzinfo=UTC)
     await put_intervals(undone, point, start_of(DAY), ordinary(1, slots=96)[0])
     await queue.mark(undone, point // 1000, [DAY], shipped_checks())
     begun = [day for day in await _marked(undone) if day <= NOW.date()]
-    assert begun == [DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)]
-    assert await _drain(undone) == begun[::-1]
-    assert await _drain(undone) == []
+    assert begun == [DAY + timedelta(days=number) for number in range(3)]
+    assert await _drain(undone, now=open_now) == begun[::-1]
     await queue.mark(undone, point // 1000, [DAY], shipped_checks())
-    assert await _drain(undone) == []
-    assert await _drain(undone, now=NOW + timedelta(hours=1)) == begun[::-1]
+    assert await _drain(undone, now=open_now) == begun[1::-1], "what is over waits for nothing"
+    assert await _drain(undone, now=open_now) == []
+    assert await _drain(undone, now=open_now + timedelta(hours=1)) == [begun[2]]
+    await queue.mark(undone, point // 1000, [DAY], shipped_checks(), at_once=True)
+    await queue.mark(undone, point // 1000, [DAY], shipped_checks())
+    assert sorted(await _drain(undone, now=open_now + timedelta(hours=1))) == begun
+
+
+async def test_what_is_judged_again_and_again_lets_what_waits_go_first(undone: Connection) -> None:
+    """A day that late readings change all the time would hold up all older ones; an edit goes before both."""
+    point = await _point(undone)
+    block = point // 1000
+    await queue.mark(undone, block, [DAY], shipped_checks())
+    await _drain(undone)
+    older = DAY - timedelta(days=200)
+    await queue.mark(undone, block, [DAY, older], shipped_checks())
+    assert (await queue.step(undone, shipped_checks(), now=NOW, pause_s=3600)).day not in {DAY, DAY + timedelta(days=1)}
+    await queue.mark(undone, block, [DAY], shipped_checks(), at_once=True)
+    assert (await queue.step(undone, shipped_checks(), now=NOW, pause_s=3600)).day == DAY + timedelta(days=2)
+
+
+async def test_findings_of_days_whose_intervals_were_dropped_stand(undone: Connection, tmp_path: Path) -> None:
+    """Judged anew nothing would be found of them: neither other rules nor an old mark bring that."""
+    point = await _point(undone)
+    quanta = ordinary(1, slots=96)[0]
+    quanta[40] = 130_000
+    await put_intervals(undone, point, start_of(DAY), quanta)
+    await queue.mark(undone, point // 1000, [DAY], shipped_checks())
+    await _drain(undone)
+    found = await whole(undone)
+    await undone.execute("delete from consumption_15min")
+    path = tmp_path / "checks.toml"
+    path.write_text("[default.spike]\nover = 1.9\n")
+    rules, kept_from = load_checks(path), DAY + timedelta(days=2)
+    assert await queue.mark_changed_rules(undone, rules, kept_from=kept_from) == 1
+    assert await _marked(undone) == [day for day in await _marked(undone) if day >= kept_from]
+    await queue.mark(undone, point // 1000, [DAY], rules)
+    while (done := await queue.step(undone, rules, now=NOW, pause_s=1, kept_from=kept_from)).day is not None:
+        assert done.day >= kept_from
+    assert done.waiting == 0
+    assert await whole(undone) == found
 
 
 async def test_what_a_day_reaches_is_marked_and_nothing_before_it(undone: Connection) -> None:

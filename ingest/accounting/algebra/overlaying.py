@@ -3,8 +3,8 @@
 - an amount replaces whole quarter hours, also where there was no row: SUBSTITUTED, `Method.EDIT`, spread evenly;
   borders are rounded, so that the quarter hours add up to the amount exactly. Of amounts that overlap the later counts.
   The flags of what was replaced go with it.
-- an accepted span makes SUSPECT quarter hours that lie wholly in it MEASURED. `Flag.ACCEPTED` says so, of all known quarter
-  hours in it: what a check finds of one that is MEASURED here is accepted too.
+- an accepted span makes SUSPECT quarter hours that lie wholly in it MEASURED. `Flag.ACCEPTED` says so, of all known
+  quarter hours in it: what a check finds of one that is MEASURED here is accepted too.
 
 Source: facts 5, "never overwrite raw; store raw + validated + flag + rule + author".
 """

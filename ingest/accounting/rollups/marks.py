@@ -33,6 +33,22 @@ class Marked:
     day: date
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What there is to do.
+
+    Attributes:
+        waiting: how many days of blocks are marked.
+        edits: grows with each edit and each one that is undone.
+        first_batch, last_batch: numbers of the batches that are not derived yet; None when all are.
+    """
+
+    waiting: int
+    edits: int
+    first_batch: int | None
+    last_batch: int | None
+
+
 START = Marked(-1, date.min)
 """Before all of them."""
 
@@ -86,6 +102,7 @@ async def kept_from(connection: Connection) -> date:
     return found or date.min
 
 
-async def waiting(connection: Connection) -> int:
-    """How many days of blocks are marked."""
-    return int(await connection.fetchval(_SQL.waiting))
+async def look(connection: Connection) -> Look:
+    """What there is to do."""
+    (row,) = await connection.fetch(_SQL.look)
+    return Look(**dict(row))

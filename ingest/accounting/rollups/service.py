@@ -14,7 +14,7 @@ from energy.services import Control
 from energy.storage import Connection, StorageSettings, check_schema, translating
 from energy.waiting import set_within
 from ingest.accounting.rollups import metrics
-from ingest.accounting.rollups.marks import START, Marked, lead, waiting
+from ingest.accounting.rollups.marks import START, Look, Marked, kept_from, lead, look
 from ingest.accounting.rollups.settings import RollupSettings
 from ingest.accounting.rollups.step import Rolled, step
 from ingest.accounting.validation import queue
@@ -54,6 +54,8 @@ class Rolling:
         self._registry: int | None = None
         self._connection = KeptConnection(database, failed)
         self._open_due = 0.0
+        self._edits: int | None = None
+        self._edited: int | None = None
 
     async def run(self, control: Control) -> None:
         """Roll up until told to stop, through outages of the database; what is marked then waits for the next run."""
@@ -72,17 +74,20 @@ class Rolling:
 
     async def _serve(self, control: Control) -> None:
         """One pass over all days that are over, and if it is time, over those that are not."""
-        leading, marked = await self._connection.once(_look)
+        leading, seen = await self._connection.once(_look)
         control.ready()
-        metrics.looked(waiting=marked, standby=not leading)
+        metrics.looked(waiting=seen.waiting, standby=not leading)
         if not leading:
             return
         await self._connection.once(self._follow_rules)
-        if marked:
+        derived = self._follow_edits(seen)
+        if seen.waiting:
             await self._pass(control, self._over())
-            if self._now() >= self._open_due:
+            if derived or self._now() >= self._open_due:
                 await self._pass(control, date.max)
                 self._open_due = self._now() + self._settings.open_every_s
+        if derived:
+            self._edited = None
         # Judging all may take long; what is over and changed meanwhile is rolled up in between.
         until = self._now() + self._settings.every_s
         while not control.stopping.is_set() and self._now() < until and await self._connection.once(self._judge):
@@ -98,23 +103,39 @@ class Rolling:
         began = self._now()
 
         async def one(connection: Connection) -> Rolled:
-            return await step(connection, self._checks, before=before, limit=self._settings.days, after=after)
+            limit, at_once = self._settings.days, self._edited is not None
+            return await step(connection, self._checks, before=before, limit=limit, after=after, at_once=at_once)
 
         done = await self._connection.once(one)
         metrics.step_done(done, seconds=self._now() - began)
         return done.last
 
+    def _follow_edits(self, seen: Look) -> bool:
+        """Whether what people edited since the last pass is derived by now: then open days do not wait for theirs.
+
+        So it is at the start too: what was edited before is not known to have been judged.
+        """
+        if seen.edits != self._edits:
+            self._edits, self._edited = seen.edits, seen.last_batch or 0
+        return self._edited is not None and (seen.first_batch is None or seen.first_batch > self._edited)
+
     async def _follow_rules(self, connection: Connection) -> None:
         """At the start, and whenever the registry has changed, what was judged by other rules is marked again."""
         version = await registry_version(connection)
         if version != self._registry:
-            await queue.mark_changed_rules(connection, self._checks)
+            with translating():
+                first = await kept_from(connection)
+            await queue.mark_changed_rules(connection, self._checks, kept_from=first)
             self._registry = version
 
     async def _judge(self, connection: Connection) -> bool:
         """Whether a day was due and judged."""
         now, pause_s = self._clock.now(), self._settings.judge_every_s
-        return (await queue.step(connection, self._checks, now=now, pause_s=pause_s)).block is not None
+        with translating():
+            first = await kept_from(connection)
+        done = await queue.step(connection, self._checks, now=now, pause_s=pause_s, kept_from=first)
+        metrics.judged(done)
+        return done.block is not None
 
     def _over(self) -> date:
         """The first UTC day that is not over."""
@@ -125,7 +146,7 @@ class Rolling:
         return asyncio.get_running_loop().time()
 
 
-async def _look(connection: Connection) -> tuple[bool, int]:
+async def _look(connection: Connection) -> tuple[bool, Look]:
     await check_schema(connection)
     with translating():
-        return await lead(connection), await waiting(connection)
+        return await lead(connection), await look(connection)

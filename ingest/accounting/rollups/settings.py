@@ -16,11 +16,12 @@ class RollupSettings(msgspec.Struct, frozen=True):
     Attributes:
         every_s: real seconds between two looks for days that are over and changed.
         open_every_s: real seconds between two passes over days that are not over. Views do not wait for them: they
-            read the quarter hours of days that changed. Only months and checks do.
+            read the quarter hours of days that changed. Only months and checks do, but not for an edit.
         settled_s: data seconds after its end from which on a day counts as over: most readings have come then.
         days: most days of blocks of 1000 points that one step rolls up.
         checks: TOML file whose parameters of checks go over the shipped ones; None for none.
-        judge_every_s: data seconds between two judgements of a day by the checks: an open day changes all the time.
+        judge_every_s: data seconds between two judgements of an open day by the checks: it changes all the time. A day
+            that is over, or that an edit touches, waits for its intervals alone.
     """
 
     every_s: Positive = 5.0

@@ -31,11 +31,19 @@ class Rolled:
     last: Marked | None = None
 
 
-async def step(connection: Connection, checks: Checks, *, before: date, limit: int, after: Marked = START) -> Rolled:
+async def step(  # noqa: PLR0913 - which days, and what of them
+    connection: Connection,
+    checks: Checks,
+    *,
+    before: date,
+    limit: int,
+    after: Marked = START,
+    at_once: bool = False,
+) -> Rolled:
     """Roll up at most `limit` marked days that lie before the UTC day `before`, the next ones after `after`.
 
     Outside a transaction; cut off at any moment, what it had taken stays marked. What the findings by `checks` rest on
-    is marked to be judged. Raises as `energy.storage.translating` says.
+    is marked to be judged, open days too if it is to be `at_once`. Raises as `energy.storage.translating` says.
     """
     changed = 0
     with translating():
@@ -48,6 +56,6 @@ async def step(connection: Connection, checks: Checks, *, before: date, limit: i
                 first = await kept_from(connection)
                 kept = [day for day in days if day >= first]
                 changed += await roll(connection, block, kept)
-                await queue.mark(connection, block, kept, checks)
+                await queue.mark(connection, block, kept, checks, at_once=at_once)
                 await settle(connection, [mark for one in marked for mark in taken[one]])
     return Rolled(len(taken), changed, next(reversed(taken), None))

@@ -18,12 +18,13 @@ create table validation_day (
     block       int4 not null,
     day         date not null,
     marked      boolean not null,
+    at_once     boolean not null default false,
     judged_at   timestamptz,
     fingerprint int8,
     primary key (block, day)
 );
 create index validation_day_marked on validation_day (day) where marked;
-comment on table validation_day is 'Local days of blocks of points (point_id / 1000): marked when something that findings rest on changed since they were judged; judged_at is the data time at which they were last, fingerprint tells by which parameters and registry.';
+comment on table validation_day is 'Local days of blocks of points (point_id / 1000): marked when something that findings rest on changed since they were judged; at_once, when a person''s edit may be why; judged_at is the data time at which they were last, fingerprint tells by which parameters and registry.';
 
 create view failing_span as
 select point_id, since, until from finding where severity = 'failure';

@@ -16,10 +16,6 @@ where not exists (
 )
 order by block, day;
 
--- name: waiting
--- How many days of blocks wait.
-select count(distinct (block, day)) from day_dirty;
-
 -- name: choose
 -- Choose up to $4 marked days before the UTC day $1, block after block, beginning after day $3 of block $2, and take all
 -- their marks: who changes an interval from now on marks its day anew.
@@ -58,3 +54,9 @@ select exists (
     select from pg_locks where locktype = 'advisory' and granted and pid = pg_backend_pid()
         and (classid::int8 << 32) + objid::int8 = 8176108593614711925 and objsubid = 1
 ) or pg_try_advisory_lock(8176108593614711925);
+
+-- name: look
+-- How many days of blocks wait; how often people edited or undid an edit; the first and the last batch to derive.
+select (select count(distinct (block, day)) from day_dirty) as waiting,
+    (select count(*) + count(undone_at) from edit) as edits,
+    (select min(batch) from derivation_dirty) as first_batch, (select max(batch) from derivation_dirty) as last_batch;
