@@ -38,7 +38,7 @@ _LOOK_S = 0.05
 
 _PAST = """
 insert into readings (ts, point_id, value, quality, batch)
-select to_timestamp($1) - make_interval(mins => 15 * ($2 - n)), point_id, n, 0, 0
+select to_timestamp($1) - make_interval(mins => 15 * ($2 - n)), point_id, (point_id - 1) % $4::int4, 0, 0
 from generate_series(1, $2) as n, generate_series(1, $3) as point_id
 """
 _MARK = """
@@ -62,7 +62,7 @@ async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
         accounting(directory, dsn) as deriving,
         running(configured(directory, endpoints, dsn, _WORKER)) as ingesting,
     ):
-        warm_s = await derived(dsn, _WARM_S)
+        warm_s = await derived(dsn, _WARM_S, deriving)
         lags: dict[int, float] = {}
         async with watching(dsn) as commits, looking(dsn, commits.seen, lags):
             async with nation(endpoints, GATEWAYS, SECONDS // 60 + 2) as gateways:
@@ -73,7 +73,7 @@ async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
                     (_processor(one) - was) / SECONDS for one, was in zip((deriving, ingesting), before, strict=True)
                 ]
                 await gateways.finish(120)
-            await derived(dsn, 300)
+            await derived(dsn, 300, deriving)
         resident = deriving.memory_info().rss / 1e6
     found = await _weighed(dsn, lags)
     await forget(endpoints, [_WORKER])
@@ -127,17 +127,17 @@ async def _history(dsn: str) -> None:
     """Readings of each point, a quarter of an hour apart, the last one just now, all to be derived."""
     now = time.time()
     async with connect(StorageSettings(dsn)) as connection:
-        await connection.execute(_PAST, now, _HISTORY, GATEWAYS * POINTS, timeout=1_800)
+        await connection.execute(_PAST, now, _HISTORY, GATEWAYS * POINTS, POINTS, timeout=1_800)
         await connection.execute(_MARK, now, GATEWAYS * POINTS, timeout=600)
         await connection.execute("vacuum analyze readings", timeout=600)
 
 
-async def derived(dsn: str, bound_s: float) -> float:
+async def derived(dsn: str, bound_s: float, process: psutil.Popen) -> float:
     """Wait until nothing is dirty; real seconds that it took."""
     begin = time.monotonic()
     async with connect(StorageSettings(dsn)) as connection:
         while await connection.fetchval("select exists (select from derivation_dirty)"):
-            if time.monotonic() > begin + bound_s:
+            if time.monotonic() > begin + bound_s or process.poll() is not None:
                 raise SystemExit("accounting does not get done")
             await asyncio.sleep(0.2)
     return time.monotonic() - begin

@@ -53,13 +53,13 @@ async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
     async with connect(StorageSettings(dsn)) as connection:
         await _arrive(connection, late=False)
         with accounting(directory, dsn) as process:
-            await derived(dsn, _BOUND_S)
+            await derived(dsn, _BOUND_S, process)
             newest = await connection.fetchval("select pg_snapshot_xmax(pg_current_snapshot())::text::int8")
             before = process.cpu_times()
             begin = time.monotonic()
             await _arrive(connection, late=True)
             stored_s = time.monotonic() - begin
-            await derived(dsn, _BOUND_S)
+            await derived(dsn, _BOUND_S, process)
             took_s = time.monotonic() - begin
             after = process.cpu_times()
         touched = await connection.fetchval(
