@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
+from energy.errors import RejectedError
 from energy.registry import Registry
 from energy.storage import Connection
 from ingest.accounting.edits import store as edits
@@ -186,7 +187,7 @@ async def test_a_gate_meter_that_never_spoke_is_not_left_out(undone: Connection)
     await live(undone, hourly("E"), hourly("X"))
     found = await judged(undone)
     failed = {one for one, verdict in verdicts(found).items() if verdict is Verdict.FAILED}
-    assert failed == SOUND
+    assert failed == SOUND - {Criterion.REPAIR}  # what never spoke did not fall silent
     assert of(found, Criterion.MONTH_BORDER).culprits == ("G 1488.0 h",)
 
 
@@ -274,3 +275,19 @@ async def test_days_are_those_of_the_unit_s_zone(undone: Connection) -> None:
     found = await judged(undone, datetime(2026, 4, 5, tzinfo=UTC) + timedelta())
     assert of(found, Criterion.DAY_BORDER).value == 1.0
     assert of(found, Criterion.MONTH_BORDER).value == 0.0
+
+
+async def test_a_month_to_come_is_refused(undone: Connection) -> None:
+    """Nothing has failed in it, nor has it passed."""
+    await live(undone, hourly("E"))
+    with pytest.raises(RejectedError, match="2026-05 has not begun: its first day is 2026-05-01"):
+        await judged(undone, month=date(2026, 5, 1))
+
+
+async def test_a_meter_is_not_silent_before_its_first_reading(undone: Connection) -> None:
+    """In February no meter had spoken; in the months after E's last reading it is silent, however long ago that was."""
+    await live(undone, hourly("E", last=DAY))
+    february = of(await judged(undone, instant(-5 * DAY), month=date(2026, 2, 1)), Criterion.REPAIR)
+    assert (february.verdict, february.culprits) == (Verdict.NOT_JUDGED, ())
+    june = await judged(undone, instant(122 * DAY), month=date(2026, 6, 1))
+    assert [one.name for one in of(june, Criterion.REPAIR).named] == ["E"]

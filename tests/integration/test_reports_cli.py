@@ -110,8 +110,6 @@ async def test_a_district_is_reported(call: Call, monkeypatch: pytest.MonkeyPatc
     assert shown.stdout.startswith("行政区划 6103  2026-10  自然月\n")
     english = await call("district", "6103", "--lang", "en")
     assert english.stdout.startswith("District 6103  2026-10  calendar month\n")
-        "District 6103  2026-10  calendar month\n"
-    )
     monkeypatch.delenv("LC_ALL")
     assert (await call("district", "6103")).stdout.startswith("District 6103  2026-10  calendar month\n")
     read = msgspec.json.decode((await call("district", "6103", *OCTOBER, "--statistics", "--format", "json")).stdout)

@@ -51,7 +51,8 @@ class PointFacts:
         days, days_in_time: borders of days judged, and those with a reading close enough.
         month_border_s: the greater of the distances of the readings nearest to the month's two borders, in seconds, or
             how far was looked where there is none; None where no border has been reached.
-        silent_working_days: longest silence that reaches into the month, in working days.
+        silent_working_days: longest silence that reaches into the month, in working days; None before the first
+            reading.
     """
 
     point: str
@@ -63,7 +64,7 @@ class PointFacts:
     days: int
     days_in_time: int
     month_border_s: float | None
-    silent_working_days: int
+    silent_working_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +226,10 @@ def _month_border(gates: Sequence[PointFacts], bound: float) -> Judged:
 
 
 def _repair(points: Sequence[PointFacts], replacements: Sequence[Replacement], bound: int) -> Judged:
-    if not points:
+    silent = [(p.point, p.silent_working_days) for p in points if p.silent_working_days is not None]
+    if not silent:
         return Judged(Criterion.REPAIR, Verdict.NOT_JUDGED, None, bound)
-    late = [Culprit(p.point, Fault.SILENT, p.silent_working_days) for p in points]
+    late = [Culprit(point, Fault.SILENT, days) for point, days in silent]
     late += [Culprit(r.point, Fault.RECORDED_LATE, r.working_days) for r in replacements]
     late.sort(key=lambda one: (-one.figure, one.name))
     worst = late[0].figure

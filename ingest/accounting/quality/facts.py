@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from energy.errors import RejectedError
 from energy.periods import FIRST_DAY, day_start, local_day, statistics_days
 from energy.queries import load_queries
 from energy.storage import Connection, translating
@@ -58,10 +59,16 @@ async def read_month(  # noqa: PLR0913 - which month, of whom, seen when and by 
         now: data time.
         rules: how close readings must stand to borders.
         statistics: the unit's statistics month of that name instead of the calendar's.
+
+    Raises:
+        RejectedError: the month has not begun.
+        StorageError and its like: as `energy.storage.translating` says.
     """
     first, following = statistics_days(month, unit.statistics_day if statistics else FIRST_DAY)
     start, end = day_start(first, unit.zone), day_start(following, unit.zone)
-    since, until = start, max(start, min(end, now))
+    if now <= start:
+        raise RejectedError(f"{month:%Y-%m} has not begun: its first day is {first}")
+    since, until = start, min(end, now)
     last_day = following - _DAY
     borders = [day_start(day, unit.zone) for day in _days(first + _DAY, following)]
     due_borders = [border for border in borders if border + timedelta(seconds=rules.day_border_s) <= now]
@@ -94,7 +101,7 @@ async def read_month(  # noqa: PLR0913 - which month, of whom, seen when and by 
                 days=len(due_borders) if row["gate"] else 0,
                 days_in_time=in_time.get(row["point"], 0),
                 month_border_s=away.get(row["point"]),
-                silent_working_days=silent.get(row["point"], 0),
+                silent_working_days=silent.get(row["point"]),
             )
             for row in rows
         ),

@@ -45,7 +45,8 @@ where p.unit_id = $1 and p.flow <> 'internal'
 group by p.code;
 
 -- name: silences
--- Gaps that reach into the time from $2 to $3, from their beginning on, and the silence at its end, as far back as $4.
+-- Gaps that reach into the time from $2 to $3, from their beginning on, and the silence at its end, as far back as $4. A
+-- point that has never been read is not silent: completeness says what it lacks.
 select p.code as point, g.began as since, least(g.ended, $3) as until
 from counted_point p join gap g using (point_id)
 where p.unit_id = $1 and g.began < $3 and g.ended > $2
@@ -56,7 +57,9 @@ left join lateral (
     select r.ts from readings r
     where r.point_id = p.point_id and r.ts < $3 and r.ts >= $4 and r.quality <> 3 order by r.ts desc limit 1
 ) last on true
-where p.unit_id = $1 and not exists (
+where p.unit_id = $1 and (last.ts is not null or exists (
+    select from readings r where r.point_id = p.point_id and r.ts < $4 and r.quality <> 3
+)) and not exists (
     select from gap g where g.point_id = p.point_id and g.began < $3 and g.ended >= $3
 );
 
