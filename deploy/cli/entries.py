@@ -211,11 +211,18 @@ def products(unit: str | None, config: Path | None, dsn: str | None) -> None:
 
 
 def _take(given: Sequence[Given], source: Source, config: Path | None, dsn: str | None) -> None:
-    from deploy.cli.entries_text import taken_lines  # noqa: PLC0415 - loaded when called
+    from deploy.cli.entries_text import taken_lines, warning_lines  # noqa: PLC0415 - loaded when called
     from ingest.accounting.entries import store  # noqa: PLC0415 - likewise
+    from ingest.accounting.entries.takings import NegativeUse, negative_uses  # noqa: PLC0415 - likewise
 
-    taken = _on(config, dsn, lambda connection, now: store.enter(connection, given, source, now))
+    async def take(connection: Connection, now: datetime) -> tuple[list[store.Taken], list[NegativeUse]]:
+        taken = await store.enter(connection, given, source, now)
+        return taken, await negative_uses(connection, [one.entry_id for one in taken])
+
+    taken, doubtful = _on(config, dsn, take)
     click.echo("\n".join(taken_lines(taken)))
+    for line in warning_lines(doubtful):
+        click.echo(line, err=True)
 
 
 def _show(rows: Sequence[T], lines: Callable[[Sequence[T], int | None], Iterable[str]], nothing: str) -> None:

@@ -11,6 +11,7 @@ from deploy.cli.columns import columns
 if TYPE_CHECKING:
     from ingest.accounting.entries.products import Listed
     from ingest.accounting.entries.store import Recorded, Taken
+    from ingest.accounting.entries.takings import NegativeUse
 
 _MOST = 10
 """More numbers than these are told by the first and the last one."""
@@ -63,6 +64,17 @@ def taken_lines(taken: Sequence[Taken]) -> Iterator[str]:
         yield f"In force already: {_numbers([one.entry_id for one in taken if not one.new])}."
     if not taken:
         yield "Nothing was given."
+
+
+def warning_lines(doubtful: Sequence[NegativeUse]) -> Iterator[str]:
+    """What cannot be by what was entered, and which taking came before; corrections may follow."""
+    for one in doubtful:
+        unit = one.unit_of_measure
+        yield (
+            f"Warning: {one.unit} {one.carrier}: {_plain(one.stock)} {unit} on {one.stock_day} (entry {one.stock_id}) "
+            f"after {_plain(one.before)} {unit} on {one.before_day} (entry {one.before_id}) makes consumption between "
+            f"them {_plain(one.used)} {unit}, by the purchases and sales known so far: is a purchase or a figure wrong?"
+        )
 
 
 def _numbers(ids: Sequence[int]) -> str:

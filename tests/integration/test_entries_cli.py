@@ -102,3 +102,24 @@ async def test_products_are_registered_and_shown(call: Call) -> None:
     assert "glass: quota_key: 'x': one of cement_clinker_energy" in str(wrong.exception)
     lines = (await call("products", "--of-unit", "V")).stdout.splitlines()
     assert [line.split() for line in lines[1:]] == [["V", "glass", "t", "-", "-", "玻璃"]]
+
+
+async def test_a_stock_that_cannot_be_is_taken_with_a_warning(call: Call) -> None:
+    """900 t after 410 t with nothing bought between: the taking before is named; a purchase later ends the warning."""
+
+    async def stock(day: str, amount: str) -> Result:
+        what = ("U", "stock", "raw_coal", "--first-day", day, "--amount", amount, "--unit-of-measure", "t")
+        return await call("add", *what, "--author", "Li")
+
+    assert (await stock("2026-02-07", "410")).stderr == ""
+    slip = await stock("2026-02-14", "900")
+    assert (slip.exit_code, slip.stdout) == (0, "Taken: entry 2.\n")
+    assert slip.stderr.startswith(
+        "Warning: U raw_coal: 900 t on 2026-02-14 (entry 2) after 410 t on 2026-02-07 (entry 1) "
+        "makes consumption between them -490 t"
+    )
+    between = await stock("2026-02-10", "400")  # the next taking cannot be, seen from this one
+    assert "(entry 2) after 400 t on 2026-02-10 (entry 3)" in between.stderr
+    month = ("--first-day", "2026-02-08", "--last-day", "2026-02-14", "--unit-of-measure", "t", "--author", "Li")
+    assert (await call("add", "U", "purchase", "raw_coal", *month, "--amount", "1200")).stderr == ""
+    assert (await stock("2026-02-14", "900")).stderr == ""
