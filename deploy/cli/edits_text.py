@@ -69,6 +69,9 @@ def taken_lines(taken: Sequence[Taken]) -> Iterator[str]:
         yield f"Taken: {_numbers(new)}. What this touches is derived anew."
     if known:
         yield f"In force already: {_numbers(known)}."
+    for one in taken:
+        for doubt in one.doubts:
+            yield f"Warning: edit {one.edit_id}: {shown(doubt)}. If that is a slip, undo it."
     if not taken:
         yield "Nothing was given."
 

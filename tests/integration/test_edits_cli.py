@@ -16,6 +16,7 @@ from energy.errors import RejectedError, SetupError
 from energy.storage import Pool
 from ingest.accounting.records import RecordError
 from tests.support.edits_world import populate
+from tests.support.register_world import shown, store
 
 Call = Callable[..., "asyncio.Future[Result]"]
 SIGNED = ("--author", "Li Wei", "--reason", "work order 17")
@@ -122,6 +123,25 @@ async def test_who_and_why_are_obligatory_and_faults_name_their_field(call: Call
     assert isinstance((await call("undo", "9", *SIGNED)).exception, RejectedError)
     assert "there is no edit 9" in (await call("show", "9")).stderr
     assert "nothing" not in (await call("list")).stdout
+
+
+async def test_states_that_do_not_fit_the_readings_are_taken_with_a_warning(call: Call, pool: Pool) -> None:
+    """Nobody else saw the meter; but a slip counts as energy."""
+    async with pool.acquire() as connection:
+        await store(connection, [shown("P-E", 8 * 60 - 15, 16_121.0), shown("P-E", 10 * 60, 7.0)])
+    states = ("--old-end", "5000", "--new-start", "12")
+    added = await call("add", "replacement", "P-E", *FROM, *TO, *states, *SIGNED)
+    assert (added.exit_code, added.stdout.splitlines()) == (
+        0,
+        [
+            "Taken: edit 1. What this touches is derived anew.",
+            "Warning: edit 1: old_end 5000 lies below the last reading before, 16121. If that is a slip, undo it.",
+            "Warning: edit 1: new_start 12 lies above the first reading after, 7. If that is a slip, undo it.",
+        ],
+    )
+    await call("undo", "1", *SIGNED)
+    fits = await call("add", "replacement", "P-E", *FROM, *TO, "--old-end", "16122", "--new-start", "6", *SIGNED)
+    assert fits.stdout == "Taken: edit 2. What this touches is derived anew.\n"
 
 
 async def test_a_file_of_replacements_is_taken_whole_or_not_at_all(call: Call, tmp_path: Path) -> None:

@@ -182,7 +182,8 @@ async def test_an_edit_is_undone_once_and_stays(connection: Connection, ids: dic
         (first.edit_id, False, "Wu"),
     ]
     assert [one.edit_id for one in await recorded(connection, Chosen(in_force=False, unit="U"), 10)] == [first.edit_id]
-    assert not await recorded(connection, Chosen(unit="V"), 10)
+    with pytest.raises(RejectedError, match="not registered: unit 'V'"):
+        await recorded(connection, Chosen(unit="V"), 10)
     assert ids
 
 

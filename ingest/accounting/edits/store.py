@@ -15,6 +15,7 @@ from energy.errors import Fault, RejectedError
 from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.edits.checks import contradictions, edit_from
+from ingest.accounting.edits.doubts import Beside, doubts
 from ingest.accounting.edits.model import Edit, EditedPoint, Given, Kind, Standing, milliseconds, moment, touched
 from ingest.accounting.records import RecordError
 
@@ -28,10 +29,12 @@ class Taken:
     Attributes:
         edit_id: its number.
         new: whether it was written; otherwise the same was in force already.
+        doubts: why states of a replacement that was written are hardly right, seen beside the readings.
     """
 
     edit_id: int
     new: bool
+    doubts: tuple[str, ...] = ()
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -82,7 +85,11 @@ async def add(connection: Connection, given: Sequence[Given], now: datetime) -> 
             spans = [(edit.point.point_id, touched(edit, standing[edit.point.point_id])) for _, edit in new]
             if spans:
                 await _mark(connection, spans)
-    return [Taken(next(numbers), new=True) if known is None else Taken(known, new=False) for _, _, known in checked]
+            doubted = await _doubts(connection, [edit for _, edit in new])
+    return [
+        Taken(next(numbers), new=True, doubts=doubted.get(id(edit), ())) if known is None else Taken(known, new=False)
+        for _, edit, known in checked
+    ]
 
 
 async def undo(connection: Connection, edit_id: int, *, author: str, reason: str, now: datetime) -> None:
@@ -220,6 +227,25 @@ async def _write(connection: Connection, new: Sequence[tuple[Given, Edit]], now:
         [one.document for one, _ in new],
     ]
     return [row["edit_id"] for row in await connection.fetch(_SQL.add, *columns, now)]
+
+
+async def _doubts(connection: Connection, edits: Sequence[Edit]) -> dict[int, tuple[str, ...]]:
+    """What is doubtful of the replacements among `edits`, by the identity of these."""
+    stated = [one for one in edits if (one.old_end, one.new_start) != (None, None)]
+    columns = (
+        [edit.point.point_id for edit in stated],
+        [moment(edit.since) for edit in stated],
+        [moment(edit.until) for edit in stated],
+    )
+    found = await connection.fetch(_SQL.beside, *columns) if stated else []
+    return {id(edit): tuple(doubts(edit, _beside(dict(row)))) for edit, row in zip(stated, found, strict=True)}
+
+
+def _beside(row: Mapping[str, Any]) -> Beside:
+    before, after = (
+        None if row[f"{side}_ms"] is None else (row[f"{side}_ms"], row[side]) for side in ("before", "after")
+    )
+    return Beside(before, after, row["max_rate"], row["wrap"], row["resolution"])
 
 
 async def _mark(connection: Connection, spans: Sequence[tuple[int, tuple[int, int | None]]]) -> None:

@@ -38,6 +38,26 @@ from unnest($1::int4[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::fl
 order by number
 returning edit_id;
 
+-- name: beside
+-- The usable readings beside replacements, within 30 days of them: the last before $2 and the first from $3 on, with what
+-- is plausible at the point; in the order in which they were given.
+select (extract(epoch from b.ts) * 1000)::int8 as before_ms, b.value as before,
+    (extract(epoch from a.ts) * 1000)::int8 as after_ms, a.value as after, p.max_rate, p.wrap, p.resolution
+from unnest($1::int4[], $2::timestamptz[], $3::timestamptz[])
+    with ordinality as g (point_id, since, until, number)
+join point p using (point_id)
+left join lateral (
+    select ts, value from readings r
+    where r.point_id = g.point_id and ts < g.since and ts >= g.since - interval '30 days'
+        and quality < 3 and value <> 'NaN' order by ts desc limit 1
+) b on true
+left join lateral (
+    select ts, value from readings r
+    where r.point_id = g.point_id and ts >= g.until and ts < g.until + interval '30 days'
+        and quality < 3 and value <> 'NaN' order by ts limit 1
+) a on true
+order by g.number;
+
 -- name: undo
 -- Undo an edit; it stays.
 update edit set undone_at = $2, undone_by = $3, undone_why = $4 where edit_id = $1;
