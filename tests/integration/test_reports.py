@@ -355,7 +355,8 @@ async def test_intensity_of_a_partly_known_month_is_not_stated(district: Connect
     report = await read_unit(district, WORKS, asked())
     cement = report.products[0]
     assert (cement.energy_days, cement.output_days) == (7, 31)
-    assert cement.kgce_per_output is cement.kgce_equal_per_output is cement.value is cement.level is None
+    assert cement.kgce_per_output is cement.kgce_equal_per_output is cement.value is None
+    assert cement.level is None
     assert carrier(report, "raw_coal")["coverage"] == round(Decimal(7) / 31, 4)
     assert carrier(report, "diesel")["coverage"] is None
     assert [day.partial for day in report.days] == [False] * 7 + [True] * 24
