@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from deploy.cli.columns import columns, shown
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def finding_lines(found: Sequence[Found], width: int | None) -> Iterator[str]:
     """A line for each finding, below headings; `width` is the terminal's, None for no terminal."""
-    rows = [("DAY", "UNIT", "POINT", "CHECK", "SEVERITY", "FROM (UTC)", "TO (UTC)", "FIGURES")]
+    rows = [("DAY", "UNIT", "POINT", "CHECK", "SEVERITY", "FROM", "TO", "FIGURES")]
     rows += [
         (
             one.day.isoformat(),
@@ -24,8 +25,8 @@ def finding_lines(found: Sequence[Found], width: int | None) -> Iterator[str]:
             one.point,
             one.check,
             one.severity,
-            _time(one.since),
-            _time(one.until),
+            _local(one.since, one),
+            _local(one.until, one),
             ", ".join(f"{name} {_figure(value)}" for name, value in sorted(one.detail.items())),
         )
         for one in found
@@ -74,5 +75,5 @@ def _figure(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+def _local(moment: datetime, one: Found) -> str:
+    return moment.astimezone(ZoneInfo(one.time_zone)).isoformat(timespec="minutes")

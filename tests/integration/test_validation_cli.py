@@ -60,6 +60,9 @@ async def test_the_list_shows_what_was_found_and_its_figures(call: Call) -> None
         [str(DAY), "U", "E", "range", "failure"],
         [str(DAY), "U", "E", "spike", "warning"],
     ]
+    assert lines[0].split()[5:7] == ["2026-03-04T10:00+08:00", "2026-03-04T10:15+08:00"], (
+        "of the unit's zone, as its day"
+    )
     assert lines[0].endswith("highest 130, lowest 130, most 120.002")
     for arguments, count in (
         (["--check", "spike"], 1),

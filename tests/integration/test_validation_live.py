@@ -116,6 +116,9 @@ async def test_an_edit_of_the_open_day_is_judged_as_soon_as_it_is_derived(
     await add(connection, [Given(Kind.AMOUNT, "E", said, "Li Wei", "a test of the meter")], instant(5 * HOUR))
     await derive_all(connection)
     await eventually(settled, within=60)
+    assert not await connection.fetchval(
+        "select marked or judged_at is not null from validation_day where day = $1", dropped
+    )
     assert await connection.fetchval("select max(flags & 32768) from validated_15min") == 0
     assert await connection.fetchval("select count(*) from validated_15min where quality = 3") == 0
     control.stopping.set()

@@ -97,6 +97,14 @@ def test_every_fault_is_told_with_its_line(tmp_path: Path) -> None:
     }
 
 
+def test_a_check_at_the_top_of_a_file_is_told_where_it_belongs(tmp_path: Path) -> None:
+    """It is the first thing that one writes."""
+    with pytest.raises(ConfigError) as caught:
+        load_checks(_file(tmp_path, "[spike]\nover = 2.5\n"))
+    assert caught.value.advice == "write [default.spike], or [classes.NAME.spike] for a class of points"
+    assert load_checks(_file(tmp_path, "[default.spike]\nover = 2.5\n")).default.spike.over == 2.5
+
+
 def test_parameters_that_contradict_each_other_are_told(tmp_path: Path) -> None:
     """Where each fits alone: in the class whose figure makes them so."""
     text = "[classes.d.zero_run]\nweeks = 2\n[default.high_low]\nlow = 3.0\n[default.time]\nfail_s = 1.0\n"

@@ -27,12 +27,13 @@ class Chosen:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A finding with the names of what it is about; see `board.finding`."""
+    """A finding with the names of what it is about, and the zone of its unit; see `board.finding`."""
 
     unit: str
     meter: str
     point: str
     carrier: str
+    time_zone: str
     day: date
     check: str
     severity: str

@@ -14,7 +14,7 @@ import msgspec
 
 from energy.config import Document, load_document, parse_document
 from energy.toml_lines import Path as Place
-from ingest.accounting.validation.parameters import Rules
+from ingest.accounting.validation.parameters import CHECKS, Rules
 
 _DEFAULT = "default"
 _SHIPPED = "checks.toml"
@@ -80,7 +80,7 @@ def combine(base: Document, over: Document | None) -> Checks:
     layers = [base.decode(_File, across=_faults_across(base.content, base.content))]
     if over is not None:
         merged = _merged(base.content, over.content)
-        layers.append(over.decode(_File, across=_faults_across(merged, over.content)))
+        layers.append(over.decode(_File, across=_faults_across(merged, over.content), advice=_advice(over.content)))
     return _resolved([msgspec.to_builtins(layer) for layer in layers])
 
 
@@ -88,6 +88,12 @@ def combine(base: Document, over: Document | None) -> Checks:
 def shipped_checks() -> Checks:
     """The shipped parameters alone."""
     return load_checks()
+
+
+def _advice(content: Mapping[str, Any]) -> str:
+    """Where a check belongs that stands at the top of a file."""
+    misplaced = next((name for name in CHECKS if name in content), None)
+    return f"write [default.{misplaced}], or [classes.NAME.{misplaced}] for a class of points" if misplaced else ""
 
 
 def _resolved(layers: list[dict[str, Any]]) -> Checks:
