@@ -84,6 +84,16 @@ def reported_dsn(endpoints: Endpoints, template: str) -> str:
 
 
 @pytest.fixture
+async def district(reported_dsn: str) -> AsyncIterator[Connection]:
+    """A connection to a database in which October has been; what a test changes there is undone."""
+    async with connect(StorageSettings(reported_dsn)) as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        yield connection
+        await transaction.rollback()
+
+
+@pytest.fixture
 def database(dsn: str) -> StorageSettings:
     """Settings of the test's database."""
     return StorageSettings(dsn)

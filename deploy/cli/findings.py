@@ -40,10 +40,10 @@ def findings() -> None:
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many lines.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def list_findings(config: Path | None, dsn: str | None, *, limit: int, as_json: bool, **chosen: Any) -> None:
-    """Show findings, those of the latest days first; days and times are those of the unit's zone.
+    """Show findings, those of the latest days first.
 
-    A failure makes what it covers suspect on boards and in totals; a warning asks to look. A finding goes away when
-    its cause does, or when somebody accepts it (quotawatt edits).
+    Days and times are those of the unit's zone. A failure makes what it covers suspect on boards and in totals; a
+    warning asks to look. A finding goes away when its cause does, or when somebody accepts it (quotawatt edits).
     """
     import msgspec  # noqa: PLC0415 - loaded when called
 

@@ -52,12 +52,13 @@ ALL = date(2030, 1, 1)
 
 async def drain(connection: Connection, limit: int = 100) -> int:
     """Roll up all that is marked; returns how many rows that changed."""
-    changed, last = 0, None
+    changed, last = 0, START
     while True:
-        done = await step(connection, shipped_checks(), before=ALL, limit=limit, **({"after": last} if last else {}))
-        changed, last = changed + done.changed, done.last
-        if last is None:
+        done = await step(connection, shipped_checks(), before=ALL, limit=limit, after=last)
+        changed += done.changed
+        if done.last is None:
             return changed
+        last = done.last
 
 
 async def shown(connection: Connection) -> dict[str, Rows]:

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from energy.consumption import Flag
 from ingest.accounting.algebra.columns import INTERVAL_MS, Kind
 from ingest.accounting.validation.checks.amounts import differences, out_of_range, spikes
-from ingest.accounting.validation.checks.balance import Children, unbalanced
 from ingest.accounting.validation.checks.completeness import missing, off_time, overlaps
-from ingest.accounting.validation.checks.phases import dead_voltage, low_power_factor
 from ingest.accounting.validation.checks.registers import sums
 from ingest.accounting.validation.checks.standstill import (
     Before,
@@ -24,19 +22,13 @@ from ingest.accounting.validation.checks.standstill import (
     zero_runs,
     zero_where_used,
 )
-from ingest.accounting.validation.day import Day, Finding
-from tests.support.validation_world import day_of, only, points, slots, with_shown
+from ingest.accounting.validation.day import Day
+from tests.support.validation_world import covered, day_of, only, points, runs_of, slots, with_shown
 
 CONTEXTS = st.integers(1, 12)
 LENGTHS = st.sampled_from([8, 92, 96, 100])
 """Short days, and those on which clocks change."""
 Spans = set[tuple[int, int]]
-
-
-def covered(day: Day, found: list[Finding]) -> set[int]:
-    """Slots of the day itself, and negative ones before it, that findings cover; each covers at least one."""
-    assert all(one.since < one.until for one in found)
-    return {slot for one in found for slot in range(*slots(day, one))}
 
 
 @st.composite
@@ -115,20 +107,6 @@ def test_the_range_ends_where_the_rule_says(grid: tuple[list[int], int, list[boo
     assert covered(day, list(out_of_range(day))) == wanted
 
 
-def _runs_of(holds: list[bool], context: int, least: int) -> set[int]:
-    """Slots of runs that are long enough and reach into the day; not what the day before has found."""
-    wanted: set[int] = set()
-    at = 0
-    while at < len(holds):
-        end = at
-        while end < len(holds) and holds[end]:
-            end += 1
-        if end - at >= least and end > context:
-            wanted |= set(range(context if context - at >= least else at, end))
-        at = max(end, at + 1)
-    return {slot - context for slot in wanted}
-
-
 @given(grids(st.sampled_from([0, 5, 10, 10, 11, 12, 500])), st.integers(2, 6))
 def test_the_same_again_counts_to_the_last_slot(grid: tuple[list[int], int, list[bool]], readings: int) -> None:
     """Runs of equal amounts of more than ten steps, over midnight; found on one day or the other, never on both."""
@@ -140,7 +118,7 @@ def test_the_same_again_counts_to_the_last_slot(grid: tuple[list[int], int, list
     day = made(grid, points(chosen=only("stuck_interval", readings=readings, steps=10.0)))
     wanted = set()
     for value in {one for one in amounts if one > 10}:
-        wanted |= _runs_of([k and one == value for one, k in zip(amounts, known, strict=True)], context, readings)
+        wanted |= runs_of([k and one == value for one, k in zip(amounts, known, strict=True)], context, readings)
     assert covered(day, list(same_again(day))) == wanted
 
 
@@ -158,7 +136,7 @@ def test_a_register_stands_when_power_should_have_moved_it(
     rate = np.full((1, len(amounts)), power)
     day = replace(day, siblings=replace(day.siblings, rate=rate))
     found = list(stands_still(day))
-    wanted = _runs_of([k and one == 0 for one, k in zip(amounts, known, strict=True)], context, least)
+    wanted = runs_of([k and one == 0 for one, k in zip(amounts, known, strict=True)], context, least)
     enough = {slot for one in _spans(wanted) for slot in range(*one) if (one[1] - one[0]) * power / 4 > 2.0}
     assert covered(day, found) == enough
 
@@ -203,7 +181,7 @@ def test_zero_is_told_where_every_week_had_use(
     day = made((amounts, context, known), points(chosen=only("zero_run", slots=least, least_weeks=3)))
     candidates = zero_runs(day)
     before = Before(np.repeat(np.arange(len(candidates)), len(usual)).astype(np.int64), np.tile(usual, len(candidates)))
-    wanted = _runs_of([k and one == 0 for one, k in zip(amounts, known, strict=True)], context, least)
+    wanted = runs_of([k and one == 0 for one, k in zip(amounts, known, strict=True)], context, least)
     used = len(usual) >= 3 and min(usual) > 0.001
     assert covered(day, list(zero_where_used(day, candidates, before))) == (wanted if used else set())
 
@@ -344,63 +322,3 @@ def test_a_sum_without_readings_on_borders_is_held_between_bounds() -> None:
         shown = {"point": np.zeros(2, np.int64), "at": at, "value": np.array([5000, 5000 + advance]) * 0.001}
         found = list(sums(with_shown(day, **shown, ratio=np.ones(2), doubtful=np.zeros(2, np.bool_))))
         assert len(found) == expected, advance
-
-
-@given(st.lists(st.sampled_from([0.29, 0.3, 0.31, np.nan]), min_size=20, max_size=20), st.sampled_from([0.4, 0.5, 0.6]))
-def test_a_low_power_factor_needs_a_current(factors: list[float], current: float) -> None:
-    """Below 0.3 for four slots, and more than half an ampere."""
-    day = day_of([[9] * 24], points(chosen=only("power_factor")), context=4)
-    shown = np.array([[0.1] * 4 + factors])
-    currents = np.full((3, 1, 24), np.nan)
-    currents[1] = current
-    day = replace(day, siblings=replace(day.siblings, power_factor=shown, current=currents))
-    wanted = _runs_of([one < 0.3 for one in factors], 0, 4) if current > 0.5 else set()
-    assert covered(day, list(low_power_factor(day))) == wanted
-
-
-@given(
-    st.lists(st.tuples(*[st.sampled_from([0.0, 22.9, 23.1, 230.0, np.nan])] * 3), min_size=20, max_size=20),
-    st.lists(st.tuples(*[st.sampled_from([0.0, 0.5, 0.6, np.nan])] * 3), min_size=20, max_size=20),
-)
-def test_a_phase_without_voltage_that_carries_a_current(
-    voltages: list[tuple[float, ...]], currents: list[tuple[float, ...]]
-) -> None:
-    """At most a tenth of the highest phase; a phase that shows nothing, or no current, is no fault."""
-    day = day_of([[9] * 24], points(chosen=only("phase_voltage")), context=4)
-    voltage, current = np.full((3, 1, 24), np.nan), np.full((3, 1, 24), np.nan)
-    voltage[:, 0, 4:], current[:, 0, 4:] = np.array(voltages).T, np.array(currents).T
-    day = replace(day, siblings=replace(day.siblings, voltage=voltage, current=current))
-    wanted = {
-        at
-        for at in range(20)
-        if any(
-            voltages[at][n] <= 0.1 * max([v for v in voltages[at] if not np.isnan(v)], default=0.0)
-            and currents[at][n] > 0.5
-            for n in range(3)
-        )
-    }
-    assert covered(day, list(dead_voltage(day))) == wanted
-
-
-@given(
-    st.sampled_from([0, 94_999, 95_000, 100_000, 105_000, 105_001, 200_000]),
-    st.booleans(),
-    st.sampled_from([0, 47, 48, 96]),
-    st.integers(0, 2),
-)
-def test_a_parent_is_held_against_its_children(below: int, complete: bool, known: int, count: int) -> None:  # noqa: FBT001 - hypothesis gives it
-    """5 % either way, less only where the children are complete, over the slots that all of them know."""
-    day = day_of([[100_000] * 97], points(chosen=only("balance", steps=0.0)), context=1)
-    children = Children(
-        amount=np.full((1, 96), below * 0.001),
-        known=np.arange(96)[None, :] < known,
-        count=np.array([count]),
-        complete=np.array([complete]),
-        step=np.array([0.0]),
-    )
-    over = below > 105_000 or (below < 95_000 and complete)
-    found = list(unbalanced(day, children))
-    if below in {95_000, 105_000}:  # floating sums cannot tell exactly 5 %
-        return
-    assert bool(found) == (over and known >= 48 and count > 0)
-    assert all(slots(day, one) == (0, 96) and one.severity == "warning" for one in found)

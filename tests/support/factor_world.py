@@ -1,4 +1,4 @@
-"""A small world for tests of factors: units of several grids with totals on some days, written straight into the tables."""
+"""A small world for tests of factors: units of several grids with totals on some days, straight in the tables."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from alerts.evaluation import evaluate
 from alerts.quotas import QuotaPeriod, QuotaSpec
 from alerts.store import apply_quotas
@@ -25,7 +27,7 @@ from ingest.accounting.entries.model import Given, Product, Source
 from ingest.accounting.entries.products import register
 from ingest.accounting.factors.sync import sync_factors
 from ingest.accounting.quality.rules import QualityRules
-from ingest.accounting.reports.unit import Asked
+from ingest.accounting.reports.unit import Asked, UnitReport
 from ingest.accounting.rollups.marks import START, Marked
 from ingest.accounting.rollups.step import step as roll
 from ingest.accounting.totals.refresh import refresh_marked, take_unit_marks
@@ -190,3 +192,8 @@ def _quotas() -> Iterator[tuple[str, QuotaSpec]]:
             WORKS,
             QuotaSpec(code, measure, period, Decimal(limit), unit, date(2026, 1, 1), "发改环资〔2026〕虚构 1 号"),
         )
+
+
+def carrier(report: UnitReport, key: str) -> dict[str, object]:
+    """The row of one carrier."""
+    return next(msgspec.to_builtins(one, builtin_types=(Decimal,)) for one in report.carriers if one.carrier == key)

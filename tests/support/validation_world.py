@@ -140,3 +140,23 @@ def with_shown(day: Day, **columns: Any) -> Day:
 def slots(day: Day, one: Finding) -> tuple[int, int]:
     """Begin and end of a finding in slots of the day itself; negative before it."""
     return (one.since - day.since) // INTERVAL_MS, (one.until - day.since) // INTERVAL_MS
+
+
+def covered(day: Day, found: list[Finding]) -> set[int]:
+    """Slots of the day itself, and negative ones before it, that findings cover; each covers at least one."""
+    assert all(one.since < one.until for one in found)
+    return {slot for one in found for slot in range(*slots(day, one))}
+
+
+def runs_of(holds: list[bool], context: int, least: int) -> set[int]:
+    """Slots of runs that are long enough and reach into the day; not what the day before has found."""
+    wanted: set[int] = set()
+    at = 0
+    while at < len(holds):
+        end = at
+        while end < len(holds) and holds[end]:
+            end += 1
+        if end - at >= least and end > context:
+            wanted |= set(range(context if context - at >= least else at, end))
+        at = max(end, at + 1)
+    return {slot - context for slot in wanted}

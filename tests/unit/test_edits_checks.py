@@ -87,8 +87,10 @@ def test_times_are_in_order_and_have_been() -> None:
     assert faults("ratio", since="1926-03-01 10:00Z", ratio="2") == ["since: lies before 2000"]
     assert faults("exclude", **at) == ["until: must not be empty"]
     assert faults("ratio", since="yesterday", ratio="2") == [
-        "since: 'yesterday': such as 2026-03-01T08:15:00+08:00, 2026-03-01 08:15 in Asia/Shanghai, "
-        "or ms since 1970, expected"
+        (
+            "since: 'yesterday': such as 2026-03-01T08:15:00+08:00, 2026-03-01 08:15 in Asia/Shanghai, "
+            "or ms since 1970, expected"
+        )
     ]
 
 

@@ -66,7 +66,8 @@ def test_false_alarms_on_real_loads_are_rare(name: str, together: int) -> None:
     context = min(context_of(about), 96)
     day = day_of(days[:, 96 - context :], about, context=context)
     at = day.shown.at % (step * INTERVAL_MS) == 0
-    day = with_shown(day, **{name: getattr(day.shown, name)[at] for name in ("point", "at", "value", "ratio", "doubtful")})
+    kept = {name: getattr(day.shown, name)[at] for name in ("point", "at", "value", "ratio", "doubtful")}
+    day = with_shown(day, **kept)
     told = Counter(check for check, _ in {(one.check, one.point) for one in judged(day)})
     rates = {check: 100 * count / len(days) for check, count in told.items()}
     print(name, together, len(days), rates)  # noqa: T201 - with -s: the figures of the report
