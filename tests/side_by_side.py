@@ -1,4 +1,4 @@
-"""What `make test` runs: the tests in four parts beside each other, since most of them wait for servers and clocks.
+"""What `make test` runs: the tests in three parts beside each other, since most of them wait for servers and clocks.
 
 Each pytest has servers, directories and coverage data of its own. The first part is shown as it runs, what the others
 say behind it, and then the coverage of all.
@@ -28,9 +28,8 @@ PARTS: Mapping[str, Sequence[str]] = {
         "tests",
         *(f"--ignore={path}" for path in ("tests/acceptance", "tests/faults", "tests/contract", *_ACCOUNTING)),
     ),
-    "accounting": _ACCOUNTING,
+    "accounting": (*_ACCOUNTING, "tests/acceptance"),
     "faults": ("tests/faults", "tests/contract"),
-    "acceptance": ("tests/acceptance",),
 }
 """What each part runs; the first one is shown as it goes."""
 
