@@ -22,14 +22,16 @@ _ACCOUNTING = tuple(
         for path in Path("tests/integration").glob(f"test_{start}*.py")
     )
 )
+_BEHIND = ("tests/property", "tests/acceptance")
+_FAULTS = ("tests/faults", "tests/contract")
 
 PARTS: Mapping[str, Sequence[str]] = {
     "others": (
         "tests",
-        *(f"--ignore={path}" for path in ("tests/acceptance", "tests/faults", "tests/contract", *_ACCOUNTING)),
+        *(f"--ignore={path}" for path in (*_ACCOUNTING, *_BEHIND, *_FAULTS)),
     ),
-    "accounting": (*_ACCOUNTING, "tests/acceptance"),
-    "faults": ("tests/faults", "tests/contract"),
+    "accounting": (*_ACCOUNTING, *_BEHIND),
+    "faults": _FAULTS,
 }
 """What each part runs; the first one is shown as it goes."""
 
