@@ -18,7 +18,9 @@ from energy.transport.mqtt import MqttSettings
 from tests.support.stack import running_stack
 
 # CI has two shared cores: a slow example is no fault, and the same seed makes a failure repeatable.
-settings.register_profile("quick", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("long", settings.get_profile("quick"), max_examples=2_000, derandomize=False)
 settings.load_profile(os.environ.get("QUOTAWATT_HYPOTHESIS", "quick"))
 
