@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from energy.clocks import ClockSettings
     from energy.storage import Connection, StorageSettings
     from ingest.checking.settings import CheckSettings
     from ingest.upkeep.settings import UpkeepSettings
 
+F = TypeVar("F", bound=Callable[..., None])
 T = TypeVar("T")
 
 
@@ -75,3 +75,15 @@ def content_of(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise SetupError(f"{file} cannot be read: {error.strerror or error}") from error
+
+
+def where(command: F) -> F:
+    """The options that say which database."""
+    for option in (
+        click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database"),
+        click.option(
+            "--config", "-c", type=click.Path(path_type=Path), help="Take database and clock from ingest's file."
+        ),
+    ):
+        command = option(command)
+    return command

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from deploy.cli.database import on_database, place_of
+from deploy.cli.database import on_database, place_of, where
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,23 +31,11 @@ _OF_EDIT = {
 }
 
 
-def _where(command: F) -> F:
-    """The options that say which database."""
-    for option in (
-        click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database"),
-        click.option(
-            "--config", "-c", type=click.Path(path_type=Path), help="Take database and clock from ingest's file."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 def _says(*names: str, required: Sequence[str]) -> Callable[[F], F]:
     """The options of one kind of edit, and those that each has."""
 
     def decorate(command: F) -> F:
-        command = _where(command)
+        command = where(command)
         command = click.option("--document", metavar="TEXT", default="", help="The paper that shows it.")(command)
         command = click.option("--reason", metavar="TEXT", required=True, help="Why.")(command)
         command = click.option("--author", metavar="NAME", required=True, help="Who says it.")(command)
@@ -120,7 +108,7 @@ def accept(**given: str | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--author", metavar="NAME", required=True, help="Who says it.")
 @click.option("--reason", metavar="TEXT", default="", help="Why, for rows that give no reason.")
-@_where
+@where
 def import_(file: Path, author: str, reason: str, config: Path | None, dsn: str | None) -> None:
     """Record the replacements of FILE (CSV), all or none of them.
 
@@ -139,7 +127,7 @@ def import_(file: Path, author: str, reason: str, config: Path | None, dsn: str 
 @click.option("--in-force/--undone", "in_force", default=None, help="Only those in force, or only the others.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
-@_where
+@where
 def list_edits(  # noqa: PLR0913 - one for each option
     config: Path | None,
     dsn: str | None,
@@ -175,7 +163,7 @@ def list_edits(  # noqa: PLR0913 - one for each option
 
 @edits.command()
 @click.argument("edit_id", metavar="ID", type=int)
-@_where
+@where
 def show(edit_id: int, config: Path | None, dsn: str | None) -> None:
     """Show all of edit ID."""
     from deploy.cli.edits_text import show_lines  # noqa: PLC0415 - loaded when called
@@ -191,7 +179,7 @@ def show(edit_id: int, config: Path | None, dsn: str | None) -> None:
 @click.argument("edit_id", metavar="ID", type=int)
 @click.option("--author", metavar="NAME", required=True, help="Who undoes it.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
-@_where
+@where
 def undo(edit_id: int, author: str, reason: str, config: Path | None, dsn: str | None) -> None:
     """Undo edit ID: it stays on record, and does nothing any more."""
     from ingest.accounting.edits import store  # noqa: PLC0415 - loaded when called

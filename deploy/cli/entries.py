@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from deploy.cli.database import on_database, place_of
+from deploy.cli.database import on_database, place_of, where
 
 if TYPE_CHECKING:
     from energy.storage import Connection
@@ -20,18 +20,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., None])
 T = TypeVar("T")
 _DAY = click.DateTime(["%Y-%m-%d"])
-
-
-def _where(command: F) -> F:
-    """The options that say which database."""
-    for option in (
-        click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database"),
-        click.option(
-            "--config", "-c", type=click.Path(path_type=Path), help="Take database and clock from ingest's file."
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -46,7 +34,7 @@ def entries() -> None:
 @entries.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--author", metavar="NAME", required=True, help="Who says it.")
-@_where
+@where
 def import_(file: Path, author: str, config: Path | None, dsn: str | None) -> None:
     """Take the entries of FILE (CSV), all or none of them.
 
@@ -72,7 +60,7 @@ def import_(file: Path, author: str, config: Path | None, dsn: str | None) -> No
 @click.option("--document", metavar="TEXT", help="The paper that shows it.")
 @click.option("--reason", metavar="TEXT", help="A remark.")
 @click.option("--author", metavar="NAME", required=True, help="Who says it.")
-@_where
+@where
 def add(config: Path | None, dsn: str | None, author: str, **said: str | None) -> None:
     """Enter one amount for UNIT.
 
@@ -94,7 +82,7 @@ def add(config: Path | None, dsn: str | None, author: str, **said: str | None) -
 @click.option("--in-force/--past", "in_force", default=None, help="Only those in force, or only the others.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
-@_where
+@where
 def list_entries(  # noqa: PLR0913 - one for each option
     config: Path | None,
     dsn: str | None,
@@ -154,7 +142,7 @@ def _subject(text: str) -> str:
 @click.argument("entry_id", metavar="ID", type=int)
 @click.option("--author", metavar="NAME", required=True, help="Who undoes it.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
-@_where
+@where
 def undo(entry_id: int, author: str, reason: str, config: Path | None, dsn: str | None) -> None:
     """Undo entry ID, which stays on record.
 
@@ -176,7 +164,7 @@ def undo(entry_id: int, author: str, reason: str, config: Path | None, dsn: str 
 @click.option("--name-en", metavar="TEXT", default="", help="Its English name.")
 @click.option("--quota-key", metavar="KEY", default="", help="Row of the product quota standards that applies.")
 @click.option("--point", metavar="CODE", default="", help="The point that meters it; then nothing is filled in.")
-@_where
+@where
 def product(  # noqa: PLR0913, PLR0917 - one for each option
     unit: str,
     code: str,
@@ -200,7 +188,7 @@ def product(  # noqa: PLR0913, PLR0917 - one for each option
 
 @entries.command()
 @click.option("--of-unit", "unit", metavar="CODE", help="Of this unit.")
-@_where
+@where
 def products(unit: str | None, config: Path | None, dsn: str | None) -> None:
     """Show products."""
     from deploy.cli.entries_text import product_lines  # noqa: PLC0415 - loaded when called
