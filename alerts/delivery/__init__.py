@@ -1,0 +1,1 @@
+"""Alertmanager: what it is told, and told again until it has it."""

@@ -1,0 +1,1 @@
+"""One step from totals to stored states; who makes it, and when."""

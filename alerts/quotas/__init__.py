@@ -1,0 +1,1 @@
+"""Quotas: which one governs whom, of what, in which period and bands, from which document."""

@@ -1,0 +1,1 @@
+-- 0022_delivery: what Alertmanager has been told.

@@ -1,0 +1,1 @@
+-- 0023_projecting: the course of units' use, by which projections are made.

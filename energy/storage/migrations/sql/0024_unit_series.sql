@@ -1,0 +1,1 @@
+-- 0024_unit_series: tables behind the series of units and meters: time-of-use periods and the like.
