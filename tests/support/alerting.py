@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from deploy.stack.alerting import Tool, executable
+from deploy.stack.alerting import Tool, executable, working_directory
 from deploy.stack.paths import choose_places, server_account
 from deploy.stack.ports import LOOPBACK, choose
 from tests.support.eventually import eventually
@@ -72,7 +72,7 @@ class RealAlertmanager:
                 f"--web.listen-address={LOOPBACK}:{self._port}",
                 "--cluster.listen-address=",
                 "--data.maintenance-interval=1s",
-                stdin=DEVNULL, stdout=log, stderr=STDOUT,
+                stdin=DEVNULL, stdout=log, stderr=STDOUT, cwd=working_directory(program),
             )  # fmt: skip
         await eventually(self._ready, within=_WITHIN)
 
@@ -83,8 +83,8 @@ class RealAlertmanager:
             await self._process.wait()
 
     async def _ready(self) -> bool:
-        assert self._process is not None
-        assert self._process.returncode is None, (self._directory / "alertmanager.log").read_text()
+        if self._process is None or self._process.returncode is not None:
+            raise RuntimeError((self._directory / "alertmanager.log").read_text())
         try:
             async with aiohttp.ClientSession() as session, session.get(f"{self.url}/-/ready") as answer:
                 return answer.status == HTTPStatus.OK

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.alerting import Tool, executable, machine_tool, parse_version
+from deploy.stack.relocate import with_own_templates
+from energy.errors import SetupError
 
 
 def _program(path: Path, printed: str) -> Path:
@@ -46,3 +48,16 @@ def test_a_program_that_says_something_else_is_not_taken(tmp_path: Path) -> None
     _program(tmp_path / "amtool", "amtool: the archive manager")
     assert parse_version("amtool: the archive manager") is None
     assert machine_tool(Tool.AMTOOL, str(tmp_path)) is None
+
+
+def test_default_templates_are_found_from_the_working_directory() -> None:
+    """The compiled-in place becomes a relative one of the same length; an unknown build is refused."""
+    code = b"a/usr/share/prometheus/alertmanagerb/usr/share/prometheus/alertmanager/uic"
+    changed = with_own_templates(code)
+    assert len(changed) == len(code)
+    assert [str(Path(part)) for part in changed.decode().removeprefix("a").split("b")] == [
+        "alertmanager",
+        "alertmanager/uic",
+    ]
+    with pytest.raises(SetupError, match="put together in another way"):
+        with_own_templates(b"/usr/share/alertmanager")
