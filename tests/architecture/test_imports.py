@@ -50,8 +50,8 @@ LIBRARIES = {
     "alembic": ("energy.storage.migrate", "energy.storage.migrations.env"),
     "sqlalchemy": ("energy.storage.migrate", "energy.storage.migrations.env"),
     "psycopg": ("energy.storage.migrate", "deploy.stack.database"),
-    # Columns are the language of ingest, not a library behind an interface: no object per reading.
-    "numpy": ("ingest.*",),
+    # Columns are the language of ingest and alerts, not a library behind an interface: no object per reading or quota.
+    "numpy": ("ingest.*", "alerts.*", "energy.storage.binary"),
     "pymodbus": ("collector.drivers.modbus.connection",),
     "serial": ("collector.drivers.serial_port",),
     "jmespath": ("collector.drivers.mqtt.json_path",),

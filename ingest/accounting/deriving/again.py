@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from energy.storage import Connection
+from energy.storage.binary import LATEST_MS
 from ingest.accounting.algebra.columns import Bools, Consumption, Ints, Kind
 from ingest.accounting.algebra.tails import tails
-from ingest.accounting.binary import LATEST_MS
 from ingest.accounting.deriving.core import derive, follow
 from ingest.accounting.deriving.kept import spared
 from ingest.accounting.deriving.memory import Memory

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from energy.storage.binary import native, wire_type
 from ingest.accounting.algebra.columns import Ints
-from ingest.accounting.binary import native, wire_type
 
 _BEGIN = 19
 _ARRAY_WORDS = struct.Struct(">iiIii")

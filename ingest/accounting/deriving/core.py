@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 import numpy as np
 
 from energy.storage import Connection, load_queries
+from energy.storage.binary import listed
 from ingest.accounting.algebra.columns import Consumption, Ints, Pairs, Readings, Series
 from ingest.accounting.algebra.overlaying import overlay
 from ingest.accounting.algebra.pairing import pairs
 from ingest.accounting.algebra.spreading import spread
-from ingest.accounting.binary import listed
 from ingest.accounting.deriving.rows import Changed, forget_gaps, nullable, write
 from ingest.accounting.deriving.spans import Stretches
 from ingest.accounting.edits.loading import Edits, edits_of

@@ -9,10 +9,10 @@ import numpy as np
 
 from energy.consumption import Method
 from energy.storage import Connection, load_queries
+from energy.storage.binary import LATEST_MS
 from ingest.accounting.algebra.columns import Bools, Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
-from ingest.accounting.binary import LATEST_MS
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.readings import Around
 from ingest.accounting.deriving.spans import closed

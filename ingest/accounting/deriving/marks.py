@@ -9,8 +9,8 @@ from enum import IntEnum
 import numpy as np
 
 from energy.storage import Connection, load_queries
+from energy.storage.binary import copy_out
 from ingest.accounting.algebra.columns import Ints
-from ingest.accounting.binary import copy_out
 from ingest.accounting.deriving.arrays import elements, fields_of
 from ingest.accounting.deriving.spans import Stretches
 

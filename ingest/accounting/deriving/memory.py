@@ -11,9 +11,9 @@ from dataclasses import fields
 
 import numpy as np
 
+from energy.storage.binary import EARLIEST_MS
 from ingest.accounting.algebra.columns import Bools, Ints
 from ingest.accounting.algebra.tails import Tails
-from ingest.accounting.binary import EARLIEST_MS
 from ingest.accounting.deriving.pending import Pending
 from ingest.accounting.deriving.points import Points
 

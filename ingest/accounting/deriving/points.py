@@ -10,9 +10,9 @@ import numpy as np
 from energy.carriers import carrier
 from energy.quantities import Derived
 from energy.storage import Connection, load_queries
+from energy.storage.binary import Layout
 from energy.units import per_hour
 from ingest.accounting.algebra.columns import Bools, Floats, Ints, Kind, Series
-from ingest.accounting.binary import Layout
 
 _SQL = load_queries("ingest.accounting.deriving", "points.sql")
 _KINDS = {

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from energy.storage import Connection, load_queries
+from energy.storage.binary import EARLIEST_MS, LATEST_MS, Columns, Layout, copy_in, listed
 from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Changes, Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
-from ingest.accounting.binary import EARLIEST_MS, LATEST_MS, Columns, Layout, copy_in, listed
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.spans import Stretches, closed, joined, merged, opened
 from ingest.accounting.edits.loading import edits_of

@@ -9,8 +9,8 @@ import numpy as np
 
 from energy.consumption import IntervalQuality
 from energy.storage import Connection, load_queries
+from energy.storage.binary import NULL, Layout, copy_in, listed
 from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Consumption, Ints
-from ingest.accounting.binary import NULL, Layout, copy_in, listed
 from ingest.accounting.deriving.spans import Stretches
 
 _SQL = load_queries("ingest.accounting.deriving", "rows.sql")

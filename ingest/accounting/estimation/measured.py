@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from energy.storage import Connection, load_queries
+from energy.storage.binary import Layout
 from ingest.accounting.algebra.columns import Ints
-from ingest.accounting.binary import Layout
 from ingest.accounting.estimation.shapes import MOST_USABLE
 
 _SQL = load_queries("ingest.accounting.estimation", "estimation.sql")

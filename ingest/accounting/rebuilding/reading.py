@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from energy.storage import Connection, load_queries
+from energy.storage.binary import Columns, Layout
 from ingest.accounting.algebra.columns import Ints, Readings
 from ingest.accounting.algebra.excursions import REACH
 from ingest.accounting.algebra.quanta import quantised
-from ingest.accounting.binary import Columns, Layout
 from ingest.accounting.deriving.points import Points
 from ingest.accounting.deriving.readings import Extent, settled
 from ingest.accounting.deriving.spans import Stretches, closed

@@ -9,7 +9,7 @@ import numpy as np
 
 from energy.consumption import Flag, IntervalQuality
 from energy.storage import Connection, load_queries
-from ingest.accounting.binary import Layout, copy_in
+from energy.storage.binary import Layout, copy_in
 from ingest.accounting.rollups.sums import Difference, Sums, keys, ordered
 
 _SQL = load_queries("ingest.accounting.rollups", "rolling.sql")

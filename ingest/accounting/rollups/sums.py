@@ -12,8 +12,8 @@ from typing import overload
 
 import numpy as np
 
+from energy.storage.binary import NULL
 from ingest.accounting.algebra.columns import Bools, Ints
-from ingest.accounting.binary import NULL
 
 MOST = 2.0**62
 """A sum of so many quanta or more is nonsense that an int8 may not hold: it is not known."""

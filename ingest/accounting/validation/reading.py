@@ -12,9 +12,9 @@ from energy.consumption import IntervalQuality
 from energy.periods import day_start
 from energy.readings import Quality
 from energy.storage import Connection, load_queries
+from energy.storage.binary import Columns, Layout
 from energy.working_days import DayClass, day_kind
 from ingest.accounting.algebra.columns import INTERVAL_MS, Bools, Changes, Floats, Ints, Kind
-from ingest.accounting.binary import Columns, Layout
 from ingest.accounting.edits.loading import edits_of
 from ingest.accounting.validation.checks.balance import Children
 from ingest.accounting.validation.checks.standstill import Before, context_of

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from energy.storage import Connection
+from energy.storage.pool import Connection
 
 Columns: TypeAlias = dict[str, NDArray[Any]]
 """Columns by name."""
