@@ -1,4 +1,4 @@
-"""What the state machine takes and gives: a look at a condition, what is remembered of an alert, and its transitions."""
+"""What the state machine takes and gives: looks at a condition, what is remembered of an alert, transitions."""
 
 from __future__ import annotations
 
@@ -40,15 +40,40 @@ class Condition(StrEnum):
     """Absence of data: it neither fires, nor clears, nor confirms."""
 
 
+class Reason(StrEnum):
+    """Why a transition happened."""
+
+    RAISED = "raised"
+    LASTED = "lasted"
+    """The condition held for as long as the rule asks for."""
+    CLEARED = "cleared"
+    PERIOD_CLOSED = "period_closed"
+    CORRECTED = "corrected"
+    SEVERITY = "severity"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    WINDOW = "window"
+    WINDOW_ENDED = "window_ended"
+    WITHDRAWN = "withdrawn"
+    """The rule or its subject is gone."""
+
+
+ACTIVE = frozenset({AlertState.FIRING, AlertState.ACKNOWLEDGED, AlertState.SILENCED})
+"""The states of an alert that fires, whoever knows of it."""
+
+
 class Look(msgspec.Struct, frozen=True):
     """One look.
 
     Attributes:
         condition: what the expressions say.
         mark: severity and colour if it fires.
-        at: up to when the data speaks; None without data.
+        at: up to when the data speaks; the time of evaluation for what the clock itself drives, such as a lag; None
+            counts as that too.
         end: of the period; None where the subject has none.
         final: the period is over and all of its data is in.
+        corrects: the rule's: the condition cannot end by itself, so that an end is a correction.
     """
 
     condition: Condition
@@ -56,6 +81,7 @@ class Look(msgspec.Struct, frozen=True):
     at: datetime | None
     end: datetime | None = None
     final: bool = False
+    corrects: bool = False
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -70,7 +96,8 @@ class Standing(msgspec.Struct, frozen=True):
         fired_at: data time at which it fired (the last time), None before.
         said: what was said when its period closed: true for raised; None while the period is open.
         acknowledged_at, acknowledged_by: while acknowledged.
-        escalated_at: when it escalated.
+        called_from: since when people are called and nobody has taken it on; None unless firing.
+        escalated_at: when it escalated; severity and colour stay as they are, which the figures decide.
         firings: how often it has fired.
     """
 
@@ -83,6 +110,7 @@ class Standing(msgspec.Struct, frozen=True):
     said: bool | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
+    called_from: datetime | None = None
     escalated_at: datetime | None = None
     firings: int = 0
 
@@ -91,11 +119,11 @@ class Transition(msgspec.Struct, frozen=True):
     """A change worth keeping for ever; firing to firing is a change of severity, or an escalation.
 
     Attributes:
-        reason: why, as a word: raised, lasted, cleared, period_closed, corrected, acknowledged, window, escalated, …
+        reason: why.
     """
 
     from_state: AlertState
     to_state: AlertState
     at: datetime
     mark: Mark
-    reason: str
+    reason: Reason
