@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from alerts.consequences.model import ConsequencesSettings
 from energy.clocks import ClockSettings
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
@@ -27,6 +28,7 @@ class AlertsSettings(msgspec.Struct, frozen=True):
         recheck_days: for late data, and for periods that went by while nobody evaluated.
         standby_s: how often an instance that does not lead tries to.
         grace_s: how long the last evaluation may take when the service is told to stop.
+        consequences: which prices and orders are attached to a breach, where.
     """
 
     database: StorageSettings
@@ -39,3 +41,4 @@ class AlertsSettings(msgspec.Struct, frozen=True):
     recheck_days: Annotated[int, msgspec.Meta(ge=1)] = 35
     standby_s: Seconds = 1.0
     grace_s: Seconds = 10.0
+    consequences: ConsequencesSettings = ConsequencesSettings()
