@@ -19,6 +19,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from deploy.stack import Endpoints
+from energy.records import RecordError
 from energy.registry import Point, Registry
 from energy.storage import Connection, Pool, StorageSettings, open_pool
 from energy.storage.databases import create_database, drop_database
@@ -26,7 +27,6 @@ from ingest.accounting.deriving.rules import Rules
 from ingest.accounting.deriving.step import Deriver
 from ingest.accounting.edits.store import add, undo
 from ingest.accounting.rebuilding.run import Wanted, run
-from ingest.accounting.records import RecordError
 from ingest.accounting.validation.loading import shipped_checks
 from tests.support.deriving import derive_all, drained
 from tests.support.deriving_world import arrivals, course, forget_derived, tables

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from deploy.cli import root
 from energy.data import shipped
+from energy.records import RecordError
 from energy.storage import Connection
-from ingest.accounting.records import RecordError
 from tests.support.factor_world import FIRST, in_force, populated
 
 Call = Callable[..., "asyncio.Future[Result]"]

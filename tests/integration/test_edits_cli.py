@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from deploy.cli import root
 from energy.errors import RejectedError, SetupError
+from energy.records import RecordError
 from energy.storage import Pool
-from ingest.accounting.records import RecordError
 from tests.support.edits_world import populate
 from tests.support.register_world import shown, store
 

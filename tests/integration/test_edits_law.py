@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from energy.records import RecordError
 from energy.storage import Connection
 from ingest.accounting.edits.model import Given, Kind
 from ingest.accounting.edits.store import add, undo
-from ingest.accounting.records import RecordError
 from tests.support.deriving import derive_all
 from tests.support.deriving_world import course, expected, forget_derived, intervals, minutely, tables
 from tests.support.edits_world import anything

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from energy.errors import RejectedError, StorageRejectedError
+from energy.records import RecordError
 from energy.storage import Connection, Pool, translating
 from ingest.accounting.edits.loading import edits_of
 from ingest.accounting.edits.model import Kind
 from ingest.accounting.edits.replacements import replacements
 from ingest.accounting.edits.store import Chosen, Taken, add, recorded, undo
-from ingest.accounting.records import RecordError
 from tests.support.edits_world import NOW, clear_marks, given, marks, populate
 
 HOUR = timedelta(hours=1)

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from deploy.cli import root
 from energy.errors import RejectedError
+from energy.records import RecordError
 from energy.storage import Pool
-from ingest.accounting.records import RecordError
 from tests.support.entries_world import populate
 
 Call = Callable[..., "asyncio.Future[Result]"]

@@ -8,12 +8,12 @@ from datetime import date
 import pytest
 
 from energy.errors import RejectedError, StorageRejectedError
+from energy.records import RecordError
 from energy.storage import Connection, Pool, translating
 from ingest.accounting.entries.files import entries_in
 from ingest.accounting.entries.model import Kind, Product, Source
 from ingest.accounting.entries.products import listed, register
 from ingest.accounting.entries.store import Chosen, Taken, enter, recorded, undo
-from ingest.accounting.records import RecordError
 from tests.support.entries_world import MARCH, NOW, given, in_force, marks, populate
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)

@@ -10,11 +10,11 @@ import pytest
 from energy.carriers import carriers
 from energy.errors import RejectedError
 from energy.factors import shipped_factors
+from energy.records import RecordError
 from energy.storage import Connection
 from ingest.accounting.factors.measured import read_measured
 from ingest.accounting.factors.measured_store import record, recorded, undo
 from ingest.accounting.factors.sync import sync_factors
-from ingest.accounting.records import RecordError
 from tests.support.factor_world import FIRST, changed, in_force, marks, populated
 
 HEADER = "unit,carrier,valid_from,valid_to,ncv,ncv_unit,carbon_tc_per_gj,oxidation,source\n"

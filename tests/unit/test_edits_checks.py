@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from energy.records import RecordError
 from ingest.accounting.edits.checks import contradictions, edit_from
 from ingest.accounting.edits.model import Edit, Given, Kind, Standing, milliseconds, touched
-from ingest.accounting.records import RecordError
 from tests.support.edits_world import NOW, edited, given
 
 NOW_MS = milliseconds(NOW)

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from energy.records import RecordError
 from ingest.accounting.entries.checks import contradictions, entry_from
 from ingest.accounting.entries.files import entries_in
 from ingest.accounting.entries.model import Entry, EntryUnit, Given, Key, Kind, Product, Standing
 from ingest.accounting.entries.products import ProductMeter, faults_of
-from ingest.accounting.records import RecordError
 
 TODAY = date(2026, 4, 1)
 UNIT = EntryUnit(

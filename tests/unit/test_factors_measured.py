@@ -9,8 +9,8 @@ import pytest
 
 from energy.carriers import carriers
 from energy.factors import FOREVER
+from energy.records import RecordError
 from ingest.accounting.factors.measured import Measured, read_measured
-from ingest.accounting.records import RecordError
 
 HEADER = "unit,carrier,valid_from,valid_to,ncv,ncv_unit,carbon_tc_per_gj,oxidation,source"
 

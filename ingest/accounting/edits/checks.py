@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from energy.errors import Fault, UnitError
 from energy.instants import instant_ms
 from energy.quantities import Derived
+from energy.records import RecordError, exact, wrong_text
 from energy.units import convert
 from ingest.accounting.algebra.columns import INTERVAL_MS, MOST_QUANTA
 from ingest.accounting.edits.model import Edit, EditedPoint, Given, Kind, Standing, moment
-from ingest.accounting.records import RecordError, exact, wrong_text
 
 MOST_RATIO = Decimal(1_000_000)
 """A ratio beyond this, or below its reciprocal, is a slip of the pen."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from energy.records import Column, read_rows
 from ingest.accounting.edits.model import Given, Kind
-from ingest.accounting.records import Column, read_rows
 
 COLUMNS = (
     Column(("point", "测点"), required=True),

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from energy.errors import Fault, RejectedError
+from energy.records import RecordError
 from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.edits.checks import contradictions, edit_from
 from ingest.accounting.edits.doubts import Beside, doubts
 from ingest.accounting.edits.model import Edit, EditedPoint, Given, Kind, Standing, milliseconds, moment, touched
-from ingest.accounting.records import RecordError
 
 _SQL = load_queries("ingest.accounting.edits", "edits.sql")
 

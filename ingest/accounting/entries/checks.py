@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from energy.carriers import carrier
 from energy.errors import Fault, UnitError
+from energy.records import RecordError, exact, wrong_text
 from ingest.accounting.entries.model import Entry, EntryUnit, Given, Key, Kind, Standing
 from ingest.accounting.entries.words import (
     CERTIFICATE_UNIT,
@@ -20,7 +21,6 @@ from ingest.accounting.entries.words import (
     kind_of,
     unit_symbol,
 )
-from ingest.accounting.records import RecordError, exact, wrong_text
 
 T = TypeVar("T")
 

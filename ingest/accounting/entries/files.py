@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from energy.records import Column, read_rows
 from ingest.accounting.entries.model import Given
-from ingest.accounting.records import Column, read_rows
 
 COLUMNS = (
     Column(("unit", "用能单位"), required=True),

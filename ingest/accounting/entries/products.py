@@ -11,12 +11,12 @@ import msgspec
 from energy.balance import Flow
 from energy.errors import Fault, UnitError
 from energy.product_quotas import product_quotas
+from energy.records import RecordError, wrong_text
 from energy.registry.model import CODE_PATTERN
 from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 from energy.units import ratio
 from ingest.accounting.entries.model import Product
-from ingest.accounting.records import RecordError, wrong_text
 
 _SQL = load_queries("ingest.accounting.entries", "products.sql")
 _UNITS = load_queries("ingest.accounting.entries", "entries.sql")

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from energy.errors import Fault, RejectedError
+from energy.records import RecordError
 from energy.registry.store import check_registered
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.entries.checks import contradictions, entry_from
 from ingest.accounting.entries.model import Entry, EntryUnit, Given, Key, Kind, Product, Source, Standing
-from ingest.accounting.records import RecordError
 
 _SQL = load_queries("ingest.accounting.entries", "entries.sql")
 

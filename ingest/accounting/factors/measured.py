@@ -18,8 +18,8 @@ from energy.data import data_set
 from energy.errors import Fault, UnitError
 from energy.factor_tables import KGCO2_PER_TC, KJ_PER_KGCE
 from energy.factors import EVER, FOREVER, rounded
+from energy.records import Column, RecordError, Row, exact, read_rows
 from energy.units import Dimension, ratio, unit_of_measure
-from ingest.accounting.records import Column, RecordError, Row, exact, read_rows
 
 COLUMNS = (
     Column(("unit", "用能单位"), required=True),

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from energy.errors import Fault, RejectedError
+from energy.records import RecordError, wrong_text
 from energy.storage import Connection, load_queries, translating
 from ingest.accounting.factors.changes import Change, Held, changed
 from ingest.accounting.factors.measured import Measured, timeline
-from ingest.accounting.records import RecordError, wrong_text
 
 _SQL = load_queries("ingest.accounting.factors", "measured.sql")
 _SHARED = load_queries("ingest.accounting.factors", "factors.sql")

@@ -9,12 +9,12 @@ import msgspec
 
 from energy.clocks import DataClock
 from energy.errors import Fault, WireError
+from energy.records import RecordError
 from energy.storage import Connection, StorageSettings
 from energy.wire import RefusalCode
 from ingest.accounting.entries.files import FIELDS, entries_in
 from ingest.accounting.entries.model import Given, Source
 from ingest.accounting.entries.store import Taken, enter, unit_of_gateway
-from ingest.accounting.records import RecordError
 from ingest.database import KeptConnection
 from ingest.metrics import database_failed
 from ingest.receiving.csv.pacing import paced

@@ -60,30 +60,46 @@ class Column:
     Attributes:
         names: how its header may read; the first names it everywhere else.
         required: whether each row needs it.
+        most_characters: of a field.
     """
 
     names: tuple[str, ...]
     required: bool = False
+    most_characters: int = MOST_FIELD_CHARACTERS
 
 
-def read_rows(content: bytes, source: str, columns: Sequence[Column]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a file may hold, in bytes and in rows."""
+
+    bytes: int = MOST_BYTES
+    rows: int = MOST_ROWS
+
+
+BOUNDS = Bounds()
+"""What is checked and written as one without anybody waiting."""
+
+
+def read_rows(content: bytes, source: str, columns: Sequence[Column], bounds: Bounds = BOUNDS) -> list[Row]:
     """The rows of a CSV file in UTF-8 or, where it is not that, GB18030; empty lines are passed over.
 
     Args:
         content: the file.
         source: its name in faults.
         columns: those that it may have, in any order; any other is a fault: a slip in a header must not drop a column.
+        bounds: how much it may hold.
 
     Raises:
         RecordError: the file as a whole, or its header, is wrong; faults of rows come with them.
     """
-    lines = _lines(_text(content, source), source)
+    lines = _lines(_text(content, source, bounds.bytes), source)
     if not lines:
         raise RecordError([Fault(source, 1, "", f"empty: a header with {_known(columns)} expected")])
     (header_line, header), *rest = lines
     names = _header(source, header_line, _without_trailing(header), columns)
-    if len(rest) > MOST_ROWS:
-        raise RecordError([Fault(source, rest[MOST_ROWS][0], "", f"more than {MOST_ROWS} rows: divide the file")])
+    if len(rest) > bounds.rows:
+        raise RecordError([Fault(source, rest[bounds.rows][0], "", f"more than {bounds.rows} rows: divide the file")])
+    most = {column.names[0]: column.most_characters for column in columns}
     required = [column.names[0] for column in columns if column.required]
     rows = []
     for line, fields in rest:
@@ -93,7 +109,9 @@ def read_rows(content: bytes, source: str, columns: Sequence[Column]) -> list[Ro
             continue
         cells = {name: field for name, field in zip(names, fields, strict=False) if field}
         faults = [Fault(source, line, name, "must not be empty") for name in required if name not in cells]
-        faults += [Fault(source, line, name, what) for name, field in cells.items() if (what := wrong_text(field))]
+        faults += [
+            Fault(source, line, name, what) for name, field in cells.items() if (what := wrong_text(field, most[name]))
+        ]
         rows.append(Row(line, cells, tuple(faults)))
     return rows
 
@@ -105,16 +123,16 @@ def exact(text: str) -> Decimal:
     return Decimal(text)
 
 
-def wrong_text(text: str) -> str:
-    """What is wrong with a text that is kept, empty for nothing."""
-    if len(text) > MOST_FIELD_CHARACTERS:
-        return f"more than {MOST_FIELD_CHARACTERS} characters"
+def wrong_text(text: str, most: int = MOST_FIELD_CHARACTERS) -> str:
+    """What is wrong with a text that is kept, of at most `most` characters; empty for nothing."""
+    if len(text) > most:
+        return f"more than {most} characters"
     return "a line break or another control character" if _CONTROL.search(text) else ""
 
 
-def _text(content: bytes, source: str) -> str:
-    if len(content) > MOST_BYTES:
-        raise RecordError([Fault(source, 0, "", f"more than {MOST_BYTES} bytes: divide the file")])
+def _text(content: bytes, source: str, most: int) -> str:
+    if len(content) > most:
+        raise RecordError([Fault(source, 0, "", f"more than {most} bytes: divide the file")])
     if content.startswith(_UTF_16_MARKS):
         raise RecordError([Fault(source, 1, "", "the file is UTF-16: save it as CSV UTF-8")])
     for charset in ("utf-8-sig", "gb18030"):  # GB18030 takes nearly everything, UTF-8 nearly nothing that it is not
