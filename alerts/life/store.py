@@ -1,0 +1,138 @@
+"""What the evaluation reads and keeps of alerts; all SQL stands in `sql/life.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from alerts.life.evidence import Evidence, Said
+from alerts.life.model import ACTIVE, AlertState, Standing, Transition
+from alerts.rules.model import Subject
+from energy.storage import Connection, load_queries, translating
+
+CHANNEL = "alerts"
+"""Where a notification tells that something was written which delivery must know."""
+SQL = load_queries("alerts.life", "life.sql")
+
+
+class AlertKey(msgspec.Struct, frozen=True):
+    """What an alert is known by; `period_start` is None where there is no period."""
+
+    rule: str
+    subject: Subject
+    subject_id: int
+    period_start: date | None = None
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An alert as it was read; `revision` says which writing of it."""
+
+    alert_id: int
+    key: AlertKey
+    standing: Standing
+    revision: int
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one look came to, where something changed.
+
+    Attributes:
+        key, unit_id: which alert, and of which unit; None for quotas of groups.
+        revision: of the alert that was read; 0 where there was none.
+        standing, transition: from the state machine.
+        evidence: of the transition; None without one.
+    """
+
+    key: AlertKey
+    unit_id: int | None
+    revision: int
+    standing: Standing
+    transition: Transition | None = None
+    evidence: Evidence | None = None
+
+    def __post_init__(self) -> None:
+        if (self.transition is None) != (self.evidence is None):
+            raise ValueError("a transition has evidence, and nothing else has")
+
+
+async def read_standings(
+    connection: Connection, subject: Subject, *, since: date, ids: Sequence[int] | None = None
+) -> list[Known]:
+    """Alerts that the next look concerns: open ones, those of periods from `since` on, and those without a period.
+
+    Args:
+        connection: in the transaction of the evaluation, or before it.
+        subject: kind of their subjects.
+        since: first day of the earliest period that is looked at.
+        ids: of these subjects only.
+    """
+    with translating():
+        rows = await connection.fetch(SQL.standings, subject, since, None if ids is None else list(ids))
+    return [
+        Known(
+            row["alert_id"],
+            AlertKey(row["rule"], subject, row["subject_id"], row["period_start"]),
+            msgspec.json.decode(row["standing"], type=Standing),
+            row["revision"],
+        )
+        for row in rows
+    ]
+
+
+async def read_said(connection: Connection, alert_ids: Sequence[int]) -> dict[int, Said]:
+    """What was said at the last transition of each alert: what the next evidence calls `previous`."""
+    if not alert_ids:
+        return {}
+    with translating():
+        rows = await connection.fetch(SQL.said, list(alert_ids))
+    return {
+        row["alert_id"]: msgspec.json.decode(row["evidence"], type=Evidence).said(AlertState(row["state"]))
+        for row in rows
+        if row["evidence"] != "{}"
+    }
+
+
+async def keep(connection: Connection, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Write what changed, alerts and transitions, in one statement, and wake delivery when it must know.
+
+    The same ones again change nothing. It belongs into the transaction of the evaluation.
+
+    Returns:
+        Outcomes that were not written, because a person (or another instance) has written the alert since it was read:
+        their subjects have to be looked at again.
+    """
+    if not outcomes:
+        return []
+    rows = [_row(position, one) for position, one in enumerate(outcomes)]
+    with translating():
+        written = {row["position"] for row in await connection.fetch(SQL.keep, msgspec.json.encode(rows).decode())}
+        if any(_concerns_delivery(outcomes[position]) for position in written):
+            await connection.execute(SQL.tell)
+    return [one for position, one in enumerate(outcomes) if position not in written]
+
+
+def _concerns_delivery(one: Outcome) -> bool:
+    move = one.transition
+    return move is not None and not ACTIVE.isdisjoint({move.from_state, move.to_state})
+
+
+def _row(position: int, one: Outcome) -> Mapping[str, Any]:
+    row = {
+        "position": position,
+        **msgspec.structs.asdict(one.key),
+        "unit_id": one.unit_id,
+        "revision": one.revision,
+        "state": one.standing.state,
+        "since": one.standing.since,
+        "severity": one.standing.mark.severity,
+        "colour": one.standing.mark.colour,
+        "standing": one.standing,
+    }
+    return row if one.transition is None else row | _moved(one.transition) | {"evidence": one.evidence}
+
+
+def _moved(move: Transition) -> dict[str, str | datetime]:
+    return {"from_state": move.from_state, "reason": move.reason, "at": move.at}
