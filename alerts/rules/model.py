@@ -24,9 +24,11 @@ class Timing(msgspec.Struct, frozen=True):
     """How long conditions must last, in seconds of data time.
 
     Attributes:
-        for_s: the condition must hold this long before the alert fires; repeated looks at the same data never add up to it.
+        for_s: the condition must hold this long before the alert fires; repeated looks at the same data never add up to
+            it.
         keep_firing_s: the alert goes on firing for so long after its condition has cleared.
-        keep_closed_s: an alert of a period goes on firing for so long after the period's end, so that the next shift sees it.
+        keep_closed_s: an alert of a period goes on firing for so long after the period's end, so that the next shift
+            sees it.
         escalate_s: an alert that nobody has acknowledged escalates after so long; 0 for never.
     """
 
@@ -47,12 +49,13 @@ class Rule(msgspec.Struct, frozen=True):
         clear: expression that clears it (hysteresis); empty: it clears when `when` no longer holds.
         timing: how long.
         severity, colour: how loudly; `severity` "band" takes both from the band of the quota that is reached.
-        corrects: the condition cannot end by itself before its period does, so that an end is a correction (what was used of a
-            quota does not shrink); both figures are shown then.
+        corrects: the condition cannot end by itself before its period does, so that an end is a correction (what was
+            used of a quota does not shrink); both figures are shown then.
         every_s: least data time between two evaluations; 0: whenever totals change.
         where: labels that subjects must have, each with the values accepted.
         labels: added to the alert.
         message: what people read.
+        excepting: labels that subjects must not have, each with the values refused.
     """
 
     code: str
@@ -68,3 +71,4 @@ class Rule(msgspec.Struct, frozen=True):
     where: dict[str, tuple[str, ...]]
     labels: dict[str, str]
     message: Message
+    excepting: dict[str, tuple[str, ...]] = {}

@@ -59,6 +59,8 @@ LIBRARIES = {
     "chinese_calendar": ("energy.working_days",),
     "jinja2": ("ingest.accounting.reports.page",),
     "markupsafe": ("ingest.accounting.reports.page",),
+    "simpleeval": ("alerts.rules.expressions",),
+    "yaml": ("alerts.trying.yaml_lines",),
     "sqlite3": ("collector.spool.database",),
     # What a person sees in the terminal.
     "click": ("deploy.cli", "deploy.cli.*"),

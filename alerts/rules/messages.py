@@ -1,0 +1,90 @@
+"""What people read of an alert: a rule's text in two languages, filled with figures and names. Pure.
+
+`{used}` stands for a series or a text label of the subject; a number may say how it is written: `{used:.1f}` with one
+decimal, `{used:,.0f}` with separators, `{used_share:.1%}` as a percentage.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator, Mapping
+from typing import Literal, TypeAlias
+
+from energy.toml_words import close_to
+
+Language: TypeAlias = Literal["zh", "en"]
+NOT_KNOWN: Mapping[Language, str] = {"zh": "未知", "en": "not known"}
+"""In place of a figure that is not known."""
+DEFAULT_FORMAT = ".6g"
+
+_FORMAT = re.compile(r",?(\.[0-9])?[f%]")
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+def placeholders(text: str) -> list[tuple[str, str]]:
+    """The names in a text, each with its format.
+
+    Raises:
+        ValueError: a brace stands alone.
+    """
+    return [(name, spec or "") for _, name, spec, _ in string.Formatter().parse(text) if name is not None]
+
+
+def faults(text: str, numbers: Mapping[str, object], labels: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with a text, given the names that it may use."""
+    try:
+        found = list(string.Formatter().parse(text))
+    except ValueError as error:
+        yield f"cannot be read: {error} (a brace itself is written twice)"
+        return
+    known = sorted({*numbers, *labels})
+    for _, name, spec, conversion in found:
+        if name is None:
+            continue
+        if conversion or not _NAME.match(name) or name not in known:
+            close = close_to(name, known)
+            meant = f", did you mean {close[0]}?" if close else f" (known: {', '.join(known)})"
+            yield f"no series or label {name!r}{meant}"
+        elif spec and name in labels:
+            yield f"{name} is text and takes no format"
+        elif spec and not _FORMAT.fullmatch(spec):
+            yield f"{spec!r} is no format of a number: write {{{name}:.1f}}, {{{name}:,.0f}} or {{{name}:.1%}}"
+
+
+def render(text: str, language: Language, figures: Mapping[str, float | None], labels: Mapping[str, str]) -> str:
+    """The text, filled.
+
+    Args:
+        text: one that `faults` found nothing wrong with.
+        language: of the text, for figures that are not known.
+        figures: series by name; None (or NaN) is not known.
+        labels: text labels by name; one that is absent is left empty.
+    """
+
+    def value(name: str, spec: str) -> str:
+        if name not in figures:
+            return str(labels.get(name, ""))
+        figure = figures[name]
+        if figure is None or figure != figure:  # noqa: PLR0124 - only NaN is not itself
+            return NOT_KNOWN[language]
+        return format(figure, spec or DEFAULT_FORMAT)
+
+    return "".join(
+        literal + ("" if name is None else value(name, spec or ""))
+        for literal, name, spec, _ in string.Formatter().parse(text)
+    )
+
+
+def with_parameters(text: str, parameters: Mapping[str, float]) -> str:
+    """The text with the values of a rule's parameters in place of their names."""
+    parts = []
+    for literal, name, spec, _ in string.Formatter().parse(text):
+        parts.append(literal.replace("{", "{{").replace("}", "}}"))
+        if name is None:
+            continue
+        if name in parameters:
+            parts.append(format(parameters[name], spec or DEFAULT_FORMAT))
+        else:
+            parts.append(f"{{{name}:{spec}}}" if spec else f"{{{name}}}")
+    return "".join(parts)
