@@ -60,3 +60,59 @@ create table maintenance_window (
 );
 create index maintenance_window_open on maintenance_window (until) where ended_at is null;
 comment on table maintenance_window is 'Times in which alerts of a unit, district or industry (of one rule, or of all) fire silently; one that is ended early, or never began, stays.';
+
+create view board.alert as
+select
+    a.alert_id, a.rule, a.subject, coalesce(q.code, m.code, u.code) as code,
+    u.code as unit, coalesce(u.name_zh, a.evidence #>> '{subject,name_zh}', q.key) as unit_name_zh,
+    coalesce(u.name_en, a.evidence #>> '{subject,name_en}', q.key) as unit_name_en,
+    coalesce(u.district, a.evidence #>> '{subject,district}') as district,
+    coalesce(u.industry, a.evidence #>> '{subject,industry}') as industry,
+    nullif(a.period_start, '-infinity') as period_start, a.state, a.since, a.severity, a.colour,
+    a.evidence #>> '{message,zh}' as message_zh, a.evidence #>> '{message,en}' as message_en,
+    (a.standing ->> 'fired_at')::timestamptz as fired_at, (a.standing ->> 'firings')::int4 as firings,
+    (a.standing ->> 'acknowledged_at')::timestamptz as acknowledged_at,
+    a.standing ->> 'acknowledged_by' as acknowledged_by,
+    (a.standing ->> 'escalated_at')::timestamptz as escalated_at,
+    (a.evidence ->> 'at')::timestamptz as data_until, a.evidence
+from alert a
+left join unit u on u.unit_id = a.unit_id
+left join quota q on a.subject = 'quota' and q.quota_id = a.subject_id
+left join meter m on a.subject = 'meter' and m.meter_id = a.subject_id
+where a.state in ('pending', 'firing', 'acknowledged', 'silenced');
+comment on view board.alert is 'Alerts of all rules that are open: pending, firing, acknowledged (somebody has taken it on) or silenced (by a maintenance window). code is that of the quota, unit or meter; of a quota of a group there is no unit, and the names are those of the group. message and evidence are those of its last transition, data_until up to when the data spoke; firings counts how often it has fired. Times are data time.';
+
+create view board.alert_history as
+select
+    t.transition_id, t.at, t.alert_id, a.rule, a.subject, coalesce(q.code, m.code, u.code) as code,
+    u.code as unit, coalesce(u.name_zh, t.evidence #>> '{subject,name_zh}', q.key) as unit_name_zh,
+    coalesce(u.name_en, t.evidence #>> '{subject,name_en}', q.key) as unit_name_en,
+    coalesce(u.district, t.evidence #>> '{subject,district}') as district,
+    coalesce(u.industry, t.evidence #>> '{subject,industry}') as industry,
+    nullif(a.period_start, '-infinity') as period_start, t.from_state, t.to_state, t.reason, t.severity, t.colour,
+    t.evidence #>> '{message,zh}' as message_zh, t.evidence #>> '{message,en}' as message_en, t.author, t.note,
+    t.evidence
+from alert_transition t
+join alert a using (alert_id)
+left join unit u on u.unit_id = t.unit_id
+left join quota q on a.subject = 'quota' and q.quota_id = a.subject_id
+left join meter m on a.subject = 'meter' and m.meter_id = a.subject_id;
+comment on view board.alert_history is 'Every change of every alert, for ever, with its reason, what people read and the evidence of that moment; author and note where a person made it. Ask for a time, or for a unit and a time.';
+
+create view board.quota_history as
+select
+    t.transition_id, t.at, a.rule, coalesce(u.code, q.key) as unit, coalesce(u.name_zh, q.key) as unit_name_zh,
+    coalesce(u.name_en, q.key) as unit_name_en, u.district, u.industry, q.code as quota, q.measure, q.period,
+    a.period_start, t.from_state, t.to_state, t.reason, t.severity, t.colour,
+    coalesce(t.evidence #>> '{figures,used}', t.evidence ->> 'used')::float8 as used,
+    coalesce(t.evidence #>> '{figures,limit}', t.evidence #>> '{quota,limit}')::float8 as "limit", q.limit_unit,
+    coalesce(t.evidence #>> '{figures,projected}', t.evidence #>> '{judgement,projected}')::float8 as projected,
+    coalesce(t.evidence #>> '{previous,figures,used}', t.evidence #>> '{previous,used}')::float8 as previous_used,
+    coalesce(t.evidence #>> '{previous,figures,limit}', t.evidence #>> '{previous,limit}')::float8 as previous_limit,
+    t.author, t.evidence
+from alert_transition t
+join alert a using (alert_id)
+join quota q on q.quota_id = a.subject_id
+left join unit u on u.unit_id = q.unit_id
+where a.subject = 'quota';
+comment on view board.quota_history is 'Every change of every alert of a quota, with the figures of that moment and, for corrections, those said before; rule is which rule''s alert it was, reason why it changed. Of a group of units unit is its key.';
