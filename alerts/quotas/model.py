@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from alerts.quotas.bands import DEFAULT_BANDS, Band, check_bands
-from alerts.quotas.measures import DEMAND, MONTHLY, PER_OUTPUT, TOTALS, in_base_unit, is_cumulative
+from alerts.quotas.measures import DEMAND, MONTHLY, PER_OUTPUT, TOTALS, base_unit, in_base_unit, is_cumulative
 from alerts.quotas.profile import EVEN, Profile
 from energy.carriers import carriers
 from energy.registry.model import CODE_PATTERN, Code
@@ -89,7 +89,7 @@ class QuotaSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     key: str = ""
     kind: QuotaKind = "quota"
     measure: str
-    product: Code | Literal[""] = ""
+    product: str = ""
     period: QuotaPeriod
     limit: Decimal
     limit_unit: str
@@ -121,6 +121,10 @@ class QuotaSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def limit_in_base_unit(self, product_unit: str = "") -> Decimal:
         """What use is compared with, exact; raises ValueError where the product is counted in another kind of unit."""
         return in_base_unit(self.limit, self.limit_unit, self.measure, product_unit=product_unit, area_m2=self.area_m2)
+
+    def base_unit(self, product_unit: str = "") -> str:
+        """The unit of measure of use and of `limit_in_base_unit`."""
+        return base_unit(self.measure, product_unit)
 
     def of_unit(self, code: str) -> QuotaSpec:
         """The same quota, of the unit `code`."""
@@ -162,6 +166,10 @@ def _check_measure(spec: QuotaSpec) -> None:
     if (spec.measure in PER_OUTPUT) != bool(spec.product):
         what = "needs the code of its product" if spec.measure in PER_OUTPUT else "has no product"
         raise ValueError(f"a quota on {spec.measure} {what}")
+    if spec.product and not re.match(CODE_PATTERN, spec.product):
+        raise ValueError(
+            f"product {spec.product!r}: letters, digits, dots, hyphens and underscores expected, at most 64"
+        )
     if bool(spec.standard) != (spec.level is not None):
         raise ValueError("standard and level go together: which row, and which of its levels")
     if spec.standard and spec.measure not in PER_OUTPUT:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from alerts.quotas import QuotaSpec
+from alerts.quotas.model import QuotaSpec
 from collector.profiles import Ratio
 from deploy.demo.city_checks import cross_faults
 from energy.config import Document, load_document
@@ -131,7 +131,7 @@ class CityUnit(msgspec.Struct, frozen=True, kw_only=True):
         district: where it is, one of the city's districts.
         industry: GB/T 4754, two digits.
         meter: its meters, all behind one gateway.
-        quota: what it may use.
+        quota: what it may use; whose it is stands there already, so that subject and key are left out.
     """
 
     code: UnitCode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from alerts.quotas import QuotaSpec
+from alerts.quotas.model import QuotaSpec
 from collector.profiles import load_profile
 from deploy.demo.city import City, CityMeter, CityUnit
 from energy.carriers import carrier

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.store import apply_quotas
+from alerts.quotas.store import apply_quotas
 from collector.spool.file import spooled_readings
 from deploy.demo.audit import Flow, audit_flow, meter_spans, worst_error, wrong_totals
 from deploy.demo.city import City

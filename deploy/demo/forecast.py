@@ -15,7 +15,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from alerts.arithmetic import Figures, Judgement, judge
-from alerts.quotas import QuotaSpec
+from alerts.quotas.model import QuotaSpec
 from alerts.states import AlertState, Seen, Standing, advance
 from alerts.verdicts import Verdict
 from deploy.demo.city import City, CityUnit

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from alerts.quotas import QuotaRule, QuotaSpec
+from alerts.quotas.model import QuotaSpec
 from energy.periods import day_start
 from energy.storage import Connection
 
@@ -24,18 +24,23 @@ def at(hours: float, day: date = FIRST_DAY) -> datetime:
     return day_start(day, ZONE) + timedelta(hours=hours)
 
 
-def day_quota(code: str, limit: str, measure: str = "tce", unit: str = "tce", **rule: float) -> QuotaSpec:
-    """A quota per day, valid from the first day on."""
-    return QuotaSpec(
-        code=code,
-        measure=measure,
-        period="day",
-        limit=Decimal(limit),
-        limit_unit=unit,
-        valid_from=FIRST_DAY,
-        source="invented document",
-        rule=QuotaRule(**rule),  # type: ignore[arg-type]  # numbers by keyword
-    )
+def quota(code: str, *, limit: str = "100", **fields: object) -> QuotaSpec:
+    """A quota of standard coal per month, unless `fields` say otherwise; valid from the first day on."""
+    plain: dict[str, object] = {
+        "code": code,
+        "measure": "tce",
+        "period": "month",
+        "limit": Decimal(limit),
+        "limit_unit": "tce",
+        "valid_from": FIRST_DAY,
+        "source": "invented document",
+    }
+    return QuotaSpec(**(plain | fields))  # type: ignore[arg-type]  # a table of mixed values stands for keywords
+
+
+def day_quota(code: str, limit: str, measure: str = "tce", unit: str = "tce", **fields: object) -> QuotaSpec:
+    """Likewise per day."""
+    return quota(code, limit=limit, measure=measure, limit_unit=unit, period="day", **fields)
 
 
 async def add_units(connection: Connection, codes: Sequence[str], carriers: Sequence[str] = ("electricity",)) -> None:
