@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from alerts.consequences.model import Estimate
 from alerts.life.model import AlertState, Condition
 from alerts.rules.grammar import ANY
 from alerts.rules.judging import Judge
@@ -127,6 +128,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
         factors: in force in the period, of these carriers.
         method: how the projection was made.
         previous: what was said before.
+        consequences: what policies attach to a breach, where a deployment has switched them on.
     """
 
     rule: Rule
@@ -146,6 +148,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     factors: tuple[FactorUse, ...] = ()
     method: str = ""
     previous: Said | None = None
+    consequences: tuple[Estimate, ...] = ()
 
     def said(self, state: AlertState) -> Said:
         """What the next evidence calls `previous`, of an alert that stands at `state`."""

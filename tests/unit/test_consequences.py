@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from alerts.consequences.attaching import breach_of, consequences
 from alerts.consequences.estimates import estimates
 from alerts.consequences.files import policies_of, shipped_policies
 from alerts.consequences.model import Breach, ConsequencesSettings, Estimate, RegionSettings
+from alerts.life.evidence import CarrierPart, Evidence, Judged, QuotaUse
+from alerts.life.model import Condition
+from alerts.rules.model import Message, Rule, Timing
+from alerts.verdicts import EXCEEDED, Colour, Severity
 from energy.errors import ConfigError
+
+NOW = datetime(2026, 3, 20, tzinfo=UTC)
+RULE = Rule(
+    "breach", "v1", "quota", "used > limit", "", Timing(), Severity.CRITICAL, Colour.RED, True, 0, {}, {},
+    Message("", ""),
+)  # fmt: skip
 
 CLINKER = Breach(
     unit="qishan-cement",
@@ -134,3 +145,30 @@ def test_every_fault_of_a_file_is_listed(tmp_path: Path) -> None:
     assert "own is in force already by s" in said
     with pytest.raises(ConfigError, match="no policy 'punitve'"):
         policies_of(shaanxi("punitve"))
+
+
+def test_a_breach_is_read_from_evidence() -> None:
+    """Electricity is that of the parts, or all that is used where it is what is limited; within the limit is none."""
+    evidence = Evidence(
+        rule=RULE,
+        subject=Judged("quota", 7, "q", unit="a", district="610323", industry="30"),
+        now=NOW,
+        at=NOW,
+        condition=Condition.RAISED,
+        mark=EXCEEDED,
+        figures={"used": 312.0, "limit": 310.0},
+        period_start=date(2026, 3, 1),
+        quota=QuotaUse("q", 1, "invented", "tce", "tce", "month"),
+        parts=(CarrierPart("electricity", 1_200_000.0, "kWh", 147.48), CarrierPart("natural_gas", None, "m3", 164.52)),
+    )
+    settings = shaanxi("differential", "punitive", classes={"a": "restricted"})
+    (found,) = consequences(evidence, policies_of(settings), settings)
+    assert (found.policy, found.most_yuan) == ("differential", 120_000)
+    electric = QuotaUse("q", 1, "invented", "electricity", "kWh", "month")
+    breach = breach_of(msgspec.structs.replace(evidence, quota=electric, parts=()))
+    assert breach is not None
+    assert breach.electricity_kwh == 312
+    within = msgspec.structs.replace(evidence, figures={"used": 310.0, "limit": 310.0})
+    assert consequences(within, policies_of(settings), settings) == ()
+    unknown = msgspec.structs.replace(evidence, figures={"used": None, "limit": 310.0})
+    assert consequences(unknown, policies_of(settings), settings) == ()
