@@ -11,7 +11,7 @@
     every = "15m"
     severity = "attention"                 # notice, attention, warning, critical; of quotas also band
     colour = "yellow"                      # leave out: blue, yellow, orange, red by severity
-    where = { industry = ["3311"] }        # labels that the subject must have
+    where = { industry = ["33*", "3411"] } # labels that the subject must have; * stands for any rest
     except = { district = ["610303"] }     # and must not have
     labels = { team = "boilers" }          # go with the alert
     message.zh = "{name_zh}夜间负荷为白天的{night_base:.0%}"

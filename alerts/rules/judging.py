@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.life.model import Condition
+from alerts.life.model import Condition, Look
 from alerts.rules import messages
 from alerts.rules.expressions import compile_expression
 from alerts.rules.kleene import FALSE, TRUE, UNKNOWN, States
 from alerts.rules.model import Rule
 from alerts.series.catalogue import Catalogue
-from alerts.series.frame import Frame
+from alerts.series.frame import NEVER, Frame
 from alerts.verdicts import UNKNOWN as UNKNOWN_MARK
 from alerts.verdicts import Mark
 
@@ -26,6 +27,7 @@ BANDS = "bands"
 
 CONDITIONS = (Condition.CLEAR, Condition.RAISED, Condition.HELD, Condition.UNKNOWN)
 """What the codes of `Judgement.codes` stand for."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLEAR, RAISED, HELD, NOT_KNOWN = range(4)
 
 
@@ -56,6 +58,18 @@ class Judgement:
     def condition(self, row: int) -> Condition:
         """What is said of one row; a rule says CLEAR of what it is not about, so that an alert of before ends."""
         return CONDITIONS[self.codes[row]] if self.applies[row] else Condition.CLEAR
+
+    def look(self, row: int) -> Look:
+        """One row as the state machine takes it."""
+        frame = self.frame
+        return Look(
+            condition=self.condition(row),
+            mark=self.mark(row),
+            at=_time(frame.at_us[row]),
+            end=_time(frame.end_us[row]),
+            final=bool(frame.final[row]),
+            corrects=self.rule.corrects,
+        )
 
     def mark(self, row: int) -> Mark:
         """Severity and colour of one row, should it fire."""
@@ -115,6 +129,10 @@ class Judge:
         return when, _opposite(when) if self._clear is None else self._clear.states(columns)
 
 
+def _time(us: np.int64) -> datetime | None:
+    return None if us == NEVER else _EPOCH + timedelta(microseconds=int(us))
+
+
 def _applies(rule: Rule, frame: Frame) -> NDArray[np.bool_]:
     applies = np.ones(len(frame.ids), dtype=np.bool_)
     for label, values in rule.where.items():
@@ -127,7 +145,11 @@ def _applies(rule: Rule, frame: Frame) -> NDArray[np.bool_]:
 def _is_one_of(column: NDArray[np.object_], values: tuple[str, ...]) -> NDArray[np.bool_]:
     found = np.zeros(len(column), dtype=np.bool_)
     for value in values:
-        found |= column == value
+        if value.endswith("*"):
+            start = value[:-1]
+            found |= np.fromiter((str(text).startswith(start) for text in column), np.bool_, len(column))
+        else:
+            found |= column == value
     return found
 
 

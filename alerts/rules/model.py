@@ -52,7 +52,7 @@ class Rule(msgspec.Struct, frozen=True):
         corrects: the condition cannot end by itself before its period does, so that an end is a correction (what was
             used of a quota does not shrink); both figures are shown then.
         every_s: least data time between two evaluations; 0: whenever totals change.
-        where: labels that subjects must have, each with the values accepted.
+        where: labels that subjects must have, each with the values accepted; `*` at the end of one stands for any rest.
         labels: added to the alert.
         message: what people read.
         excepting: labels that subjects must not have, each with the values refused.

@@ -59,7 +59,7 @@ class RuleTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     parameters: dict[Name, float] = {}
 
 
-class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"for_": "for"}):
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"for_": "for", "except_": "except"}):
     """A `[shipped.CODE]`: what is left out stays as it is."""
 
     enabled: bool = True
@@ -70,6 +70,8 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
     every: Duration | None = None
     severity: Loudness | None = None
     colour: Colour | None = None
+    where: dict[Name, Values] | None = None
+    except_: dict[Name, Values] | None = None
     parameters: dict[Name, float] = {}
 
 

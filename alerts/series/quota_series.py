@@ -64,13 +64,21 @@ DATA = (
 SERIES = (*USE, *COURSE, *END, *DATA)
 LABELS = (
     "unit",
+    "name_zh",
+    "name_en",
     "quota",
     "measure",
+    "limit_unit",
     "period",
+    "starts",
     "kind",
     "subject_kind",
     "key",
     "district",
     "industry",
     "product",
+    "method",
+    "exhausted_on",
 )
+"""Codes, names and words as text; `starts` is the period's first local day, `exhausted_on` the local day on which the
+limit will have been used up by the projection `method`, empty where it will not."""
