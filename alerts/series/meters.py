@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from alerts.rules.model import Subject
 from alerts.series.catalogue import Series
-from alerts.series.frame import Frame, Scope
-from energy.storage import Connection
+from alerts.series.columns import group, instants, texts
+from alerts.series.frame import NEVER, Floats, Frame, Scope
+from energy.storage import Connection, load_queries
 
 _METER: Subject = "meter"
 
@@ -18,22 +21,22 @@ FINDINGS = (
     _series(
         "suspect",
         "",
-        "近两日有数据校验未通过(1是,0否)",
-        "1 where a check failed on one of its points, today or yesterday",
+        "近两日有数据校验未通过,缺数除外(1是,0否)",
+        "1 where a check other than of missing data failed on one of its points, today or yesterday",
     ),
     _series(
         "stuck",
         "",
-        "表计停走:校验发现,或单位在用能而整日读数不动(1是,0否)",
-        "1 where a check found it stuck today or yesterday, or it stood still for a whole day while its unit worked",
+        "表计停走:近两日校验发现,或昨日整日不动而下级表在动(1是,0否)",
+        "1 where a check found it stuck today or yesterday, or it stood still all yesterday while meters below it moved",
     ),
 )
 STILL = (
     _series(
         "still_d",
         "d",
-        "单位在用能而表计读数不动的连续完整日数",
-        "whole days in a row, up to the last one, on which it stood still while its unit used the carrier",
+        "本单位其他表计在动而该表读数不动的连续完整日数",
+        "whole days in a row, up to the last one, on which it stood still while other meters of its unit moved",
     ),
 )
 CHANGES = (
@@ -66,7 +69,48 @@ BALANCE = (
 SERIES = (*FINDINGS, *STILL, *CHANGES, *DATA, *BALANCE)
 LABELS = ("meter", "unit", "carrier", "level", "name_zh", "name_en", "district", "industry")
 
+_SQL = load_queries("alerts.series", "meters.sql")
+_BELOW = _series("below", "", "下级表在动", "1 where it stood still while meters below it moved")
+_GROUPS = (
+    (FINDINGS, FINDINGS, _SQL.findings),
+    ((*FINDINGS, *STILL), (*STILL, _BELOW), _SQL.still),
+    (CHANGES, CHANGES, _SQL.changes),
+    (DATA, DATA, _SQL.data),
+    (BALANCE, BALANCE, _SQL.balance),
+)
+"""Which series need which query, and what it gives."""
+
 
 async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> Frame:
-    """The series `names` of every meter in `scope`, and all labels; groups of which none is asked are not read."""
-    raise NotImplementedError
+    """The series `names` of every meter in `scope`, and all labels; groups of which none is asked are not read.
+
+    Meters from which no consumption is derived are left out. `at_us` is up to when the meter has delivered; of rules on
+    lag_h and missing `for` must be 0, since it stands still while they grow.
+
+    Raises as `energy.storage.translating` says, where the caller translates.
+    """
+    units = None if scope.units is None else list(scope.units)
+    rows = [dict(row) for row in await connection.fetch(_SQL.meters, scope.now, units)]
+    ids = np.array([row["meter_id"] for row in rows], np.int64)
+    columns: dict[str, Floats] = {}
+    for needed_by, series, query in _GROUPS:
+        if names & {one.name for one in needed_by}:
+            known = await group(connection, query, "meter_id", ids, series, scope.now, units)
+            columns = known | columns | _stuck(columns, known)
+    return Frame(
+        subject=_METER,
+        ids=ids,
+        periods=np.zeros(len(ids), np.int64),
+        at_us=instants([row["at"] for row in rows]),
+        end_us=np.full(len(ids), NEVER),
+        final=np.zeros(len(ids), np.bool_),
+        columns={name: column for name, column in columns.items() if name in names},
+        labels={name: texts(rows, "code" if name == "meter" else name) for name in LABELS},
+    )
+
+
+def _stuck(found: dict[str, Floats], still: dict[str, Floats]) -> dict[str, Floats]:
+    """What checks found, and what its standing still says: known where either knows, and 1 where either says so."""
+    if "stuck" not in found or "below" not in still:
+        return {}
+    return {"stuck": np.fmax(found["stuck"], still["below"])}

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import numpy as np
+
 from alerts.rules.model import Subject
 from alerts.series.catalogue import Series
-from alerts.series.frame import Frame, Scope
-from energy.storage import Connection
+from alerts.series.columns import group, instants, texts
+from alerts.series.frame import NEVER, Floats, Frame, Scope
+from alerts.series.loads import LOAD as LOAD_QUERY
+from alerts.series.loads import known_at
+from energy.storage import Connection, load_queries
 
 _UNIT: Subject = "unit"
 
@@ -114,10 +121,43 @@ ENTRIES = (
         "days since the last day filled in, of the carrier filled in by hand that is furthest behind",
     ),
 )
-SERIES = (*DEMAND, *TIME_OF_USE, *BASE_LOAD, *STEP, *DATA, *FACTORS, *ENTRIES)
+LOAD = (*DEMAND, *TIME_OF_USE, *BASE_LOAD)
+SERIES = (*LOAD, *STEP, *DATA, *FACTORS, *ENTRIES)
 LABELS = ("unit", "name_zh", "name_en", "district", "industry")
+
+_SQL = load_queries("alerts.series", "units.sql")
+_GROUPS = ((STEP, _SQL.step), (DATA, _SQL.data), (FACTORS, _SQL.factors), (ENTRIES, _SQL.entries))
+_LOOK_BACK = timedelta(days=37)
+"""Of whole weeks before, and of the month, whatever the zone."""
 
 
 async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> Frame:
-    """The series `names` of every unit in `scope`, and all labels; groups of which none is asked are not read."""
-    raise NotImplementedError
+    """The series `names` of every unit in `scope`, and all labels; groups of which none is asked are not read.
+
+    `at_us` is up to when any of the unit's carriers is complete: a rule's `for` runs by it. A lag grows while that
+    stands still, so that rules on lag_h and missing need their threshold to say how long, and `for` 0.
+
+    Raises as `energy.storage.translating` says, where the caller translates.
+    """
+    units = None if scope.units is None else list(scope.units)
+    rows = [dict(row) for row in await connection.fetch(_SQL.units, scope.now, units)]
+    ids = np.array([row["unit_id"] for row in rows], np.int64)
+    columns: dict[str, Floats] = {}
+    if names & {one.name for one in LOAD}:
+        today = scope.now.date()
+        known = await known_at(connection, scope.now, units, today - _LOOK_BACK, today + timedelta(days=1))
+        columns |= await group(connection, LOAD_QUERY, "unit_id", ids, LOAD, *known, units)
+    for series, query in _GROUPS:
+        if names & {one.name for one in series}:
+            columns |= await group(connection, query, "unit_id", ids, series, scope.now, units)
+    nothing = np.zeros(len(ids), np.int64)
+    return Frame(
+        subject=_UNIT,
+        ids=ids,
+        periods=nothing,
+        at_us=instants([row["at"] for row in rows]),
+        end_us=np.full(len(ids), NEVER),
+        final=np.zeros(len(ids), np.bool_),
+        columns={name: column for name, column in columns.items() if name in names},
+        labels={name: texts(rows, "code" if name == "unit" else name) for name in LABELS},
+    )
