@@ -1,33 +1,507 @@
--- 0021_evaluation: what must be judged again, and the figures of every quota.
+-- 0021_evaluation: what must be judged again, sums that quotas are read from, and the figures of every quota.
+
+-- What changed --------------------------------------------------------------------------------------------------------
 
 create table unit_touched (
-    unit_id int4 primary key,
-    since   date not null
+    unit_id int4 not null,
+    writer  int4 not null,
+    since   date not null,
+    primary key (unit_id, writer)
 );
-comment on table unit_touched is 'Units whose totals, entries, quotas or findings changed since alerts last looked, and from which day on; bounded by the number of units. Taken and deleted by the alerts service; lost marks are made up for by its full evaluations.';
+comment on table unit_touched is 'Units of which something changed that quotas or rules rest on, since alerts last looked, and from which day on. A session writes rows of its own (writer is its process id), so that no two ever wait for each other; bounded by units and sessions. Taken and deleted by the alerts service, which leaves what is locked to its next look; what is lost with it is made up for by its full evaluations.';
+
+create function touch_units(units int4[], days date[]) returns void language sql as $$
+    insert into unit_touched (unit_id, writer, since)
+    select unit_id, pg_backend_pid(), min(day)
+    from unnest(units, days) as t (unit_id, day)
+    where unit_id is not null
+    group by unit_id
+    order by unit_id
+    on conflict (unit_id, writer) do update set since = excluded.since where excluded.since < unit_touched.since
+$$;
+comment on function touch_units is 'Marks units, each from a day on. A mark that stands is locked too, so that it is not taken before what it stands for is committed.';
+
+create table quota_book (
+    one     boolean primary key default true check (one),
+    version int8 not null
+);
+insert into quota_book (version) values (1);
+comment on table quota_book is 'One row; its version grows with every change of quotas and of their groups: quotas in memory know that they are old.';
+
+-- Carriers of units ---------------------------------------------------------------------------------------------------
+
+create table unit_carrier (
+    unit_id int4 not null references unit on delete cascade,
+    carrier text not null,
+    metered boolean not null,
+    day     date,
+    ready   timestamptz,
+    through date,
+    primary key (unit_id, carrier)
+) with (fillfactor = 70);
+comment on table unit_carrier is 'The carriers that a unit''s quotas wait for or count: metered ones, which have a gate meter that measures use, also without any data; and those that are only filled in, or of which only what is made on site is metered. day and ready: of the newest row of unit_day; through: the last local day that began before ready. Follows registry and unit_day by triggers.';
+
+create view gate_carrier as
+select m.unit_id, m.carrier
+from meter m
+where m.level = 1 and m.carrier <> 'production' and not exists (
+    select from counted_point p
+    where p.meter_id = m.meter_id and (p.flow = 'produced' or p.flow = 'internal' and p.quantity <> 'rate')
+)
+union
+select unit_id, carrier from balance_point where flow <> 'produced';
+comment on view gate_carrier is 'Carriers of units that have a gate meter of what is used: one without points yet counts too, since absence must be seen; one of what is made on site does not.';
+
+-- Also called when nothing of the registry changed: it writes only what differs, and marks only whom that concerns.
+create function carriers_follow_registry(units int4[]) returns void language sql as $$
+    with known as (
+        select g.unit_id, g.carrier, true as metered from gate_carrier g where g.unit_id = any(units)
+        union all
+        select d.unit_id, d.carrier, false
+        from (select distinct unit_id, carrier from unit_day where unit_id = any(units)) d
+        where not exists (select from gate_carrier g where g.unit_id = d.unit_id and g.carrier = d.carrier)
+    ),
+    present as (
+        select k.unit_id, k.carrier, k.metered, l.day, l.ready,
+            ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date as through
+        from known k
+        join unit u using (unit_id)
+        left join lateral (
+            select day, ready from unit_day d where d.unit_id = k.unit_id and d.carrier = k.carrier
+            order by day desc limit 1
+        ) l on true
+    ),
+    gone as (
+        delete from unit_carrier c
+        where c.unit_id = any(units)
+            and not exists (select from present p where p.unit_id = c.unit_id and p.carrier = c.carrier)
+        returning c.unit_id
+    ),
+    written as (
+        insert into unit_carrier as old select * from present
+        on conflict (unit_id, carrier) do update
+        set (metered, day, ready, through) = (excluded.metered, excluded.day, excluded.ready, excluded.through)
+        where old.* is distinct from excluded.*
+        returning unit_id
+    )
+    select touch_units(array_agg(unit_id), array_agg('-infinity'::date))
+    from (select unit_id from gone union select unit_id from written) changed
+$$;
+
+create function carriers_follow_points() returns trigger language plpgsql as $$
+declare
+    units int4[];
+begin
+    if tg_op = 'UPDATE' then
+        select array_agg(distinct m.unit_id) into units
+        from before b join touched t using (point_id) join meter m on m.meter_id in (b.meter_id, t.meter_id)
+        where (b.meter_id, b.quantity, b.flow) is distinct from (t.meter_id, t.quantity, t.flow);
+    elsif tg_op = 'INSERT' then
+        select array_agg(distinct m.unit_id) into units from touched join meter m using (meter_id);
+    else
+        select array_agg(distinct m.unit_id) into units from before join meter m using (meter_id);
+    end if;
+    if units is not null then
+        perform carriers_follow_registry(units);
+    end if;
+    return null;
+end $$;
+create function carriers_follow_meters() returns trigger language plpgsql as $$
+declare
+    units int4[];
+begin
+    if tg_op = 'UPDATE' then
+        select array_agg(distinct u.unit_id) into units
+        from before b join touched t using (meter_id) cross join lateral (values (b.unit_id), (t.unit_id)) as u (unit_id)
+        where (b.unit_id, b.carrier, b.level) is distinct from (t.unit_id, t.carrier, t.level);
+    elsif tg_op = 'INSERT' then
+        select array_agg(distinct unit_id) into units from touched where level = 1;
+    else
+        select array_agg(distinct unit_id) into units from before where level = 1;
+    end if;
+    if units is not null then
+        perform carriers_follow_registry(units);
+    end if;
+    return null;
+end $$;
+create function carriers_follow_zones() returns trigger language plpgsql as $$
+begin
+    perform carriers_follow_registry(array[new.unit_id]);
+    return null;
+end $$;
+-- After balance_point_*, by name: gate_carrier reads balance_point.
+create trigger carrier_point_inserted after insert on point referencing new table as touched
+    for each statement execute function carriers_follow_points();
+create trigger carrier_point_updated after update on point referencing new table as touched old table as before
+    for each statement execute function carriers_follow_points();
+create trigger carrier_point_deleted after delete on point referencing old table as before
+    for each statement execute function carriers_follow_points();
+create trigger carrier_meter_inserted after insert on meter referencing new table as touched
+    for each statement execute function carriers_follow_meters();
+create trigger carrier_meter_updated after update on meter referencing new table as touched old table as before
+    for each statement execute function carriers_follow_meters();
+create trigger carrier_meter_deleted after delete on meter referencing old table as before
+    for each statement execute function carriers_follow_meters();
+create trigger carrier_unit_updated after update of time_zone on unit for each row
+    when (old.time_zone is distinct from new.time_zone) execute function carriers_follow_zones();
+
+-- Days: which carriers have any, up to when they are complete, and whom it concerns.
+create function carriers_follow_days() returns trigger language plpgsql as $$
+declare
+    of_units int4[];
+    of_carriers text[];
+    of_days date[];
+begin
+    if tg_op = 'UPDATE' then
+        select array_agg(unit_id), array_agg(carrier), array_agg(day) into of_units, of_carriers, of_days
+        from (select unit_id, carrier, min(day) as day from touched group by unit_id, carrier) t;
+    elsif tg_op = 'INSERT' then
+        select array_agg(unit_id), array_agg(carrier), array_agg(day) into of_units, of_carriers, of_days
+        from (select unit_id, carrier, min(day) as day from touched group by unit_id, carrier) t;
+    else
+        select array_agg(unit_id), array_agg(carrier), array_agg(day) into of_units, of_carriers, of_days
+        from (select unit_id, carrier, min(day) as day from before group by unit_id, carrier) t;
+        delete from unit_carrier c using unnest(of_units, of_carriers) as t (unit_id, carrier)
+        where (c.unit_id, c.carrier) = (t.unit_id, t.carrier) and not c.metered
+            and not exists (select from unit_day d where d.unit_id = t.unit_id and d.carrier = t.carrier);
+    end if;
+    if of_units is null then
+        return null;
+    end if;
+    insert into unit_carrier as known (unit_id, carrier, metered, day, ready, through)
+    select t.unit_id, t.carrier, false, l.day, l.ready,
+        ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date
+    from unnest(of_units, of_carriers) as t (unit_id, carrier)
+    join unit u using (unit_id)
+    left join lateral (
+        select day, ready from unit_day d where d.unit_id = t.unit_id and d.carrier = t.carrier
+        order by day desc limit 1
+    ) l on true
+    where l.day is not null
+        or exists (select from unit_carrier c where c.unit_id = t.unit_id and c.carrier = t.carrier)
+    on conflict (unit_id, carrier) do update
+    set (day, ready, through) = (excluded.day, excluded.ready, excluded.through)
+    where (known.day, known.ready, known.through) is distinct from (excluded.day, excluded.ready, excluded.through);
+    perform touch_units(of_units, of_days);
+    return null;
+end $$;
+create trigger carrier_day_inserted after insert on unit_day referencing new table as touched
+    for each statement execute function carriers_follow_days();
+create trigger carrier_day_updated after update on unit_day referencing new table as touched
+    for each statement execute function carriers_follow_days();
+create trigger carrier_day_deleted after delete on unit_day referencing old table as before
+    for each statement execute function carriers_follow_days();
+
+create function carriers_follow_no_days() returns trigger language plpgsql as $$
+begin
+    update unit_carrier set (day, ready, through) = (null, null, null) where metered;
+    delete from unit_carrier where not metered;
+    return null;
+end $$;
+create trigger carrier_days_truncated after truncate on unit_day
+    for each statement execute function carriers_follow_no_days();
+
+insert into unit_carrier
+select k.unit_id, k.carrier, k.metered, l.day, l.ready, ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date
+from (
+    select unit_id, carrier, true as metered from gate_carrier
+    union all
+    (select unit_id, carrier, false from unit_day except select unit_id, carrier, false from gate_carrier)
+) k
+join unit u using (unit_id)
+left join lateral (
+    select day, ready from unit_day d where d.unit_id = k.unit_id and d.carrier = k.carrier order by day desc limit 1
+) l on true;
+
+-- Sums of periods -----------------------------------------------------------------------------------------------------
+
+create index unit_day_day on unit_day (day);
+create index unit_month_month on unit_month (month, kind);
+comment on index unit_day_day is 'All units of a day: how quotas are read.';
+
+alter table unit_month add column metered_days int2 not null default 0;
+update unit_month m set metered_days = (
+    select count(d.metered_quality) from unit_day d join unit u using (unit_id)
+    where d.unit_id = m.unit_id and d.carrier = m.carrier and case m.kind
+        when 'month' then d.day >= m.month and d.day < m.month + interval '1 month'
+        else d.day between (m.month - interval '1 month')::date + u.statistics_day - 1 and m.month + u.statistics_day - 2
+    end
+);
+comment on column unit_month.metered_days is 'How many of the days a meter has a part in.';
+
+create table unit_period (
+    unit_id      int4 not null references unit,
+    period       text not null check (period in ('quarter', 'year')),
+    period_start date not null,
+    carrier      text not null,
+    amount       numeric not null,
+    kgce         numeric not null,
+    kgce_equal   numeric not null,
+    kgco2        numeric not null,
+    quality      int2 not null,
+    provisional  boolean not null,
+    metered_days int2 not null,
+    primary key (unit_id, period, period_start, carrier)
+) with (fillfactor = 70);
+create index unit_period_start on unit_period (period_start, period);
+comment on table unit_period is 'The sum of unit_month per quarter and year: what quotas of these periods are read from. Follows unit_month by triggers.';
+
+create view period_sum as
+select m.unit_id, p.period, p.period_start, m.carrier, trim_scale(sum(m.amount)) as amount, trim_scale(sum(m.kgce)) as kgce,
+    trim_scale(sum(m.kgce_equal)) as kgce_equal, trim_scale(sum(m.kgco2)) as kgco2, max(m.quality) as quality,
+    bool_or(m.provisional) as provisional, sum(m.metered_days)::int2 as metered_days
+from unit_month m
+cross join lateral (
+    values ('quarter', date_trunc('quarter', m.month)::date), ('year', date_trunc('year', m.month)::date)
+) as p (period, period_start)
+where m.kind = 'month'
+group by m.unit_id, p.period, p.period_start, m.carrier;
+comment on view period_sum is 'What unit_period must say.';
+
+create function periods_follow(units int4[], carriers text[], months date[]) returns void language sql as $$
+    with keys as (
+        select distinct t.unit_id, t.carrier, p.period, p.first, p.until
+        from unnest(units, carriers, months) as t (unit_id, carrier, month)
+        cross join lateral (values
+            ('quarter', date_trunc('quarter', t.month)::date, (date_trunc('quarter', t.month) + interval '3 months')::date),
+            ('year', date_trunc('year', t.month)::date, (date_trunc('year', t.month) + interval '1 year')::date)
+        ) as p (period, first, until)
+    ),
+    sums as (
+        select k.unit_id, k.period, k.first as period_start, k.carrier, s.*
+        from keys k
+        cross join lateral (
+            select trim_scale(sum(amount)) as amount, trim_scale(sum(kgce)) as kgce,
+                trim_scale(sum(kgce_equal)) as kgce_equal, trim_scale(sum(kgco2)) as kgco2, max(quality) as quality,
+                bool_or(provisional) as provisional, sum(metered_days)::int2 as metered_days
+            from unit_month m
+            where m.unit_id = k.unit_id and m.kind = 'month' and m.month >= k.first and m.month < k.until
+                and m.carrier = k.carrier
+        ) s
+    ),
+    bare as (
+        delete from unit_period p using sums s
+        where s.amount is null
+            and (p.unit_id, p.period, p.period_start, p.carrier) = (s.unit_id, s.period, s.period_start, s.carrier)
+    )
+    insert into unit_period as old
+    select * from sums where amount is not null
+    on conflict (unit_id, period, period_start, carrier) do update
+    set (amount, kgce, kgce_equal, kgco2, quality, provisional, metered_days)
+        = (excluded.amount, excluded.kgce, excluded.kgce_equal, excluded.kgco2, excluded.quality, excluded.provisional,
+           excluded.metered_days)
+    where old.* is distinct from excluded.*
+$$;
+
+create function periods_follow_months() returns trigger language plpgsql as $$
+declare
+    of_units int4[];
+    of_carriers text[];
+    of_months date[];
+begin
+    if tg_op = 'DELETE' then
+        select array_agg(unit_id), array_agg(carrier), array_agg(month) into of_units, of_carriers, of_months
+        from before where kind = 'month';
+    else
+        select array_agg(unit_id), array_agg(carrier), array_agg(month) into of_units, of_carriers, of_months
+        from touched where kind = 'month';
+    end if;
+    if of_units is not null then
+        perform periods_follow(of_units, of_carriers, of_months);
+        perform touch_units(of_units, of_months);
+    end if;
+    return null;
+end $$;
+create trigger period_month_inserted after insert on unit_month referencing new table as touched
+    for each statement execute function periods_follow_months();
+create trigger period_month_updated after update on unit_month referencing new table as touched
+    for each statement execute function periods_follow_months();
+create trigger period_month_deleted after delete on unit_month referencing old table as before
+    for each statement execute function periods_follow_months();
+create function periods_truncated() returns trigger language plpgsql as $$
+begin
+    truncate unit_period;
+    return null;
+end $$;
+create trigger period_months_truncated after truncate on unit_month
+    for each statement execute function periods_truncated();
+insert into unit_period select * from period_sum;
+
+-- What else quotas and rules rest on ----------------------------------------------------------------------------------
+
+create function quotas_changed() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'DELETE' then
+        delete from quota_figure f using before b where f.quota_id = b.quota_id;
+        perform touch_units(array_agg(unit_id), array_agg(valid_from)) from before;
+        update quota_book set version = version + 1 where exists (select from before);
+    elsif exists (select from touched) then
+        perform touch_units(array_agg(coalesce(q.unit_id, (
+            -- A quota of a group is judged again with any of its members.
+            select unit_id from (
+                select unit_id from unit_group g where (g.grouping, g.key) = (q.subject, q.key)
+                union all
+                select unit_id from quota_group g where q.subject = 'group' and g.code = q.key
+            ) member limit 1
+        ))), array_agg(q.valid_from)) from touched q;
+        update quota_book set version = version + 1;
+    end if;
+    return null;
+end $$;
+create trigger quota_inserted after insert on quota referencing new table as touched
+    for each statement execute function quotas_changed();
+create trigger quota_updated after update on quota referencing new table as touched
+    for each statement execute function quotas_changed();
+create trigger quota_deleted after delete on quota referencing old table as before
+    for each statement execute function quotas_changed();
+
+create function quota_groups_changed() returns trigger language plpgsql as $$
+begin
+    if exists (select from touched) then
+        perform touch_units(array_agg(unit_id), array_agg('-infinity'::date)) from touched;
+        update quota_book set version = version + 1;
+    end if;
+    return null;
+end $$;
+create trigger quota_group_inserted after insert on quota_group referencing new table as touched
+    for each statement execute function quota_groups_changed();
+create trigger quota_group_updated after update on quota_group referencing new table as touched
+    for each statement execute function quota_groups_changed();
+create trigger quota_group_deleted after delete on quota_group referencing old table as touched
+    for each statement execute function quota_groups_changed();
+
+create function entries_changed() returns trigger language plpgsql as $$
+begin
+    perform touch_units(array_agg(unit_id), array_agg(first_day)) from touched;
+    return null;
+end $$;
+create trigger entry_inserted_touches after insert on entry referencing new table as touched
+    for each statement execute function entries_changed();
+create trigger entry_updated_touches after update on entry referencing new table as touched
+    for each statement execute function entries_changed();
+
+create function findings_changed() returns trigger language plpgsql as $$
+begin
+    perform touch_units(array_agg(m.unit_id), array_agg(t.day))
+    from touched t join point p using (point_id) join meter m using (meter_id);
+    return null;
+end $$;
+create trigger finding_inserted_touches after insert on finding referencing new table as touched
+    for each statement execute function findings_changed();
+create trigger finding_updated_touches after update on finding referencing new table as touched
+    for each statement execute function findings_changed();
+create trigger finding_deleted_touches after delete on finding referencing old table as touched
+    for each statement execute function findings_changed();
+
+create function products_changed() returns trigger language plpgsql as $$
+begin
+    perform touch_units(array_agg(unit_id), array_agg('-infinity'::date)) from touched;
+    return null;
+end $$;
+create trigger product_inserted_touches after insert on product referencing new table as touched
+    for each statement execute function products_changed();
+create trigger product_updated_touches after update on product referencing new table as touched
+    for each statement execute function products_changed();
+
+-- Figures -------------------------------------------------------------------------------------------------------------
 
 create table quota_figure (
-    quota_id      int4 not null references quota,
-    period_start  date not null,
-    used          float8,
-    limit_value   float8 not null,
-    used_share    float8,
-    elapsed_share float8 not null,
-    pace          float8,
-    projected     float8,
-    projected_low float8,
+    quota_id       int4 not null,
+    period_start   date not null,
+    used           float8,
+    limit_value    float8 not null,
+    used_share     float8,
+    elapsed_share  float8 not null,
+    pace           float8,
+    projected      float8,
+    projected_low  float8,
     projected_high float8,
-    method        text not null default '',
-    exhausted_at  timestamptz,
-    verdict       text not null,
-    severity      text not null,
-    colour        text not null,
-    quality       int2,
-    provisional   boolean not null default false,
-    ready         timestamptz,
-    evaluated_at  timestamptz not null,
+    exhausted_at   timestamptz,
+    method         text not null,
+    verdict        text not null,
+    severity       text not null,
+    colour         text not null,
+    quality        int2,
+    provisional    boolean not null,
+    ready          timestamptz,
+    evaluated_at   timestamptz not null,
     primary key (quota_id, period_start)
 ) with (fillfactor = 50);
-comment on table quota_figure is 'The figures of each quota in each period, as last judged; unit of measure is the quota''s limit_unit.';
+comment on table quota_figure is 'The figures of each quota in each period, as last judged, written when one of them changed; amounts in the quota''s limit_unit. No reference to quota: it would be asked for each of a nation''s rows.';
+comment on column quota_figure.ready is 'Data time up to which everything that counts is complete; null when a carrier has never delivered.';
+
+-- What was said before this version ------------------------------------------------------------------------------------
+
+with told as (
+    select s.*, q.unit_id, case
+            when s.cause = 'exceeded' or exists (
+                select from quota_transition t
+                where (t.quota_id, t.period_start) = (s.quota_id, s.period_start) and t.verdict = 'exceeded'
+            ) then 'breach' else 'pace'
+        end as rule
+    from quota_state s
+    join quota q using (quota_id)
+    where exists (select from quota_transition t where (t.quota_id, t.period_start) = (s.quota_id, s.period_start))
+)
+insert into alert (rule, subject, subject_id, period_start, unit_id, state, since, severity, colour, standing, evidence)
+select rule, 'quota', quota_id, period_start, unit_id, state, since, severity, colour,
+    jsonb_strip_nulls(jsonb_build_object(
+        'state', state, 'since', since, 'mark', jsonb_build_object('severity', severity, 'colour', colour),
+        'seen_from', seen_from,
+        'fired_at', (
+            select max(at) from quota_transition t
+            where (t.quota_id, t.period_start, t.to_state) = (told.quota_id, told.period_start, 'firing')
+                and t.from_state <> 'firing'
+        ),
+        'called_from', case when state = 'firing' then since end,
+        'said', case when state in ('resolved', 'corrected') and rule = 'breach' then cause = 'exceeded' end,
+        'firings', (
+            select count(*) from quota_transition t
+            where (t.quota_id, t.period_start, t.to_state) = (told.quota_id, told.period_start, 'firing')
+                and t.from_state <> 'firing'
+        )
+    )),
+    '{}'
+from told
+order by quota_id, period_start;
+
+insert into alert_transition (
+    alert_id, unit_id, from_state, to_state, at, reason, severity, colour, evidence)
+select a.alert_id, a.unit_id, t.from_state, t.to_state, t.at,
+    case
+        when t.from_state = t.to_state then 'severity'
+        when t.to_state = 'pending' then 'raised'
+        when t.to_state = 'firing' then case t.from_state when 'pending' then 'lasted' else 'raised' end
+        when t.to_state = 'corrected' then 'corrected'
+        else 'cleared'
+    end, t.severity, t.colour, t.evidence
+from quota_transition t
+join alert a on a.subject = 'quota' and (a.subject_id, a.period_start) = (t.quota_id, t.period_start)
+order by t.transition_id;
 
 drop table quota_state, quota_transition;
+
+-- What boards read ----------------------------------------------------------------------------------------------------
+
+create view board.quota_status as
+select distinct on (q.quota_id)
+    coalesce(u.code, q.key) as unit, coalesce(u.name_zh, q.key) as unit_name_zh, coalesce(u.name_en, q.key) as unit_name_en,
+    coalesce(u.district, case when q.subject = 'district' then q.key end) as district,
+    coalesce(u.industry, case when q.subject = 'industry' then q.key end) as industry, q.subject,
+    q.code as quota, q.measure, q.period, f.period_start, q.source,
+    f.used, f.limit_value as "limit", q.limit_unit, f.used_share as share, f.elapsed_share, f.pace, f.projected,
+    f.projected_low, f.projected_high, f.method, f.exhausted_at, coalesce(a.state, 'inactive') as state, f.verdict, f.severity,
+    f.colour, a.since, f.ready, f.evaluated_at
+from quota q
+join quota_figure f using (quota_id)
+left join unit u using (unit_id)
+left join lateral (
+    select state, since from alert
+    where subject = 'quota' and subject_id = q.quota_id and period_start = f.period_start
+    order by array_position(
+        array['firing', 'acknowledged', 'silenced', 'pending', 'corrected', 'resolved', 'inactive'], state), since desc
+    limit 1
+) a on true
+order by q.quota_id, f.period_start desc;
+comment on view board.quota_status is
+    'Each quota in its newest period: use, limit and projection (with the interval from projected_low to projected_high, by method) in limit_unit; shares of limit and period from 0; pace 1 ends exactly at the limit; verdict, severity and colour are on the figures, state and since of the gravest of its alerts (since is null where there is none); of a group of units unit is its key and subject says of which kind; times are data time.';

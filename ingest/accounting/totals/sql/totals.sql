@@ -349,7 +349,8 @@ sums as (
             trim_scale(sum(stock_decrease)) as stock_decrease, trim_scale(sum(feedstock_kgce)) as feedstock_kgce,
             trim_scale(sum(feedstock_kgce_equal)) as feedstock_kgce_equal, max(quality) as quality,
             bool_or(provisional) as provisional, bool_or(method is not null) as by_hand,
-            sum(covered_s) as covered_s, sum(due_s) as due_s, max(ready) as ready, count(*)::int2 as days
+            sum(covered_s) as covered_s, sum(due_s) as due_s, max(ready) as ready, count(*)::int2 as days,
+            count(metered_quality)::int2 as metered_days
         from unit_day d
         where d.unit_id = m.unit_id and d.day between m.first and m.last and d.carrier = m.carrier
         offset 0
@@ -361,14 +362,15 @@ bare as (
 )
 insert into unit_month as old (
     unit_id, kind, month, carrier, amount, kgce, kgce_equal, kgco2, purchased, renewable, produced, sold, feedstock,
-    stock_decrease, feedstock_kgce, feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days
+    stock_decrease, feedstock_kgce, feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days,
+    metered_days
 )
 select * from sums where days > 0
 on conflict (unit_id, kind, month, carrier) do update
 set (amount, kgce, kgce_equal, kgco2, purchased, renewable, produced, sold, feedstock, stock_decrease, feedstock_kgce,
-     feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days)
+     feedstock_kgce_equal, quality, provisional, by_hand, covered_s, due_s, ready, days, metered_days)
     = (excluded.amount, excluded.kgce, excluded.kgce_equal, excluded.kgco2, excluded.purchased, excluded.renewable,
        excluded.produced, excluded.sold, excluded.feedstock, excluded.stock_decrease, excluded.feedstock_kgce,
        excluded.feedstock_kgce_equal, excluded.quality, excluded.provisional, excluded.by_hand, excluded.covered_s,
-       excluded.due_s, excluded.ready, excluded.days)
+       excluded.due_s, excluded.ready, excluded.days, excluded.metered_days)
 where old.* is distinct from excluded.*;
