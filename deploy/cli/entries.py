@@ -130,7 +130,7 @@ def _word(read: Callable[[str], str], text: str | None, option: str) -> str | No
 
 def _subject(text: str) -> str:
     """A carrier by its key or name, else the code of a product."""
-    from ingest.accounting.entries.words import carrier_of  # noqa: PLC0415 - loaded when called
+    from energy.words import carrier_of  # noqa: PLC0415 - loaded when called
 
     try:
         return carrier_of(text)
@@ -177,9 +177,9 @@ def product(  # noqa: PLR0913, PLR0917 - one for each option
     dsn: str | None,
 ) -> None:
     """Register product CODE of UNIT, or change it."""
+    from energy.words import unit_symbol  # noqa: PLC0415 - likewise
     from ingest.accounting.entries.model import Product  # noqa: PLC0415 - loaded when called
     from ingest.accounting.entries.products import register  # noqa: PLC0415 - likewise
-    from ingest.accounting.entries.words import unit_symbol  # noqa: PLC0415 - likewise
 
     given = Product(code, unit_symbol(unit_of_measure), name_zh, name_en, quota_key, point)
     _on(config, dsn, lambda connection, _: register(connection, unit, given))

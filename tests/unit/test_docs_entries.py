@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from deploy.cli import root
-from ingest.accounting import records
+from energy import records
+from energy.words import UNIT_WORDS
 from ingest.accounting.edits.checks import edit_from
 from ingest.accounting.edits.model import EditedPoint
 from ingest.accounting.edits.model import Kind as EditKind
@@ -23,7 +24,7 @@ from ingest.accounting.edits.replacements import replacements
 from ingest.accounting.entries.checks import entry_from
 from ingest.accounting.entries.files import COLUMNS, entries_in
 from ingest.accounting.entries.model import Entry, EntryUnit, Kind, Product
-from ingest.accounting.entries.words import KINDS, UNIT_WORDS
+from ingest.accounting.entries.words import KINDS
 from ingest.receiving.entries import route
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -11,16 +11,9 @@ from typing import TypeVar
 from energy.carriers import carrier
 from energy.errors import Fault, UnitError
 from energy.records import RecordError, exact, wrong_text
+from energy.words import carrier_of, day_of, unit_symbol
 from ingest.accounting.entries.model import Entry, EntryUnit, Given, Key, Kind, Standing
-from ingest.accounting.entries.words import (
-    CERTIFICATE_UNIT,
-    VALUE_UNIT,
-    carrier_of,
-    day_of,
-    in_base,
-    kind_of,
-    unit_symbol,
-)
+from ingest.accounting.entries.words import CERTIFICATE_UNIT, VALUE_UNIT, in_base, kind_of
 
 T = TypeVar("T")
 
