@@ -106,13 +106,16 @@ def test_demand_costs_what_a_deployment_says(tmp_path: Path) -> None:
     file.write_text(
         '[[policy]]\nkind = "over-demand"\ncode = "over-demand"\nname_zh = "超需量"\nname_en = "over demand"\n'
         'source = "invented"\nconfidence = "low"\nvalid_from = 2020-01-01\ntolerance = 0.05\ntimes = 2\n'
-        "yuan_per_kw = 38\n",
+        'yuan_per_kw = 38\nregion = "6103"\nvalid_to = 2027-01-01\n',
         encoding="utf-8",
     )
-    region = RegionSettings("6103", ("over-demand", "load-control"), gap=0.12)
-    charge, order = of(DEMAND, ConsequencesSettings(file, (region,)))
+    settings = ConsequencesSettings(file, (RegionSettings("61", ("over-demand", "load-control"), gap=0.12),))
+    charge, order = of(DEMAND, settings)
     assert (charge.least_yuan, charge.source) == (53_200, "invented")
     assert order.formula_en == "gap 12%, level IV: to come down by 11,200 - 10,000 = 1,200 kW"
+    for other in ({"day": date(2019, 12, 31)}, {"day": date(2027, 1, 1)}, {"district": "610102"}):
+        elsewhere = of(msgspec.structs.replace(DEMAND, **other), settings)
+        assert "over-demand" not in [one.policy for one in elsewhere], other
 
 
 def test_nothing_is_said_where_nothing_is_switched_on() -> None:
@@ -125,6 +128,8 @@ def test_nothing_is_said_where_nothing_is_switched_on() -> None:
     assert of(msgspec.structs.replace(CLINKER, used=117), on) == []
     assert of(msgspec.structs.replace(CLINKER, day=date(2010, 5, 31)), on) == []
     assert of(msgspec.structs.replace(DEMAND, used=10_000), on) == []
+    assert of(msgspec.structs.replace(ALUMINIUM, used=13_300), shaanxi("aluminium")) == []
+    assert of(msgspec.structs.replace(ALUMINIUM, used=13_000), shaanxi("aluminium")) == []
     # a ladder in kWh/t does not judge kgce/t
     assert [one.policy for one in of(msgspec.structs.replace(ALUMINIUM, limit_unit="kgce/t"), on)] == ["punitive"]
     closest = ConsequencesSettings(region=(RegionSettings("61", ("cement",)), RegionSettings("610323", ())))
