@@ -28,7 +28,7 @@ FINDINGS = (
         "stuck",
         "",
         "表计停走:近两日校验发现,或昨日整日不动而下级表在动(1是,0否)",
-        "1 where a check found it stuck today or yesterday, or it stood still all yesterday while meters below it moved",
+        "1 where a check found it stuck today or yesterday, or it stood still yesterday while meters below it moved",
     ),
 )
 STILL = (
