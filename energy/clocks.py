@@ -65,6 +65,12 @@ class DataClock:
             return max(0.0, at_ms / 1000 - self._wall())
         return max(0.0, self._real_origin + (at_ms / 1000 - self._origin) / self.scale - self._wall())
 
+    def real(self, at: datetime) -> datetime:
+        """The real time of a data time: the same one, unless data time is scaled."""
+        if self._origin is None:
+            return at
+        return datetime.fromtimestamp(self._real_origin + (at.timestamp() - self._origin) / self.scale, UTC)
+
     def _now(self) -> float:
         if self._origin is None:
             return self._wall()

@@ -1,4 +1,4 @@
-"""POST requests to one server; the only client module that knows aiohttp, beside what the demo asks."""
+"""Requests to one server; the only client module that knows aiohttp, beside what the demo asks."""
 
 from __future__ import annotations
 
@@ -91,14 +91,23 @@ class HttpClient:
             TransportError: no connection, no answer in time, a broken or too long one; whether the server has taken
                 the body is unknown.
         """
-        try:
-            try:
-                return await self._post(path, body)
-            except aiohttp.ServerDisconnectedError:
-                # A server may close an idle connection in the very moment in which we use it; a new one tells.
-                return await self._post(path, body)
-        except _FAILURES as error:
-            raise self._lost(path, error) from error
+        return await self._asked("POST", path, body, MOST_ANSWER_BYTES)
+
+    async def get(self, path: str, *, most_bytes: int = MOST_ANSWER_BYTES) -> Answer:
+        """Ask, and read the whole answer, whatever its status.
+
+        Raises:
+            TransportError: no connection, no answer in time, a broken one, or one of more than `most_bytes`.
+        """
+        return await self._asked("GET", path, None, most_bytes)
+
+    async def delete(self, path: str) -> Answer:
+        """Ask for something to be deleted, and read the whole answer, whatever its status.
+
+        Raises:
+            TransportError: as `post`.
+        """
+        return await self._asked("DELETE", path, None, MOST_ANSWER_BYTES)
 
     @asynccontextmanager
     async def stream(
@@ -160,15 +169,25 @@ class HttpClient:
             what = f"cannot connect: {error.os_error.strerror or error.os_error}"
         return TransportError(f"{self._url}{path}: {what}", advice="Check the url, and the server.")
 
-    async def _post(self, path: str, body: bytes) -> Answer:
+    async def _asked(self, method: str, path: str, body: bytes | None, most_bytes: int) -> Answer:
+        try:
+            try:
+                return await self._ask(method, path, body, most_bytes)
+            except aiohttp.ServerDisconnectedError:
+                # A server may close an idle connection in the very moment in which we use it; a new one tells.
+                return await self._ask(method, path, body, most_bytes)
+        except _FAILURES as error:
+            raise self._lost(path, error) from error
+
+    async def _ask(self, method: str, path: str, body: bytes | None, most_bytes: int) -> Answer:
         url = f"{self._url}{path}"
-        async with self._session.post(url, data=body, allow_redirects=False) as response:
+        async with self._session.request(method, url, data=body, allow_redirects=False) as response:
             content = bytearray()
             async for chunk in response.content.iter_any():
                 content += chunk
-                if len(content) > MOST_ANSWER_BYTES:
+                if len(content) > most_bytes:
                     response.close()
-                    raise TransportError(f"{url}: an answer of more than {MOST_ANSWER_BYTES} bytes")
+                    raise TransportError(f"{url}: an answer of more than {most_bytes} bytes")
             wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
             return Answer(response.status, bytes(content), wait)
 

@@ -1,0 +1,104 @@
+"""The notices that are not done, and who has taken them: in memory what the tables say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from alerts.delivery.model import Acceptance, Notice
+
+
+class Book:
+    """Shared by the one who writes notices and the senders.
+
+    Args:
+        alertmanagers: their urls.
+        keep_ended_s: real seconds for which an end is told again after it was taken.
+    """
+
+    def __init__(self, alertmanagers: Iterable[str], keep_ended_s: float) -> None:
+        self._alertmanagers = tuple(alertmanagers)
+        self._keep = timedelta(seconds=keep_ended_s)
+        self._notices: dict[int, Notice] = {}
+        self._taken: dict[str, dict[int, Acceptance]] = {url: {} for url in self._alertmanagers}
+        self._unsaved: dict[tuple[int, str], Acceptance] = {}
+
+    @property
+    def notices(self) -> Iterable[Notice]:
+        """All that are not done."""
+        return self._notices.values()
+
+    def taken_by(self, url: str) -> Mapping[int, Acceptance]:
+        """What an Alertmanager has taken, by the notice's number."""
+        return self._taken[url]
+
+    def acceptances(self, notice_id: int) -> dict[str, Acceptance]:
+        """Who has taken a notice."""
+        return {url: taken[notice_id] for url, taken in self._taken.items() if notice_id in taken}
+
+    def write(self, notices: Iterable[Notice]) -> None:
+        """Add notices, or replace them; a later one under the same labels takes the place of an earlier one.
+
+        Alertmanager knows them by their labels: to tell it of the end of the earlier one would end the later one.
+        """
+        for notice in notices:
+            for earlier in [one for one in self._notices.values() if _replaced(one, notice)]:
+                self._remove(earlier.notice_id)
+            self._notices[notice.notice_id] = notice
+
+    def restore(self, notice_id: int, url: str, acceptance: Acceptance) -> None:
+        """Add what the table says; an Alertmanager that is not configured any more does not count."""
+        if url in self._taken and notice_id in self._notices:
+            self._taken[url][notice_id] = acceptance
+
+    def take(self, notices: Iterable[Notice], url: str, now: datetime) -> None:
+        """An Alertmanager has taken these at the real time `now`."""
+        for notice in notices:
+            before = self._taken[url].get(notice.notice_id, Acceptance())
+            after = Acceptance(
+                active_at=before.active_at or (now if notice.ends_at is None else None),
+                ended_at=before.ended_at or (None if notice.ends_at is None else now),
+            )
+            if after != before and notice.notice_id in self._notices:
+                self._taken[url][notice.notice_id] = after
+                self._unsaved[notice.notice_id, url] = after
+
+    def unsaved(self) -> dict[tuple[int, str], Acceptance]:
+        """What the table does not know yet, by notice and Alertmanager; from now on it does."""
+        found, self._unsaved = self._unsaved, {}
+        return found
+
+    def unsaved_again(self, acceptances: Mapping[tuple[int, str], Acceptance]) -> None:
+        """The table could not be written."""
+        self._unsaved = {**acceptances, **self._unsaved}
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether there is something that the table does not know yet."""
+        return bool(self._unsaved)
+
+    def done(self, now: datetime) -> list[int]:
+        """Remove those whose end every Alertmanager has known for long enough; their numbers."""
+        found = [one.notice_id for one in self._notices.values() if self._is_done(one, now)]
+        for number in found:
+            self._remove(number)
+        return found
+
+    def _is_done(self, notice: Notice, now: datetime) -> bool:
+        if notice.ends_at is None:
+            return False
+        ends = [taken[notice.notice_id].ended_at for taken in self._taken.values() if notice.notice_id in taken]
+        return len(ends) == len(self._taken) and all(end is not None and now >= end + self._keep for end in ends)
+
+    def _remove(self, notice_id: int) -> None:
+        del self._notices[notice_id]
+        for taken in self._taken.values():
+            taken.pop(notice_id, None)
+
+
+def _replaced(earlier: Notice, later: Notice) -> bool:
+    return (
+        earlier.alert_id == later.alert_id
+        and earlier.notice_id != later.notice_id
+        and earlier.identity == later.identity
+    )

@@ -1,0 +1,61 @@
+"""What one Alertmanager has been told since it started, and what is due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from alerts.delivery.model import Acceptance, Notice
+
+
+class Ledger:
+    """What was told, to be forgotten when the other side forgets.
+
+    Args:
+        resend_s: real seconds until something is told again.
+        keep_ended_s: real seconds for which an end is told again.
+    """
+
+    def __init__(self, resend_s: float, keep_ended_s: float) -> None:
+        self._resend_s = resend_s
+        self._keep = timedelta(seconds=keep_ended_s)
+        self._told: dict[int, tuple[Notice, float]] = {}
+
+    def forget(self) -> None:
+        """The other side has lost its memory: everything is due."""
+        self._told.clear()
+
+    def told(self, notices: Iterable[Notice], mono: float) -> None:
+        """These were taken, or refused for good, at the monotonic time `mono`."""
+        for notice in notices:
+            self._told[notice.notice_id] = (notice, mono)
+
+    def due(
+        self, notices: Iterable[Notice], taken: Mapping[int, Acceptance], mono: float, now: datetime
+    ) -> list[Notice]:
+        """What is to be told now: what is new or changed, and what was told long ago; ends before the rest.
+
+        Args:
+            notices: all that are not done.
+            taken: what this Alertmanager has taken ever, by the notice's number.
+            mono: monotonic time.
+            now: real time.
+        """
+        found = [one for one in notices if self._is_due(one, mono) and not self.is_over(one, taken, now)]
+        return sorted(found, key=lambda one: (one.ends_at is None, one.notice_id))
+
+    def is_over(self, notice: Notice, taken: Mapping[int, Acceptance], now: datetime) -> bool:
+        """Whether its end was taken, and told again for long enough."""
+        acceptance = taken.get(notice.notice_id)
+        if notice.ends_at is None or acceptance is None or acceptance.ended_at is None:
+            return False
+        return now >= acceptance.ended_at + self._keep
+
+    def keep_only(self, numbers: Iterable[int]) -> None:
+        """Forget what is done."""
+        for number in self._told.keys() - set(numbers):
+            del self._told[number]
+
+    def _is_due(self, notice: Notice, mono: float) -> bool:
+        last = self._told.get(notice.notice_id)
+        return last is None or last[0] != notice or mono >= last[1] + self._resend_s
