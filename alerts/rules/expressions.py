@@ -71,9 +71,10 @@ def with_parameters(text: str, units: Mapping[str, str], parameters: Mapping[str
     _see_series(grammar.check(body, {**units, **dict.fromkeys(parameters, grammar.ANY)}), units)
     names = [part for part in ast.walk(body) if isinstance(part, ast.Name) and part.id in parameters]
     for name in sorted(names, key=lambda part: part.col_offset, reverse=True):
-        value = f"{parameters[name.id]:.12g}"
-        shown = f"({value})" if value.startswith("-") else value
-        text = text[: name.col_offset] + shown + text[name.col_offset + len(name.id) :]
+        value, rest = f"{parameters[name.id]:.12g}", text[name.col_offset + len(name.id) :]
+        # A power binds closer than a sign.
+        shown = f"({value})" if value.startswith("-") and rest.lstrip().startswith("**") else value
+        text = text[: name.col_offset] + shown + rest
     return text
 
 

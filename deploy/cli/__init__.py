@@ -31,6 +31,7 @@ _COMMANDS = {
     "record": "write real polls down, to be replayed",
     "report": "report a month of a unit or district, with the numbers' origin",
     "rejects": "list and replay what ingest refused",
+    "rules": "check, try and show rules",
     "simulate": "serve simulated meters",
     "sparkplug": "map metrics of Sparkplug edge nodes to points",
     "stack": "provide TimescaleDB and Mosquitto without containers",
