@@ -14,20 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from alerts.time_of_use.model import days_of
 from energy.storage import Connection, load_queries
-from energy.working_days import DayClass, day_kind
 
 _SQL = load_queries("alerts.series", "loads.sql")
 _OFFSET = timedelta(hours=15)
 """No zone is further from UTC."""
 _BLOCK = 2_000
 """Days that are computed in one statement, about 200 000 quarter hours: nobody waits for more."""
-_CLASSES = {
-    DayClass.WORKING: "working",
-    DayClass.MADE_UP: "working",
-    DayClass.REST: "rest",
-    DayClass.HOLIDAY: "holiday",
-}
 
 _KEEP = f"""
 insert into unit_load_day as old {_SQL.computed}
@@ -53,11 +47,6 @@ LOAD = _LOADS + _SQL.load
 """The electric load of units $11 (null: all) at $6; the other arguments are those of `known_at`."""
 
 
-def day_class(day: date, zone: str) -> str:
-    """`working` (made-up days too), `rest` or `holiday`, by the working calendar of the zone."""
-    return _CLASSES[day_kind(day, zone).class_]
-
-
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Days of units that are to be computed, as arrays of the same length, and the time that they all lie in."""
@@ -74,7 +63,7 @@ class Keys:
         return cls(
             [row["unit_id"] for row in rows],
             [row["day"] for row in rows],
-            [day_class(row["day"], row["zone"]) for row in rows],
+            [days_of(row["day"], row["zone"]) for row in rows],
             [row["table_id"] for row in rows],
             [row["basis"] for row in rows],
         )
