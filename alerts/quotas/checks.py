@@ -39,8 +39,9 @@ class Known:
 
 
 def faults_in(given: Given) -> list[Fault]:
-    """What the quotas contradict among themselves."""
+    """What is wrong with the quotas, and what they contradict among themselves."""
     return [
+        *given.faults,
         *_repeated(given),
         *(place.fault("key", "whose quota it is") for spec, place in given.quotas if not spec.key),
         *_overlaps(given, ()),
@@ -48,8 +49,9 @@ def faults_in(given: Given) -> list[Fault]:
 
 
 def faults_against(given: Given, known: Known) -> list[Fault]:
-    """What the quotas contradict, among themselves and against what the database knows."""
+    """Likewise, and what they contradict of what the database knows."""
     return [
+        *given.faults,
         *_repeated(given),
         *(fault for spec, place in given.quotas for fault in _unknown(spec, place, given, known)),
         *(
@@ -76,7 +78,8 @@ def _unknown(spec: QuotaSpec, place: Place, given: Given, known: Known) -> Itera
     if spec.subject == "unit" and spec.key not in known.units:
         yield place.fault("key", f"unit {spec.key!r} is not registered" if spec.key else "whose quota it is")
     elif spec.subject == "group" and ("group", spec.key) not in known.members:
-        if spec.key not in {group.code for group, _ in given.groups}:
+        # Where something could not be read, that may be the group.
+        if not given.faults and spec.key not in {group.code for group, _ in given.groups}:
             yield place.fault("key", f"group {spec.key!r} has no units: name them")
     elif spec.product:
         unit = known.products.get((spec.key, spec.product))

@@ -87,7 +87,7 @@ def in_base_unit(
     except UnitError:
         expected = f"{base}/m2" if area_m2 is not None else base_unit(measure, product_unit or "t")
         raise ValueError(
-            f"a quota on {measure} has its limit in {expected} or another unit of measure of that kind, not in {unit!r}"
+            f"a quota on {measure} has its limit in {expected}, not in {unit!r}, which does not convert into it"
         ) from None
 
 

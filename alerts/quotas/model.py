@@ -92,9 +92,9 @@ class QuotaSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     product: str = ""
     period: QuotaPeriod
     limit: Decimal
-    limit_unit: str
+    limit_unit: Text
     area_m2: Decimal | None = None
-    standard: str = ""
+    standard: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]*\Z", description="a key of the standards")] = ""
     level: QuotaLevel | None = None
     valid_from: date
     valid_to: date | None = None
