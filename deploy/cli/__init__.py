@@ -35,6 +35,7 @@ _COMMANDS = {
     "simulate": "serve simulated meters",
     "sparkplug": "map metrics of Sparkplug edge nodes to points",
     "stack": "provide TimescaleDB and Mosquitto without containers",
+    "tou": "say which hours are peak, valley or forbidden",
     "upkeep": "keep the storage in shape: chunks, retention, columnstore",
     "upload": "send a CSV file of readings, to fill a gap by hand",
 }
