@@ -95,7 +95,9 @@ def parse(text: str) -> ast.expr:
             warnings.simplefilter("error")
             return cast("ast.expr", _shifted(ast.parse(line[start:], mode="eval").body, start))
     except SyntaxError as error:
-        raise ExpressionError((Slip((error.offset or 1) + start, f"cannot be read: {error.msg}"),)) from None
+        # Where the text ends too early Python names no place.
+        at = error.offset or len(line[start:]) + 1
+        raise ExpressionError((Slip(at + start, f"cannot be read: {error.msg}"),)) from None
     except (RecursionError, MemoryError):
         raise ExpressionError((Slip(1, "nested too deeply"),)) from None
 
