@@ -17,7 +17,7 @@ from alerts.rules.model import Rule
 from alerts.series.catalogue import Catalogue
 from alerts.series.frame import NEVER, Frame
 from alerts.verdicts import UNKNOWN as UNKNOWN_MARK
-from alerts.verdicts import Mark
+from alerts.verdicts import Mark, Severity
 
 BAND = "band"
 """The series that says which band of a quota is reached, from 1; 0 for none."""
@@ -75,7 +75,7 @@ class Judgement:
         """Severity and colour of one row, should it fire."""
         rule = self.rule
         if rule.severity != "band":
-            return Mark(rule.severity, rule.colour)
+            return Mark(Severity(rule.severity), rule.colour)
         band = self.frame.columns[BAND][row]
         bands = self.frame.labels[BANDS][row]
         if not 1 <= band <= len(bands):  # NaN is not between either

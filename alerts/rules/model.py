@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from alerts.verdicts import Colour, Severity
+from alerts.verdicts import Colour
 
 Subject: TypeAlias = Literal["quota", "unit", "meter"]
 """What a rule looks at: each quota in each of its periods, each unit, each meter."""
@@ -64,7 +64,7 @@ class Rule(msgspec.Struct, frozen=True):
     when: str
     clear: str
     timing: Timing
-    severity: Severity | Literal["band"]
+    severity: str  # a Severity, or "band": msgspec decodes no union of the two, and evidence carries rules
     colour: Colour
     corrects: bool
     every_s: int
