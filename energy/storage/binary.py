@@ -27,14 +27,25 @@ _TRAILER = struct.pack(">h", -1)
 _PART = 1 << 20
 _US = 1000  # in a millisecond
 _EPOCH_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
+_ENDS = np.iinfo(np.int64)  # what PostgreSQL sends for infinite times
 _EPOCH_DAYS = 10_957
-_KINDS = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float8": ">f8", "bool": "?", "time": ">i8", "date": ">i4"}
+_KINDS = {
+    "int2": ">i2",
+    "int4": ">i4",
+    "int8": ">i8",
+    "float8": ">f8",
+    "bool": "?",
+    "time": ">i8",
+    "time_us": ">i8",
+    "date": ">i4",
+}
 
 
 class Layout:
-    """Columns of rows, by name and kind: int2, int4, int8, float8, bool, time, date, or a text of n bytes as `Sn`.
+    """Columns of rows, by name and kind.
 
-    On our side they are int64, float64 or bool; a time is in ms, a date in days since 1970, UTC.
+    Kinds are int2, int4, int8, float8, bool, time, time_us, date, and `Sn`, a text of n bytes. On our side they are
+    int64, float64 or bool; a time is in ms, a time_us in microseconds, a date in days since 1970, UTC.
     """
 
     def __init__(self, **kinds: str) -> None:
@@ -108,9 +119,16 @@ async def _parts(encoded: bytes) -> AsyncIterator[bytes]:
 
 
 def native(content: NDArray[Any], kind: str) -> NDArray[Any]:
-    """What the wire holds of `kind`, as ours; infinite times become EARLIEST_MS and LATEST_MS."""
+    """What the wire holds of `kind`, as ours.
+
+    Infinite times become EARLIEST_MS and LATEST_MS, in microseconds the least and the greatest number.
+    """
     if kind == "time":
         return np.clip(content.astype(np.int64) // _US + _EPOCH_MS, EARLIEST_MS, LATEST_MS)
+    if kind == "time_us":
+        times = content.astype(np.int64)
+        finite = (times != _ENDS.min) & (times != _ENDS.max)
+        return np.where(finite, times + np.where(finite, _EPOCH_MS * _US, 0), times)
     if kind == "date":
         return content.astype(np.int64) + _EPOCH_DAYS
     return content.astype({"float8": np.float64, "bool": np.bool_}.get(kind, np.int64))
@@ -119,6 +137,8 @@ def native(content: NDArray[Any], kind: str) -> NDArray[Any]:
 def _postgres(content: NDArray[Any], kind: str) -> NDArray[Any]:
     if kind == "time":
         return (content - _EPOCH_MS) * _US
+    if kind == "time_us":
+        return content - _EPOCH_MS * _US
     return content - _EPOCH_DAYS if kind == "date" else content
 
 

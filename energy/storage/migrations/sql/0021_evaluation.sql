@@ -240,7 +240,10 @@ create table unit_period (
     kgco2        numeric not null,
     quality      int2 not null,
     provisional  boolean not null,
+    days         int2 not null,
     metered_days int2 not null,
+    covered_s    int8 not null,
+    due_s        int8 not null,
     primary key (unit_id, period, period_start, carrier)
 ) with (fillfactor = 70);
 create index unit_period_start on unit_period (period_start, period);
@@ -249,7 +252,8 @@ comment on table unit_period is 'The sum of unit_month per quarter and year: wha
 create view period_sum as
 select m.unit_id, p.period, p.period_start, m.carrier, trim_scale(sum(m.amount)) as amount, trim_scale(sum(m.kgce)) as kgce,
     trim_scale(sum(m.kgce_equal)) as kgce_equal, trim_scale(sum(m.kgco2)) as kgco2, max(m.quality) as quality,
-    bool_or(m.provisional) as provisional, sum(m.metered_days)::int2 as metered_days
+    bool_or(m.provisional) as provisional, sum(m.days)::int2 as days, sum(m.metered_days)::int2 as metered_days,
+    sum(m.covered_s)::int8 as covered_s, sum(m.due_s)::int8 as due_s
 from unit_month m
 cross join lateral (
     values ('quarter', date_trunc('quarter', m.month)::date), ('year', date_trunc('year', m.month)::date)
@@ -273,7 +277,8 @@ create function periods_follow(units int4[], carriers text[], months date[]) ret
         cross join lateral (
             select trim_scale(sum(amount)) as amount, trim_scale(sum(kgce)) as kgce,
                 trim_scale(sum(kgce_equal)) as kgce_equal, trim_scale(sum(kgco2)) as kgco2, max(quality) as quality,
-                bool_or(provisional) as provisional, sum(metered_days)::int2 as metered_days
+                bool_or(provisional) as provisional, sum(days)::int2 as days, sum(metered_days)::int2 as metered_days,
+                sum(covered_s)::int8 as covered_s, sum(due_s)::int8 as due_s
             from unit_month m
             where m.unit_id = k.unit_id and m.kind = 'month' and m.month >= k.first and m.month < k.until
                 and m.carrier = k.carrier
@@ -287,9 +292,9 @@ create function periods_follow(units int4[], carriers text[], months date[]) ret
     insert into unit_period as old
     select * from sums where amount is not null
     on conflict (unit_id, period, period_start, carrier) do update
-    set (amount, kgce, kgce_equal, kgco2, quality, provisional, metered_days)
+    set (amount, kgce, kgce_equal, kgco2, quality, provisional, days, metered_days, covered_s, due_s)
         = (excluded.amount, excluded.kgce, excluded.kgce_equal, excluded.kgco2, excluded.quality, excluded.provisional,
-           excluded.metered_days)
+           excluded.days, excluded.metered_days, excluded.covered_s, excluded.due_s)
     where old.* is distinct from excluded.*
 $$;
 
