@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from alerts.quotas.bands import Band
 from alerts.quotas.given import Given, Place
 from alerts.quotas.model import Group, Quotas, QuotaSpec
 from alerts.quotas.tables import Tables
 from alerts.quotas.toml_files import inline, plain
-from alerts.quotas.words import COLOURS, PROFILES, SEVERITIES, word_of
+from alerts.quotas.words import COLOURS, PROFILES, SEVERITIES, chinese_of, word_of
 from energy.errors import Fault, RejectedError
 from energy.product_quotas import ProductQuota
 from energy.records import Bounds, Column, RecordError, exact, read_rows
@@ -85,7 +86,7 @@ def write_csv(quotas: Quotas, *, chinese: bool = False) -> str:
 
     Args:
         quotas: what to write.
-        chinese: head the columns in Chinese.
+        chinese: head the columns, and say what has a word of its own, in Chinese.
 
     Raises:
         RejectedError: a group for which no quota is set has no row to stand in.
@@ -101,7 +102,7 @@ def write_csv(quotas: Quotas, *, chinese: bool = False) -> str:
     writer = csv.writer(file)
     writer.writerow([column.names[1 if chinese else 0] for column in COLUMNS])
     for spec in quotas.quota:
-        cells = dict(_cells(spec, members))
+        cells = dict(_cells(spec, members, chinese_of if chinese else lambda _, text: text))
         writer.writerow([cells.get(column.names[0], "") for column in COLUMNS])
     return "\ufeff" + file.getvalue()
 
@@ -173,21 +174,22 @@ _READ: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _cells(spec: QuotaSpec, members: dict[str, Group]) -> Iterator[tuple[str, str]]:
-    for name, value in plain(spec).items():
+def _cells(spec: QuotaSpec, members: dict[str, Group], word: Callable[[str, str], str]) -> Iterator[tuple[str, str]]:
+    for name, value in ({"subject": spec.subject, "kind": spec.kind} | plain(spec)).items():
         match name:
             case "limit" | "area_m2":
                 yield name, format(value, "f")
             case "bands":
-                yield (
-                    name,
-                    "; ".join(f"{band.share!r} {band.severity} {band.colour}" for band in spec.bands) or NO_BANDS,
-                )
+                yield name, "; ".join(_band_cell(band, word) for band in spec.bands) or NO_BANDS
             case "profile":
-                yield name, inline(value) if len(value) > 1 else value["kind"]
+                yield name, inline(value) if len(value) > 1 else word(name, value["kind"])
             case "min_elapsed":
                 yield name, repr(value)
             case _:
-                yield name, str(value)
+                yield name, word(name, str(value))
     if spec.subject == "group" and (group := members.pop(spec.key, None)) is not None:
         yield "units", " ".join(group.units)
+
+
+def _band_cell(band: Band, word: Callable[[str, str], str]) -> str:
+    return f"{band.share!r} {word('severity', band.severity)} {word('colour', band.colour)}"

@@ -43,7 +43,7 @@ def written_quotas(quotas: Quotas, name: str, *, chinese: bool = False) -> bytes
     Args:
         quotas: what to write.
         name: the file's name, whose ending says which sort it is.
-        chinese: head the columns of CSV in Chinese.
+        chinese: write CSV with Chinese headings and words.
 
     Raises:
         RejectedError: the name has another ending, or CSV cannot hold the quotas.

@@ -7,15 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from alerts.quotas.model import Problem
 from energy.errors import FactorError, UnitError
 from energy.product_quotas import ProductQuota, quota_on
 from energy.units import convert
 
 _LEVELS = {"advanced": (0, "先进值"), "access": (1, "准入值"), "limit": (2, "限定值")}
 _FILLED = ("limit", "limit_unit")
-
-Problem = tuple[str, str]
-"""A field, and what is wrong with it."""
 
 
 def filled(raw: Mapping[str, Any], standards: tuple[ProductQuota, ...]) -> tuple[dict[str, Any], list[Problem]]:
@@ -57,7 +55,7 @@ def _problems(raw: Mapping[str, Any], edition: ProductQuota, index: int, name: s
     if edition.valid_to is not None and not (type(until) is date and until <= edition.valid_to):
         yield (
             "valid_to",
-            f"{edition.standard} holds until {edition.valid_to}: end the quota by then, set another by the next edition",
+            f"{edition.standard} holds until {edition.valid_to}: end it by then, and set another by the next edition",
         )
     given = [name for name in _FILLED if name in raw]
     if len(given) == 1:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from alerts.quotas.bands import DEFAULT_BANDS, Band, check_bands
-from alerts.quotas.measures import DEMAND, MONTHLY, PER_OUTPUT, TOTALS, base_unit, in_base_unit, is_cumulative
+from alerts.quotas.measures import (
+    DEMAND,
+    MONTHLY,
+    PER_OUTPUT,
+    TOTALS,
+    base_unit,
+    in_base_unit,
+    is_cumulative,
+    measures,
+)
 from alerts.quotas.profile import EVEN, Profile
 from energy.carriers import carriers
 from energy.registry.model import CODE_PATTERN, Code
@@ -54,11 +64,13 @@ _KEYS: dict[QuotaSubject, tuple[str, str]] = {
     "industry": (r"^[0-9]{2}\Z", "two digits of GB/T 4754"),
     "size_class": (r"^[1-6]\Z", "a digit from 1 to 6"),
 }
+Problem: TypeAlias = tuple[str, str]
+"""A field, and what is wrong with it."""
 _LIMIT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
 
 
-class QuotaSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One quota.
+class QuotaFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is said of one quota, each field for itself; `problems` says what does not fit together.
 
     Attributes:
         code: unique over all quotas; stays when the quota changes.
@@ -103,10 +115,17 @@ class QuotaSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     profile: Profile = EVEN
     min_elapsed: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
 
+    def problems(self) -> Iterator[Problem]:
+        """Everything that does not fit together."""
+        return chain.from_iterable(check(self) for check in _CHECKS)
+
+
+class QuotaSpec(QuotaFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One quota, of which everything fits together; raises ValueError with all that does not."""
+
     def __post_init__(self) -> None:
-        for check in _CHECKS:
-            check(self)
-        check_bands(self.bands)
+        if found := [f"{name}: {message}" for name, message in self.problems()]:
+            raise ValueError("; ".join(found))
 
     @property
     def cumulative(self) -> bool:
@@ -153,47 +172,68 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quota: tuple[QuotaSpec, ...] = ()
 
 
-def _check_subject(spec: QuotaSpec) -> None:
+def _check_subject(spec: QuotaFields) -> Iterator[Problem]:
     pattern, expected = _KEYS[spec.subject]
     if spec.key and not re.match(pattern, spec.key):
-        raise ValueError(f"key {spec.key!r}: the key of a {spec.subject} is {expected}")
+        yield "key", f"{spec.key!r}: the key of a {spec.subject} is {expected}"
     single = spec.measure in PER_OUTPUT or spec.measure == DEMAND or spec.area_m2 is not None
     if single and spec.subject != "unit":
-        raise ValueError("energy per product, demand and limits per m2 are those of a single unit")
+        yield "subject", "energy per product, demand and limits per m2 are those of a single unit"
 
 
-def _check_measure(spec: QuotaSpec) -> None:
+def _check_measure(spec: QuotaFields) -> Iterator[Problem]:
+    if spec.measure not in measures():
+        yield "measure", f"unknown measure {spec.measure!r}: expected one of {', '.join(measures())}"
     if (spec.measure in PER_OUTPUT) != bool(spec.product):
         what = "needs the code of its product" if spec.measure in PER_OUTPUT else "has no product"
-        raise ValueError(f"a quota on {spec.measure} {what}")
+        yield "product", f"a quota on {spec.measure} {what}"
     if spec.product and not re.match(CODE_PATTERN, spec.product):
-        raise ValueError(
-            f"product {spec.product!r}: letters, digits, dots, hyphens and underscores expected, at most 64"
-        )
+        yield "product", f"{spec.product!r}: letters, digits, dots, hyphens and underscores expected, at most 64"
     if bool(spec.standard) != (spec.level is not None):
-        raise ValueError("standard and level go together: which row, and which of its levels")
+        yield "standard", "standard and level go together: which row, and which of its levels"
     if spec.standard and spec.measure not in PER_OUTPUT:
-        raise ValueError("the levels of standards are energy per product: kgce_per_output or its like expected")
+        yield "standard", "the levels of standards are energy per product: kgce_per_output or its like expected"
+
+
+def _check_period(spec: QuotaFields) -> Iterator[Problem]:
     if spec.measure in MONTHLY and spec.period == "day":
-        raise ValueError(f"{spec.measure} is known by month: period month, statistics_month, quarter or year expected")
-    if not spec.cumulative and (spec.profile != EVEN or spec.min_elapsed is not None):
-        raise ValueError(f"{spec.measure} does not add up over a period: it has neither profile nor min_elapsed")
+        yield "period", f"{spec.measure} is known by month: month, statistics_month, quarter or year expected"
+    for name, given in (("profile", spec.profile != EVEN), ("min_elapsed", spec.min_elapsed is not None)):
+        if given and not is_cumulative(spec.measure):
+            yield name, f"{spec.measure} does not add up over a period: it has no {name}"
+    if spec.valid_to is not None and spec.valid_to <= spec.valid_from:
+        yield "valid_to", f"valid_to must come after valid_from, {spec.valid_from}"
 
 
-def _check_limit(spec: QuotaSpec) -> None:
+def _check_limit(spec: QuotaFields) -> Iterator[Problem]:
+    wrong = False
     for name, value in (("limit", spec.limit), ("area_m2", spec.area_m2)):
         if value is not None and not (value.is_finite() and value > 0 and _LIMIT.fullmatch(format(value, "f"))):
-            raise ValueError(
-                f"{name} must be a number above 0, of at most 15 digits before the decimal point and 12 after it"
+            wrong = True
+            yield (
+                name,
+                f"{name} must be a number above 0, of at most 15 digits before the decimal point and 12 after it",
             )
     if spec.area_m2 is not None and spec.measure not in TOTALS and spec.measure not in carriers():
-        raise ValueError("a limit per m2 is one of a carrier, of standard coal or of CO2")
-    spec.limit_in_base_unit()
+        yield "area_m2", "a limit per m2 is one of a carrier, of standard coal or of CO2"
+    elif spec.measure in measures() and not wrong:
+        try:
+            in_base_unit(spec.limit, spec.limit_unit, spec.measure, area_m2=spec.area_m2)
+        except ValueError as error:
+            yield "limit_unit", str(error)
 
 
-def _check_validity(spec: QuotaSpec) -> None:
-    if spec.valid_to is not None and spec.valid_to <= spec.valid_from:
-        raise ValueError("valid_to must come after valid_from")
+def _check_bands(spec: QuotaFields) -> Iterator[Problem]:
+    try:
+        check_bands(spec.bands)
+    except ValueError as error:
+        yield "bands", str(error)
 
 
-_CHECKS: tuple[Callable[[QuotaSpec], None], ...] = (_check_subject, _check_measure, _check_limit, _check_validity)
+_CHECKS: tuple[Callable[[QuotaFields], Iterator[Problem]], ...] = (
+    _check_subject,
+    _check_measure,
+    _check_period,
+    _check_limit,
+    _check_bands,
+)

@@ -11,7 +11,7 @@ import msgspec
 
 from alerts.quotas.given import Given, Place
 from alerts.quotas.levels import filled
-from alerts.quotas.model import Group, QuotaSpec
+from alerts.quotas.model import Group, QuotaFields, QuotaSpec
 from energy.config import dotted
 from energy.errors import Fault
 from energy.product_quotas import ProductQuota
@@ -37,9 +37,13 @@ class Tables:
         """Read the table of a quota."""
         table, problems = filled(raw, self.standards)
         self.faults += [place.fault(*problem) for problem in problems]
-        spec = self._decoded(table, QuotaSpec, place)
-        if spec is not None and not problems:
-            self.quotas.append((spec, place))
+        fields = self._decoded(table, QuotaFields, place)
+        if fields is None:
+            return
+        if found := list(fields.problems()):
+            self.faults += [place.fault(*problem) for problem in found]
+        elif not problems:
+            self.quotas.append((QuotaSpec(**msgspec.structs.asdict(fields)), place))
 
     def group(self, raw: Mapping[str, Any], place: Place) -> None:
         """Read the table of a group."""
