@@ -65,6 +65,7 @@ _condition = st.recursive(
 
 
 @given(_condition, _rows)
+@example("a < b < c", [{"a": 2.0, "b": 1.0, "c": 3.0, "f": 0.0, "g": 0.0}])
 @example("0 == a", [{"a": math.nan, "b": 0.0, "c": 0.0, "f": 0.0, "g": 0.0}])
 def test_columns_say_what_a_plain_interpreter_says_of_each_row(text: str, rows: list[Row]) -> None:
     """Vectorised or row by row, with every mixture of what is known and not."""
@@ -90,6 +91,11 @@ def test_parameters_mean_their_values(text: str, rows: list[Row], value: float) 
     columns["level"] = np.full(len(rows), float(f"{value:.12g}"))
     named = compile_expression(with_name, {**UNITS, "level": ANY})
     assert compile_expression(filled, UNITS).states(columns).tolist() == named.states(columns).tolist()
+
+
+def test_the_power_of_a_negative_parameter_is_that_of_its_value() -> None:
+    """A sign that is written before a power would be taken last."""
+    assert with_parameters("a > level ** 2 - level", UNITS, {"level": -2}) == "a > (-2) ** 2 - -2"
 
 
 @pytest.mark.parametrize(
