@@ -109,6 +109,22 @@ def test_a_closed_period_is_told_for_the_next_shift_and_then_resolves() -> None:
     assert (life.standing.firings, life.standing.said) == (1, True)
 
 
+def test_a_clear_look_after_the_period_needs_no_more_keeping() -> None:
+    """It said no at last: raised final figures are a correction then, and no second alarm."""
+    life = Life(Timing(keep_firing_s=9999), end=END)
+    life.look(RAISED, 60)
+    assert life.look(CLEAR, DAY) == "resolved: cleared"
+    assert life.look(RAISED, DAY + 9, final=True) == "corrected: corrected"
+    assert life.look(RAISED, DAY + 10, final=True) == "corrected"
+
+
+def test_what_corrects_need_not_last_on_final_figures() -> None:
+    """No more data comes that could last."""
+    life = Life(Timing(for_s=1800), end=END, corrects=True)
+    assert life.look(RAISED, DAY + 1) == "pending: raised"
+    assert life.look(RAISED, DAY + 2, final=True) == "firing: lasted"
+
+
 def test_unknown_does_not_keep_a_closed_period_firing_for_ever() -> None:
     """The end of keeping is a matter of time, not of data."""
     life = Life(end=END)
@@ -171,16 +187,20 @@ def test_it_escalates_once_unless_somebody_has_it() -> None:
     taken.standing, move = unacknowledge(taken.standing, after(210))
     assert move is not None
     assert [taken.look(UNKNOWN, minutes) for minutes in (269, 270)] == ["firing", "firing: escalated"]
+    taken.standing, _ = acknowledge(taken.standing, "Wu", after(280))
+    taken.standing, _ = unacknowledge(taken.standing, after(290))
+    assert [taken.look(UNKNOWN, minutes) for minutes in (349, 350)] == ["firing", "firing: escalated"]
 
 
 def test_a_window_silences_and_its_end_calls() -> None:
     """Time in the window counts nothing towards an escalation; who has acknowledged keeps it."""
     life = Life(Timing(escalate_s=3600))
     assert life.look(RAISED, 0, silenced=True) == "silenced: raised"
+    assert life.standing is not None
+    assert life.standing.called_from is None
     assert life.look(UNKNOWN, 90) == "firing: window_ended"
     assert life.look(RAISED, 100) == "firing"
     assert life.look(RAISED, 110, silenced=True, mark=RED) == "silenced: window"
-    assert life.standing is not None
     assert life.standing.mark == RED
     life.standing, _ = acknowledge(life.standing, "Li Wei", after(115))
     assert life.look(RAISED, 120, silenced=True, mark=RED) == "acknowledged"
