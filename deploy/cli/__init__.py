@@ -27,6 +27,7 @@ _COMMANDS = {
     "plan": "show what a collector will ask, and whether it fits",
     "profiles": "show which meters are known, and check a profile",
     "quality": "evaluate the quality of units' data in a month by the national rules",
+    "quotas": "check, set, export and show quotas and energy budgets",
     "read": "poll one meter once and show all that came",
     "record": "write real polls down, to be replayed",
     "report": "report a month of a unit or district, with the numbers' origin",
