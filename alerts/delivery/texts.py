@@ -28,14 +28,14 @@ _NAMES: Mapping[str, Mapping[Language, str]] = {
     "limit": {"zh": "限额", "en": "limit"},
     "projected": {"zh": "预计", "en": "projected"},
 }
-_WORDS: Mapping[Language, tuple[str, str, str]] = {"zh": (":", ",", ";"), "en": (": ", ", ", "; ")}
+_WORDS: Mapping[Language, tuple[str, str, str]] = {"zh": ("：", "，", "；"), "en": (": ", ", ", "; ")}
 _ENDED: Mapping[Reason, Mapping[Language, str]] = {
     Reason.CLEARED: {"zh": "情况已解除", "en": "The condition has cleared"},
     Reason.PERIOD_CLOSED: {"zh": "统计期已结束", "en": "The period has ended"},
     Reason.WITHDRAWN: {"zh": "规则或对象已撤销", "en": "The rule or its subject is gone"},
 }
 _STANDS: Mapping[Language, tuple[str, str]] = {
-    "zh": ("更正:并未发生", "更正:经核定确已发生"),
+    "zh": ("更正：并未发生", "更正：经核定确已发生"),
     "en": ("Correction: it did not happen after all", "Correction: it did happen after all"),
 }
 _BEFORE: Mapping[Language, tuple[str, str]] = {"zh": ("此前", "现为"), "en": ("said before", "now")}
@@ -46,7 +46,7 @@ def labels_of(change: Change, extra: Mapping[str, str]) -> Texts:
     found: dict[str, object] = {}
     if (evidence := change.evidence) is not None:
         subject = evidence.subject
-        found |= {_label(name): value for name, value in subject.labels.items()}
+        found |= {_label(name): value for name, value in {**subject.labels, **evidence.rule.labels}.items()}
         found |= {"unit": subject.unit, "district": subject.district, "industry": subject.industry}
         found[subject.kind] = subject.code
         found["period_start"] = evidence.period_start or ""
@@ -92,10 +92,13 @@ def end_annotations_of(change: Change) -> Texts:
 
 def became(severity: str, *, escalated: bool) -> Texts:
     """What is added to the annotations of an alert that goes on under other labels."""
-    more = {"zh": ",无人确认,已升级" if escalated else "", "en": ", escalated: nobody took it on" if escalated else ""}
+    more = {
+        "zh": "，无人确认，已升级" if escalated else "",
+        "en": ", escalated: nobody took it on" if escalated else "",
+    }
     return {
         "became": severity,
-        "ended_zh": f"继续,级别变为 {severity}{more['zh']}",
+        "ended_zh": f"继续，级别变为 {severity}{more['zh']}",
         "ended_en": f"Goes on as {severity}{more['en']}",
     }
 
