@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from alerts.consequences.model import ConsequencesSettings
+from alerts.delivery.settings import DeliverySettings
 from energy.clocks import ClockSettings
 from energy.health import HealthSettings
 from energy.storage import StorageSettings
@@ -29,6 +30,7 @@ class AlertsSettings(msgspec.Struct, frozen=True):
         standby_s: how often an instance that does not lead tries to.
         grace_s: how long the last evaluation may take when the service is told to stop.
         consequences: which prices and orders are attached to a breach, where.
+        delivery: which Alertmanagers are told; without it nobody is.
     """
 
     database: StorageSettings
@@ -42,3 +44,4 @@ class AlertsSettings(msgspec.Struct, frozen=True):
     standby_s: Seconds = 1.0
     grace_s: Seconds = 10.0
     consequences: ConsequencesSettings = ConsequencesSettings()
+    delivery: DeliverySettings | None = None

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
+import alerts.delivery.metrics
 import alerts.metrics
 import collector.drivers.mqtt.metrics
 import collector.polling.metrics
@@ -51,6 +52,7 @@ CHAPTERS: dict[str, ModuleType] = {
     "Estimation": ingest.accounting.estimation.metrics,
     "Rollups": ingest.accounting.rollups.metrics,
     "Alerts": alerts.metrics,
+    "Delivery": alerts.delivery.metrics,
     "Simulated meters": simulators.metrics,
 }
 
