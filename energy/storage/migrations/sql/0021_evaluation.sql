@@ -510,3 +510,27 @@ left join lateral (
 order by q.quota_id, f.period_start desc;
 comment on view board.quota_status is
     'Each quota in its newest period: use, limit and projection (with the interval from projected_low to projected_high, by method) in limit_unit; shares of limit and period from 0; pace 1 ends exactly at the limit; verdict, severity and colour are on the figures, state and since of the gravest of its alerts (since is null where there is none); of a group of units unit is its key and subject says of which kind; times are data time.';
+
+create view board.flagged as
+with gravest as (
+    select distinct on (a.subject_id, a.period_start) a.*
+    from alert a
+    where a.subject = 'quota' and a.state in ('firing', 'acknowledged', 'silenced')
+    order by a.subject_id, a.period_start,
+        array_position(array['critical', 'warning', 'attention', 'notice'], a.severity), a.since, a.rule
+)
+select
+    g.alert_id, coalesce(u.code, q.key) as unit, coalesce(u.name_zh, q.key) as unit_name_zh,
+    coalesce(u.name_en, q.key) as unit_name_en, coalesce(u.district, g.evidence #>> '{subject,district}') as district,
+    coalesce(u.industry, g.evidence #>> '{subject,industry}') as industry, q.code as quota, q.measure, q.period,
+    g.period_start, q.source, f.used, f.limit_value as "limit", q.limit_unit, f.used_share as share, f.elapsed_share,
+    f.pace, f.projected, f.exhausted_at, g.rule as reason, g.state, f.verdict, g.severity, g.colour, g.since, f.ready,
+    g.evidence
+from gravest g
+join quota q on q.quota_id = g.subject_id
+left join unit u on u.unit_id = q.unit_id
+left join quota_figure f on f.quota_id = g.subject_id and f.period_start = g.period_start
+order by array_position(array['critical', 'warning', 'attention', 'notice'], g.severity), f.pace desc nulls last, g.since,
+    q.code;
+comment on view board.flagged is
+    'Quotas of which an alert fires (firing, acknowledged or silenced), of any period, each once with its gravest alert, gravest first, then those that run furthest ahead. reason is the rule, evidence what the alert rests on; the other figures are those of the last evaluation. All alerts of all rules are in board.alert.';
