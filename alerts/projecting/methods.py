@@ -142,7 +142,7 @@ def days_to(basis: Basis, ahead: Ahead, rows: Ids) -> Floats:
     """
     watched, left = basis.watched, basis.left
     room = watched.limit - watched.used
-    found = room / ahead.rest * left.length
+    found = _over(room, ahead.rest) * left.length  # a period that is over has no rest
     wanted = np.zeros(len(found), np.bool_)
     wanted[rows] = True
     for group in left.groups:
