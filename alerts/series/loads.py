@@ -43,8 +43,10 @@ loads as (
 ),
 """  # noqa: S608 - queries of ours
 """`loads`: the rows of unit_load_day from $9 to $10 as they were at $6; those that know more come out of `Keys`."""
-LOAD = _LOADS + _SQL.load
-"""The electric load of units $11 (null: all) at $6; the other arguments are those of `known_at`."""
+DEMAND, HOURS, MONTH_HOURS, BASE, MAXIMA = (
+    f"{_LOADS}{_SQL.dated}\n{query}" for query in (_SQL.demand, _SQL.hours, _SQL.month_hours, _SQL.base, _SQL.maxima)
+)
+"""Figures of units $11 (null: all) at $6; the other arguments are those of `known_at`."""
 
 
 @dataclass(frozen=True, slots=True)

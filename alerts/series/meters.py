@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
 from alerts.rules.model import Subject
 from alerts.series.catalogue import Series
 from alerts.series.columns import group, instants, texts
-from alerts.series.frame import NEVER, Floats, Frame, Scope
+from alerts.series.frame import NEVER, Floats, Frame, Ids, Scope
 from energy.storage import Connection, load_queries
 
 _METER: Subject = "meter"
@@ -48,9 +50,11 @@ CHANGES = (
         "1 where its register restarted or fell within seven days, and no replacement on record says why",
     ),
 )
-DATA = (
+DELIVERY = (
     _series("lag_h", "h", "最近读数落后于时钟的小时数", "hours by which its latest reading lags behind the clock"),
     _series("missing", "", "从未上传数据(1是,0否)", "1 where it has never delivered"),
+)
+COMPLETENESS = (
     _series(
         "completeness_day",
         "1",
@@ -66,7 +70,7 @@ BALANCE = (
         "last whole day: what it measured less what the meters below it measured, over what it measured",
     ),
 )
-SERIES = (*FINDINGS, *STILL, *CHANGES, *DATA, *BALANCE)
+SERIES = (*FINDINGS, *STILL, *CHANGES, *DELIVERY, *COMPLETENESS, *BALANCE)
 LABELS = ("meter", "unit", "carrier", "level", "name_zh", "name_en", "district", "industry")
 
 _SQL = load_queries("alerts.series", "meters.sql")
@@ -75,10 +79,13 @@ _GROUPS = (
     (FINDINGS, FINDINGS, _SQL.findings),
     ((*FINDINGS, *STILL), (*STILL, _BELOW), _SQL.still),
     (CHANGES, CHANGES, _SQL.changes),
-    (DATA, DATA, _SQL.data),
+    (COMPLETENESS, COMPLETENESS, _SQL.completeness),
     (BALANCE, BALANCE, _SQL.balance),
 )
 """Which series need which query, and what it gives."""
+_HOUR_US = 3_600_000_000
+_JUDGED_H = 48
+"""Nothing was found of a meter only where there was something to judge, yesterday or today."""
 
 
 async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> Frame:
@@ -92,16 +99,17 @@ async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> F
     units = None if scope.units is None else list(scope.units)
     rows = [dict(row) for row in await connection.fetch(_SQL.meters, scope.now, units)]
     ids = np.array([row["meter_id"] for row in rows], np.int64)
-    columns: dict[str, Floats] = {}
+    at = instants([row["at"] for row in rows])
+    columns = _delivery(at, scope.now)
     for needed_by, series, query in _GROUPS:
         if names & {one.name for one in needed_by}:
-            known = await group(connection, query, "meter_id", ids, series, scope.now, units)
-            columns = known | columns | _stuck(columns, known)
+            columns |= await group(connection, query, "meter_id", ids, series, scope.now, units)
+    _complete(columns)
     return Frame(
         subject=_METER,
         ids=ids,
         periods=np.zeros(len(ids), np.int64),
-        at_us=instants([row["at"] for row in rows]),
+        at_us=at,
         end_us=np.full(len(ids), NEVER),
         final=np.zeros(len(ids), np.bool_),
         columns={name: column for name, column in columns.items() if name in names},
@@ -109,8 +117,18 @@ async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> F
     )
 
 
-def _stuck(found: dict[str, Floats], still: dict[str, Floats]) -> dict[str, Floats]:
-    """What checks found, and what its standing still says: known where either knows, and 1 where either says so."""
-    if "stuck" not in found or "below" not in still:
-        return {}
-    return {"stuck": np.fmax(found["stuck"], still["below"])}
+def _delivery(at: Ids, now: datetime) -> dict[str, Floats]:
+    """Lag and missing out of up to when each meter has delivered."""
+    never = at == NEVER
+    lag = np.where(never, np.nan, (instants([now]) - np.where(never, 0, at)) / _HOUR_US)
+    return {"lag_h": lag, "missing": never.astype(np.float64)}
+
+
+def _complete(columns: dict[str, Floats]) -> None:
+    """Say that nothing was found where something was judged, and what standing still adds to what checks found."""
+    judged = columns["lag_h"] <= _JUDGED_H
+    for one in FINDINGS:
+        if one.name in columns:
+            columns[one.name] = np.where(judged & np.isnan(columns[one.name]), 0.0, columns[one.name])
+    if "stuck" in columns:
+        columns["stuck"] = np.fmax(columns["stuck"], columns["below"])

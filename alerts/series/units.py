@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import numpy as np
 
 from alerts.rules.model import Subject
+from alerts.series import loads
 from alerts.series.catalogue import Series
 from alerts.series.columns import group, instants, texts
 from alerts.series.frame import NEVER, Floats, Frame, Scope
-from alerts.series.loads import LOAD as LOAD_QUERY
-from alerts.series.loads import known_at
 from energy.storage import Connection, load_queries
 
 _UNIT: Subject = "unit"
@@ -38,7 +37,7 @@ DEMAND = (
         "when the 15 minutes of that maximum began, seconds since 1970 UTC",
     ),
 )
-TIME_OF_USE = (
+HOURS = (
     _series("forbidden_kwh", "kWh", "今天至今在禁用时段的用电量", "electricity drawn in forbidden hours today so far"),
     _series("peak_kwh", "kWh", "今天至今在尖峰和高峰时段的用电量", "electricity drawn in peak hours today so far"),
     _series(
@@ -47,6 +46,8 @@ TIME_OF_USE = (
         "最近一个完整日尖峰和高峰时段用电占比",
         "share of the last whole day's electricity that fell in peak hours",
     ),
+)
+MONTH_HOURS = (
     _series(
         "peak_share_month",
         "1",
@@ -82,7 +83,7 @@ STEP = (
         "the energy of the last seven whole days over the median of the four weeks before",
     ),
 )
-DATA = (
+DELIVERY = (
     _series(
         "lag_h",
         "h",
@@ -90,6 +91,8 @@ DATA = (
         "hours by which complete data lags behind the clock, of the carrier that lags most",
     ),
     _series("missing", "1", "从未上传数据的进户计量点个数", "gate points that have never delivered"),
+)
+COMPLETENESS = (
     _series(
         "completeness_day",
         "1",
@@ -121,14 +124,24 @@ ENTRIES = (
         "days since the last day filled in, of the carrier filled in by hand that is furthest behind",
     ),
 )
-LOAD = (*DEMAND, *TIME_OF_USE, *BASE_LOAD)
-SERIES = (*LOAD, *STEP, *DATA, *FACTORS, *ENTRIES)
+SERIES = (*DEMAND, *HOURS, *MONTH_HOURS, *BASE_LOAD, *STEP, *DELIVERY, *COMPLETENESS, *FACTORS, *ENTRIES)
 LABELS = ("unit", "name_zh", "name_en", "district", "industry")
 
 _SQL = load_queries("alerts.series", "units.sql")
-_GROUPS = ((STEP, _SQL.step), (DATA, _SQL.data), (FACTORS, _SQL.factors), (ENTRIES, _SQL.entries))
-_LOOK_BACK = timedelta(days=37)
-"""Of whole weeks before, and of the month, whatever the zone."""
+_LOADS = (
+    (DEMAND, loads.DEMAND, 32),
+    (HOURS, loads.HOURS, 2),
+    (MONTH_HOURS, loads.MONTH_HOURS, 32),
+    (BASE_LOAD, loads.BASE, 29),
+)
+"""What is read of the shapes of days, and how many days back, whatever the zone."""
+_GROUPS = (
+    (STEP, _SQL.step),
+    (DELIVERY, _SQL.delivery),
+    (COMPLETENESS, _SQL.completeness),
+    (FACTORS, _SQL.factors),
+    (ENTRIES, _SQL.entries),
+)
 
 
 async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> Frame:
@@ -143,10 +156,12 @@ async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> F
     rows = [dict(row) for row in await connection.fetch(_SQL.units, scope.now, units)]
     ids = np.array([row["unit_id"] for row in rows], np.int64)
     columns: dict[str, Floats] = {}
-    if names & {one.name for one in LOAD}:
-        today = scope.now.date()
-        known = await known_at(connection, scope.now, units, today - _LOOK_BACK, today + timedelta(days=1))
-        columns |= await group(connection, LOAD_QUERY, "unit_id", ids, LOAD, *known, units)
+    today = scope.now.astimezone(UTC).date()
+    for series, query, back in _LOADS:
+        if names & {one.name for one in series}:
+            span = (today - timedelta(days=back), today + timedelta(days=1))
+            known = await loads.known_at(connection, scope.now, units, *span)
+            columns |= await group(connection, query, "unit_id", ids, series, *known, units)
     for series, query in _GROUPS:
         if names & {one.name for one in series}:
             columns |= await group(connection, query, "unit_id", ids, series, scope.now, units)

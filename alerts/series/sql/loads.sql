@@ -4,7 +4,7 @@
 -- $5, $6 (unit, first day) in any case.
 with days as (
     select d.unit_id, d.day, u.time_zone as zone, u.district, d.ready,
-        least(d.ready, $4::timestamptz) < day_start(d.day + 1, u.time_zone) as open,
+        $4::timestamptz < day_start(d.day + 1, u.time_zone) as open,
         row(d.purchased, d.covered_s, d.metered_quality, d.quality, d.ready)::text as total
     from unit_day d
     join unit u using (unit_id)
@@ -53,7 +53,8 @@ where k.day between $1 and $2 and ($3::int4[] is null or k.unit_id = any($3)) an
 -- Rows that know more than could be known at $1: their unit, day and zone, with what else they were computed by.
 select k.unit_id, k.day, u.time_zone as zone, coalesce(k.table_id, 0) as table_id, k.basis
 from unit_load_day k join unit u using (unit_id)
-where k.until > $1 and day_start(k.day, u.time_zone) < $1::timestamptz
+where k.day between ($1::timestamptz at time zone 'UTC')::date - 1 and ($1::timestamptz at time zone 'UTC')::date + 1
+    and k.until > $1 and day_start(k.day, u.time_zone) < $1::timestamptz
     and ($2::int4[] is null or k.unit_id = any($2))
 order by k.unit_id, k.day;
 
@@ -127,8 +128,8 @@ select k.unit_id, k.day, k.day_class, nullif(k.table_id, 0) as table_id, k.basis
     case when by_kind and kwh is not null then coalesce(s.forbidden_kwh, 0) end as forbidden_kwh
 from keys k left join shapes s using (unit_id, day)
 
--- name: load
--- The electric load of units $11 (null: all) at $6, out of `loads`; what is not known is NaN.
+-- name: dated
+-- Rows of `loads` of units $11 (null: all), up to the local day of $6, with what follows from each.
 dated as (
     select l.*, u.today, date_trunc('month', u.today)::date as month, l.kwh / (l.due / 4.0) as mean_kw,
         l.known >= 0.95 * l.due as whole,
@@ -139,31 +140,61 @@ dated as (
         select unit_id, ($6::timestamptz at time zone time_zone)::date as today from unit
         where $11::int4[] is null or unit_id = any($11)
     ) u using (unit_id)
-    where l.day between u.today - 35 and u.today
-),
-known as (
-    select unit_id,
-        (array_agg(latest_kw order by until desc) filter (where until > $6::timestamptz - interval '1 hour'))[1] as demand_kw,
-        max(demand_kw) filter (where day >= month) as demand_max_kw,
-        extract(epoch from (
-            array_agg(demand_at order by demand_kw desc, demand_at) filter (where day >= month and demand_kw is not null)
-        )[1]) as demand_max_at,
-        sum(forbidden_kwh) filter (where day = today) as forbidden_kwh,
-        sum(peaks) filter (where day = today) as peak_kwh,
-        sum(peaks) filter (where day = today - 1 and whole)
-            / nullif(sum(by_kind) filter (where day = today - 1 and whole), 0) as peak_share,
-        sum(peaks) filter (where day >= month) / nullif(sum(by_kind) filter (where day >= month), 0) as peak_share_month,
-        coalesce(max(night_kw) filter (where day = today), max(night_kw) filter (where day = today - 1)) as night_kw,
-        avg(work_kw) filter (where day_class = 'working' and day between today - 28 and today - 1) as work_kw,
-        count(work_kw) filter (where day_class = 'working' and day between today - 28 and today - 1) as work_days,
-        (array_agg(mean_kw order by day desc) filter (
-            where day_class <> 'working' and whole and day between today - 14 and today - 1
-        ))[1] as holiday_kw,
-        avg(mean_kw) filter (where day_class = 'working' and whole and day between today - 28 and today - 1) as day_kw,
-        count(*) filter (where day_class = 'working' and whole and day between today - 28 and today - 1) as day_days
-    from dated group by unit_id
+    where l.day <= u.today
 )
-select unit_id, demand_kw, demand_max_kw, demand_max_at, forbidden_kwh, peak_kwh, peak_share, peak_share_month,
-    case when work_days >= 5 then night_kw / nullif(work_kw, 0) end as night_base,
-    case when day_days >= 5 then holiday_kw / nullif(day_kw, 0) end as holiday_base
-from known
+
+-- name: demand
+-- The latest quarter hour, unless it is older than an hour, and the greatest of the month with its beginning: the first
+-- of equal ones.
+select unit_id,
+    (max(array[extract(epoch from until), latest_kw]) filter (where until > $6::timestamptz - interval '1 hour'))[2]
+        as demand_kw,
+    (max(array[demand_kw, -extract(epoch from demand_at)]) filter (where demand_kw is not null))[1] as demand_max_kw,
+    -(max(array[demand_kw, -extract(epoch from demand_at)]) filter (where demand_kw is not null))[2] as demand_max_at
+from dated where day >= month group by unit_id
+
+-- name: hours
+-- Use by kind of hour, of today and of yesterday.
+select unit_id, max(forbidden_kwh) filter (where day = today) as forbidden_kwh, max(peaks) filter (where day = today) as peak_kwh,
+    max(peaks / nullif(by_kind, 0)) filter (where day = today - 1 and whole) as peak_share
+from dated where day >= today - 1 group by unit_id
+
+-- name: month_hours
+-- Use by kind of hour in the month.
+select unit_id, sum(peaks) / nullif(sum(by_kind), 0) as peak_share_month
+from dated where day >= month group by unit_id
+
+-- name: base
+-- The last night and the last day off against the working days of 28 days, of which five must be known whole.
+select unit_id,
+    case when count(work_kw) filter (where worked) >= 5 then
+        coalesce(max(night_kw) filter (where day = today), max(night_kw) filter (where day = today - 1))
+            / nullif(avg(work_kw) filter (where worked), 0)
+    end as night_base,
+    case when count(*) filter (where worked and whole) >= 5 then
+        (max(array[day - date '1970-01-01', mean_kw]) filter (where off))[2]
+            / nullif(avg(mean_kw) filter (where worked and whole), 0)
+    end as holiday_base
+from (
+    select *, day_class = 'working' and day < today as worked,
+        day_class <> 'working' and whole and day between today - 14 and today - 1 as off
+    from dated where day >= today - 28
+) days
+group by unit_id
+
+-- name: maxima
+-- The greatest quarter hour of the spans $12, $13, $14 (unit, first and last day); -infinity for times where there is none.
+select s.n::int4, coalesce((max(d.peak))[1], 'NaN')::float8 as demand_kw,
+    coalesce(to_timestamp(-(max(d.peak))[2]), '-infinity') as demand_at, coalesce(max(d.until), '-infinity') as until,
+    coalesce(coalesce(sum(d.known), 0) / nullif(floor(extract(epoch from least(
+        $6::timestamptz, day_start(s.last + 1, u.time_zone)) - day_start(s.first, u.time_zone)) / 900), 0
+    ), 'NaN')::float8 as known_share
+from unnest($12::int4[], $13::date[], $14::date[]) with ordinality as s (unit_id, first, last, n)
+join unit u using (unit_id)
+left join (
+    select unit_id, day, until, known,
+        case when demand_kw is not null then array[demand_kw, -extract(epoch from demand_at)::float8] end as peak
+    from dated
+) d on d.unit_id = s.unit_id and d.day between s.first and s.last
+where day_start(s.first, u.time_zone) < $6::timestamptz
+group by s.n, s.first, s.last, u.time_zone

@@ -2,7 +2,7 @@
 -- The meters of units $2 (null: all) that have a point which consumption is derived from, and the latest reading of any of
 -- these at $1, in order of their ids.
 select m.meter_id, m.code, u.code as unit, m.carrier, m.level::text as level, m.name_zh, m.name_en, u.district, u.industry,
-    least(max(r.ready), $1::timestamptz) as at
+    case when max(r.ready) > $1 then $1 else max(r.ready) end as at
 from meter m
 join unit u using (unit_id)
 join counted_point p using (meter_id)
@@ -15,19 +15,16 @@ group by m.meter_id, u.unit_id
 order by m.meter_id
 
 -- name: findings
--- Of meters of units $2 (null: all) that delivered for yesterday or today at $1: whether a check failed (what is missing is
--- told by completeness), and whether one found them stuck.
-select p.meter_id, coalesce(max((f.severity = 'failure' and f.check_id <> 'missing')::int), 0) as suspect,
-    coalesce(max((f.check_id in ('stuck_register', 'stuck_interval', 'zero_run'))::int), 0) as stuck
-from (
-    select p.meter_id, p.point_id, ($1::timestamptz at time zone u.time_zone)::date as today
-    from counted_point p join unit u using (unit_id)
-    where ($2::int4[] is null or p.unit_id = any($2)) and exists (
-        select from consumption_15min c
-        where c.point_id = p.point_id and c.ts >= $1::timestamptz - interval '2 days' and c.ts < $1::timestamptz
-    )
-) p
-left join finding f on f.point_id = p.point_id and f.day between p.today - 1 and p.today and f.since < $1::timestamptz
+-- Meters of units $2 (null: all) of which checks found something yesterday or today at $1: whether one failed (what is
+-- missing is told by completeness), and whether one found the meter stuck.
+select p.meter_id, max((f.severity = 'failure' and f.check_id <> 'missing')::int) as suspect,
+    max((f.check_id in ('stuck_register', 'stuck_interval', 'zero_run'))::int) as stuck
+from finding f
+join counted_point p using (point_id)
+join unit u using (unit_id)
+where f.day between ($1::timestamptz at time zone 'UTC')::date - 2 and ($1::timestamptz at time zone 'UTC')::date + 1
+    and f.day between ($1::timestamptz at time zone u.time_zone)::date - 1 and ($1::timestamptz at time zone u.time_zone)::date
+    and f.since < $1 and ($2::int4[] is null or p.unit_id = any($2))
 group by p.meter_id
 
 -- name: still
@@ -97,15 +94,11 @@ from points p
 left join consumption_day d on d.point_id = p.point_id and d.day between p.today - 7 and p.today
 group by p.meter_id
 
--- name: data
--- How well meters of units $2 (null: all) deliver at $1. A day that is still being rolled up is not known.
+-- name: completeness
+-- Share of the last whole day at $1 that lies between readings, over the points of meters of units $2 (null: all) that
+-- have delivered before. A day that is still being rolled up is not known.
 select p.meter_id,
-    extract(epoch from $1::timestamptz - least(max(r.ready), $1::timestamptz)) / 3600 as lag_h,
-    (max(r.ready) is null)::int as missing,
-    case when not bool_or(p.behind) then
-        least(1, sum(coalesce(d.covered_s, 0)) filter (where r.ready is not null and b.day < p.today)
-            / sum(p.due) filter (where r.ready is not null and b.day < p.today))
-    end as completeness_day
+    case when not bool_or(p.behind) then sum(coalesce(d.covered_s, 0)) / nullif(sum(p.due), 0) end as completeness_day
 from (
     select p.meter_id, p.point_id, t.today, extract(epoch from t.until - t.since) as due, exists (
             select from day_dirty y
@@ -119,12 +112,8 @@ from (
     ) t
     where $2::int4[] is null or p.unit_id = any($2)
 ) p
-left join lateral (
-    select ready from consumption_15min c
-    where c.point_id = p.point_id and c.ts < $1::timestamptz order by c.ts desc limit 1
-) r on true
-left join lateral (select day from consumption_day c where c.point_id = p.point_id order by day limit 1) b on true
 left join consumption_day d on d.point_id = p.point_id and d.day = p.today - 1
+where d.day is not null or exists (select from consumption_day b where b.point_id = p.point_id and b.day < p.today)
 group by p.meter_id
 
 -- name: balance

@@ -1,6 +1,7 @@
 -- name: units
 -- The units of $2 (null: all), and up to when any of their carriers is complete at $1, in order of their ids.
-select u.unit_id, u.code, u.name_zh, u.name_en, u.district, u.industry, least(r.ready, $1::timestamptz) as at
+select u.unit_id, u.code, u.name_zh, u.name_en, u.district, u.industry,
+    case when r.ready > $1 then $1 else r.ready end as at
 from unit u
 left join lateral (
     select max(ready) as ready from (
@@ -16,14 +17,18 @@ order by u.unit_id;
 -- The last whole day, and the last seven, of units $2 (null: all) at $1 against the weeks before. A day counts when every
 -- carrier of its unit is there, none of them missing, and nine tenths of it lie between readings.
 with days as (
-    select d.unit_id, u.today - d.day as ago, sum(d.kgce)::float8 as kgce, count(*) as carriers,
+    select u.unit_id, u.today - d.day as ago, sum(d.kgce)::float8 as kgce, count(*) as carriers,
         bool_and(d.quality < 4) and coalesce(sum(d.covered_s) >= 0.9 * sum(d.due_s), true) as sound
     from (
         select unit_id, ($1::timestamptz at time zone time_zone)::date as today from unit
         where $2::int4[] is null or unit_id = any($2)
     ) u
-    join unit_day d on d.unit_id = u.unit_id and d.day between u.today - 35 and u.today - 1
-    group by d.unit_id, u.today, d.day
+    cross join lateral (
+        select day, kgce, quality, covered_s, due_s from unit_day d
+        where d.unit_id = u.unit_id and d.day between u.today - 35 and u.today - 1
+        offset 0
+    ) d
+    group by u.unit_id, u.today, d.day
 ),
 levels as (
     select unit_id, ago, kgce from (
@@ -48,8 +53,41 @@ week_step as (
 )
 select unit_id, step_day, step_week from day_step full join week_step using (unit_id)
 
--- name: data
--- How well units $2 (null: all) are measured at $1: gate points of all carriers, but for what is produced on site.
+-- name: delivery
+-- How far gate points of units $2 (null: all) are behind at $1, of the carrier that is furthest behind, and how many have
+-- never delivered; of all carriers, but for what is produced on site. Points are looked at one by one only where one of
+-- the carrier has never delivered.
+with gates as (
+    select b.unit_id, b.carrier, ($1::timestamptz at time zone u.time_zone)::date as today
+    from balance_point b join unit u using (unit_id)
+    where b.flow <> 'produced' and ($2::int4[] is null or b.unit_id = any($2))
+    group by b.unit_id, b.carrier, u.time_zone
+),
+carriers as (
+    select g.unit_id, coalesce(l.ready, q.ready) as ready, q.missing
+    from gates g
+    left join lateral (
+        select ready from unit_day d
+        where d.unit_id = g.unit_id and d.carrier = g.carrier and d.day <= g.today order by day desc limit 1
+    ) l on true
+    cross join lateral (
+        select count(*) filter (where n.ready is null) as missing, min(n.ready) as ready
+        from balance_point b
+        left join lateral (
+            select ready from consumption_15min c
+            where c.point_id = b.point_id and c.ts < $1::timestamptz order by c.ts desc limit 1
+        ) n on true
+        where l.ready is null and b.unit_id = g.unit_id and b.carrier = g.carrier and b.flow <> 'produced'
+    ) q
+)
+select unit_id, sum(missing) as missing,
+    case when min(ready) < $1 then extract(epoch from $1::timestamptz - min(ready)) / 3600
+        when min(ready) >= $1 then 0 end as lag_h
+from carriers group by unit_id
+
+-- name: completeness
+-- Of the last whole day, and of the month's, the share that lies between readings, over gate points of units $2 (null:
+-- all) at $1 of carriers that have delivered before; a day without any row is due as well.
 with gates as (
     select b.unit_id, b.carrier, count(*) as points, u.time_zone as zone,
         ($1::timestamptz at time zone u.time_zone)::date as today
@@ -57,46 +95,27 @@ with gates as (
     where b.flow <> 'produced' and ($2::int4[] is null or b.unit_id = any($2))
     group by b.unit_id, b.carrier, u.time_zone
 ),
-placed as (
-    select g.*, greatest(date_trunc('month', g.today)::date, f.day) as first, f.day as began, l.ready
-    from gates g
-    left join lateral (
-        select day from unit_day d
-        where d.unit_id = g.unit_id and d.carrier = g.carrier and d.metered_quality is not null order by day limit 1
-    ) f on true
-    left join lateral (
-        select ready from unit_day d
-        where d.unit_id = g.unit_id and d.carrier = g.carrier and d.day <= g.today order by day desc limit 1
-    ) l on f.day <= g.today
-),
 carriers as (
-    select p.*, coalesce(p.ready, q.ready) as delivered, coalesce(q.missing, 0) as missing,
-        coalesce(c.yesterday_s, 0) as yesterday_s, coalesce(c.month_s, 0) as month_s,
-        case when p.began < p.today
-            then p.points * extract(epoch from day_start(p.today, p.zone) - day_start(p.today - 1, p.zone)) end as yesterday_due,
-        case when p.first < p.today
-            then p.points * extract(epoch from day_start(p.today, p.zone) - day_start(p.first, p.zone)) end as month_due
-    from placed p
-    left join lateral (
-        select count(*) filter (where n.ready is null) as missing, min(n.ready) as ready
-        from balance_point b
-        left join lateral (
-            select ready from consumption_15min c
-            where c.point_id = b.point_id and c.ts < $1::timestamptz order by c.ts desc limit 1
-        ) n on true
-        where b.unit_id = p.unit_id and b.carrier = p.carrier and b.flow <> 'produced'
-    ) q on p.ready is null
-    left join lateral (
-        select sum(covered_s) filter (where day = p.today - 1) as yesterday_s, sum(covered_s) as month_s
+    select g.unit_id, c.yesterday_s, c.month_s,
+        g.points * extract(epoch from day_start(g.today, g.zone) - day_start(g.today - 1, g.zone)) as yesterday_due,
+        g.points * extract(epoch from day_start(g.today, g.zone)
+            - day_start(greatest(date_trunc('month', g.today)::date, f.day), g.zone)) as month_due
+    from gates g
+    cross join lateral (
+        select day from unit_day d
+        where d.unit_id = g.unit_id and d.carrier = g.carrier and d.metered_quality is not null and d.day < g.today
+        order by day limit 1
+    ) f
+    cross join lateral (
+        select coalesce(sum(covered_s) filter (where day = g.today - 1), 0) as yesterday_s,
+            coalesce(sum(covered_s) filter (where day >= date_trunc('month', g.today)), 0) as month_s
         from unit_day d
-        where d.unit_id = p.unit_id and d.carrier = p.carrier and d.day between least(p.first, p.today - 1) and p.today - 1
-    ) c on true
+        where d.unit_id = g.unit_id and d.carrier = g.carrier and d.day < g.today
+            and d.day >= least(date_trunc('month', g.today)::date, g.today - 1)
+    ) c
 )
-select unit_id,
-    max(extract(epoch from $1::timestamptz - least(delivered, $1::timestamptz)) / 3600) as lag_h,
-    sum(missing) as missing,
-    least(1, sum(yesterday_s) filter (where yesterday_due > 0) / sum(yesterday_due)) as completeness_day,
-    least(1, sum(month_s) filter (where month_due > 0) / sum(month_due)) as completeness_month
+select unit_id, sum(yesterday_s) / nullif(sum(yesterday_due), 0) as completeness_day,
+    sum(month_s) / nullif(sum(month_due), 0) as completeness_month
 from carriers group by unit_id
 
 -- name: factors
@@ -128,9 +147,11 @@ held as (
     ) f on true
     group by c.unit_id
 )
-select h.unit_id, h.factor_missing, h.factor_provisional,
-    (select coalesce(sum(e.provisional), 0) / nullif(sum(e.kgce), 0) from energy e where e.unit_id = h.unit_id) as provisional_share
+select h.unit_id, h.factor_missing, h.factor_provisional, e.provisional_share
 from held h
+left join (
+    select unit_id, coalesce(sum(provisional), 0) / nullif(sum(kgce), 0) as provisional_share from energy group by unit_id
+) e using (unit_id)
 
 -- name: entries
 -- Days since the last day that units $2 (null: all) had filled in at $1, of the carrier that is furthest behind.

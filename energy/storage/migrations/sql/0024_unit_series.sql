@@ -59,7 +59,7 @@ create table unit_load_day (
     forbidden_kwh   float8,
     primary key (unit_id, day)
 ) with (fillfactor = 70);
-create index unit_load_day_until on unit_load_day (until);
+create index unit_load_day_day on unit_load_day (day);
 comment on table unit_load_day is 'The shape of each unit''s day of its zone, out of the quarter hours of its gate meters of purchased electricity: kept by alerts/series/loads.py, and computed again where the day''s total is another than it was.';
 comment on column unit_load_day.basis is 'A digest of all that the row follows from; another one means that it is to be computed again.';
 comment on column unit_load_day.until is 'End of the latest quarter hour that counts for demand; null where none does.';
