@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,11 +78,16 @@ class Judgement:
         if rule.severity != "band":
             return Mark(Severity(rule.severity), rule.colour)
         band = self.frame.columns[BAND][row]
-        bands = self.frame.labels[BANDS][row]
+        bands = self._bands[row]
         if not 1 <= band <= len(bands):  # NaN is not between either
             return UNKNOWN_MARK
         mark: Mark = bands[int(band) - 1].mark
         return mark
+
+    @cached_property
+    def _bands(self) -> NDArray[np.object_]:
+        """Once for all rows: a frame may make its labels anew each time it is asked."""
+        return self.frame.labels[BANDS]
 
 
 class Judge:

@@ -22,7 +22,7 @@ USE = (
     _series(
         "band",
         "",
-        "已达到的预警档位序号,未达到任何档位为0",
+        "已达到的预警档位序号，未达到任何档位为0",
         "which of the quota's bands is reached, counted from 1; 0 below the first",
     ),
 )
@@ -43,7 +43,7 @@ COURSE = (
     _series(
         "pace",
         "1",
-        "用能进度:已用比例与应用比例之比,1为恰好用完",
+        "用能进度：已用比例与应用比例之比，1为恰好用完",
         "share used over share due; 1 ends exactly at the limit",
     ),
 )
@@ -56,10 +56,10 @@ END = (
 DATA = (
     _series("completeness", "1", "本期数据完整率", "share of the period so far that lies between readings"),
     _series("lag_s", "s", "完整数据落后于时钟的秒数", "seconds by which complete data lags behind the clock"),
-    _series("incomplete", "", "有能源品种整日缺数(1是,0否)", "1 where a carrier has no data for whole days"),
+    _series("incomplete", "", "有能源品种整日缺数（1是，0否）", "1 where a carrier has no data for whole days"),
     _series("quality", "any", "数据质量标志", "the worst quality of the data"),
-    _series("provisional", "", "含暂用系数(1是,0否)", "1 where a factor is provisional"),
-    _series("value_known", "", "产值或产量已填报(1是,0否)", "1 where the output or output value is known"),
+    _series("provisional", "", "含暂用系数（1是，0否）", "1 where a factor is provisional"),
+    _series("value_known", "", "产值或产量已填报（1是，0否）", "1 where the output or output value is known"),
 )
 SERIES = (*USE, *COURSE, *END, *DATA)
 LABELS = (

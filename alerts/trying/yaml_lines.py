@@ -1,7 +1,12 @@
-"""YAML documents that know the lines of their keys, decoded and faulted like TOML ones."""
+"""YAML documents that know the lines of their keys, decoded and faulted like TOML ones.
+
+Of plain words only true, false, null and decimal numbers are more than text: `0x3` is three times nothing in a series
+and would be a three elsewhere, `1:30` and `no` would be a number and a boolean.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +16,18 @@ import yaml
 from energy.config import Document
 from energy.errors import ConfigError, Fault
 from energy.toml_lines import Path as Place
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain tables, lists and values."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as in the library
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789"))
 
 
 def load_yaml(path: Path) -> Document:
@@ -28,9 +45,9 @@ def load_yaml(path: Path) -> Document:
 def parse_yaml(text: str, source: str, *, directory: Path = Path()) -> Document:
     """Parse YAML text; raises ConfigError as `load_yaml` does."""
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_Loader)
         lines = dict(_lines(root, (), source)) if root is not None else {}
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError((Fault(source, line, "", f"no YAML: {error.problem}"),)) from error
