@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -67,11 +68,27 @@ async def test_what_was_refused_before_comes_in_as_the_page_says(dsn: str, pool:
         assert await connection.fetchval("select value from readings") == 1.5
 
 
-async def test_the_script_registers_the_quota(dsn: str, pool: Pool, script: Path) -> None:
-    """With the unit that it is for, and the region of the gateway's topics."""
+@pytest.fixture
+def _among_quotas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory with the page's file of quotas, where its commands are called."""
+    (text,) = re.findall(r"^```toml\n# quotas.toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / "quotas.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("_among_quotas")
+async def test_quotas_are_set_as_the_page_says(dsn: str, pool: Pool, script: Path) -> None:
+    """The page's file by the page's commands, for the unit of its script; the last of them ends the quota."""
     await run(script, dsn)
+    commands = re.findall(r"^\$ quotawatt (quotas [^#\n]+?)\s*(?:#.*)?$", PAGE, re.MULTILINE)
+    assert {command.split()[1] for command in commands} == {"check", "import", "list", "export", "end"}
+    for command in commands:
+        runner = CliRunner(env={"QUOTAWATT_DSN": dsn})
+        shown = await asyncio.to_thread(runner.invoke, root, shlex.split(command), catch_exceptions=False)
+        assert shown.exit_code == 0, shown.output
     row = await pool.fetchrow(
-        "select u.code, g.region, q.limit_value from quota q join unit u using (unit_id) join gateway g using (unit_id)"
+        "select u.code, g.region, q.limit_value, q.version, q.valid_to"
+        " from quota q join unit u using (unit_id) join gateway g using (unit_id)"
     )
     assert row is not None
-    assert tuple(map(str, row)) == ("example-001", "610303", "310")
+    assert tuple(map(str, row)) == ("example-001", "610303", "310", "2", "2027-01-01")

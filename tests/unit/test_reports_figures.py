@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.states import AlertState
+from alerts.life.model import AlertState
+from alerts.quotas.measures import measures
+from alerts.quotas.model import MIN_ELAPSED
 from alerts.verdicts import Verdict as QuotaVerdict
 from energy.balance import Flow
+from energy.carriers import carriers
 from energy.consumption import IntervalQuality, Method
 from energy.product_quotas import Level
 from ingest.accounting.edits.model import Kind as EditKind
@@ -101,8 +104,8 @@ KNOWN: dict[str, Iterable[str]] = {
     "quota_state": AlertState,
     "level": Level,
     "size_class": "123456",
-    "period": ["day", "month", "quarter", "year"],
-    "measure": ["tce", "tce_equal", "tco2"],
+    "period": MIN_ELAPSED,
+    "measure": set(measures()) - set(carriers()),
     "convention": ["equal", "calorific"],
     "fault": [Fault.SILENT, Fault.RECORDED_LATE],
 }

@@ -90,32 +90,52 @@ select output_value, tce_per_value, tce_equal_per_value, days as energy_days, ou
 where unit = $1 and period = $2 and period_start = $3;
 
 -- name: quotas
--- Quotas of unit $1 (its id) in the month that begins on $2, its quarter and year; of daily ones the day with most use. Of a
--- period of which nothing is known what was used is not known either; suspect: a day of it is.
+-- Quotas of unit $1 (its id) in the month that begins on $2, its statistics month, quarter and year; of daily ones the day with
+-- most use. Of a period of which nothing is known what was used is not known either; suspect: a day of it is. Of several
+-- alerts the one that stands gravest.
 select q.code as quota, q.measure, q.period, coalesce(s.period_start, p.first) as period_start, q.source,
-    coalesce(s.limit_value, q.limit_value) as "limit", q.limit_unit, case when d.days > 0 then s.used end as used,
-    case when d.days > 0 then s.used_share end as share, case when d.days > 0 then s.projected end as projected, s.state,
-    s.verdict, s.colour, s.ready, coalesce(d.suspect, false) as suspect
+    coalesce(s.limit_value::numeric, q.limit_value) as "limit", q.limit_unit,
+    case when d.days > 0 then s.used::numeric end as used, case when d.days > 0 then s.used_share::numeric end as share,
+    case when d.days > 0 then s.projected::numeric end as projected,
+    case when s.quota_id is not null then coalesce(a.state, 'inactive') end as state, s.verdict, s.colour, s.ready,
+    coalesce(d.suspect, false) as suspect
 from quota q
-join (values
-    ('day', $2::date, ($2::date + interval '1 month')::date),
-    ('month', $2::date, ($2::date + interval '1 month')::date),
-    ('quarter', date_trunc('quarter', $2::timestamp)::date, (date_trunc('quarter', $2::timestamp) + interval '3 months')::date),
-    ('year', date_trunc('year', $2::timestamp)::date, (date_trunc('year', $2::timestamp) + interval '1 year')::date)
-) as p (period, first, after) using (period)
+join unit u using (unit_id)
+cross join lateral (
+    select 'day' as period, $2::date as first, ($2::date + interval '1 month')::date as after
+    union all
+    select kind, first_day, last_day + 1 from months_of($2, $2, u.statistics_day) where month = $2
+    union all
+    select 'statistics_month', $2, ($2::date + interval '1 month')::date where u.statistics_day = 1
+    union all
+    select 'quarter', date_trunc('quarter', $2::timestamp)::date, (date_trunc('quarter', $2::timestamp) + interval '3 months')::date
+    union all
+    select 'year', date_trunc('year', $2::timestamp)::date, (date_trunc('year', $2::timestamp) + interval '1 year')::date
+) p
 left join lateral (
-    select * from quota_state s
+    select * from quota_figure s
     where s.quota_id = q.quota_id and s.period_start >= p.first and s.period_start < p.after
-    order by s.used_share desc, s.period_start limit 1
+    order by s.used_share desc nulls last, s.period_start limit 1
 ) s on true
+left join lateral (
+    select a.state from alert a
+    where a.subject = 'quota' and a.subject_id = q.quota_id and a.period_start = s.period_start
+    order by array_position(
+        array['firing', 'acknowledged', 'silenced', 'pending', 'corrected', 'resolved', 'inactive'], a.state), a.since desc
+    limit 1
+) a on true
 cross join lateral (
     select count(*) as days, bool_or(d.quality = 3) as suspect from unit_day d
     where d.unit_id = $1 and d.day >= coalesce(s.period_start, p.first)
         and d.day < case when q.period = 'day' then coalesce(s.period_start, p.first) + 1 else p.after end
-        and (q.measure in ('tce', 'tce_equal', 'tco2') or d.carrier = q.measure)
+        and case
+            when exists (select from carrier_factor f where f.carrier = q.measure) then d.carrier = q.measure
+            when q.measure in ('demand', 'kwh_per_output') then d.carrier = 'electricity'
+            else true
+        end
 ) d
-where q.unit_id = $1 and q.valid_from < p.after and (q.valid_to is null or q.valid_to > p.first)
-order by array_position(array['month', 'quarter', 'year', 'day'], q.period), q.code;
+where q.unit_id = $1 and p.period = q.period and q.valid_from < p.after and (q.valid_to is null or q.valid_to > p.first)
+order by array_position(array['month', 'statistics_month', 'quarter', 'year', 'day'], q.period), q.code;
 
 -- name: factors
 -- The factors of unit $1 (its id) and carriers $2 in force on a day from $3 to $4.
