@@ -124,7 +124,7 @@ async def test_what_was_known_then_is_read_later_as_it_was(undone: Connection) -
     await use(undone, Used("E", DAY * 2 + 50, (90_000, *shape[DAY * 2 + 51 :])))
     assert (await _kept(undone, _at(DAY * 3)))["demand_max_kw"] == 360
     again = await _series(undone, then)
-    assert again == pytest.approx(lived | {"lag_h": 0}, nan_ok=True)
+    assert again == pytest.approx({**lived, "lag_h": 0}, nan_ok=True)
     unit = await undone.fetchval("select unit_id from unit")
     spans = [(FIRST, FIRST), (FIRST, date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 4, 30))]
     found = await maxima(undone, then, [unit] * 3, *(list(days) for days in zip(*spans, strict=True)))
