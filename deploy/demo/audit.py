@@ -106,6 +106,16 @@ async def wrong_totals(connection: Connection) -> int:
         return int(await connection.fetchval(_SQL.wrong_totals))
 
 
+async def corrected(connection: Connection) -> frozenset[str]:
+    """Codes of the points of which an edit says by which ratio they showed too much.
+
+    Raises:
+        StorageError: the database cannot be asked.
+    """
+    with translating():
+        return frozenset(row["code"] for row in await connection.fetch(_SQL.corrected))
+
+
 def energy_error(derived: float, truth: float, register_quantum: float) -> float:
     """|derived - truth| / max(truth, 1 000 quanta of the register), all in the carrier's base unit."""
     return abs(derived - truth) / max(truth, 1000 * register_quantum)

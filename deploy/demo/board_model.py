@@ -11,7 +11,7 @@ Language = Literal["zh", "en"]
 
 
 class QuotaLine(msgspec.Struct, frozen=True):
-    """One quota in its present period, or of an earlier one whose alert still fires.
+    """One quota in its present period, or in an earlier one whose alert still fires or was corrected lately.
 
     Attributes:
         unit, name_zh, name_en, district: the unit's code, names, and its district's code.
@@ -22,10 +22,11 @@ class QuotaLine(msgspec.Struct, frozen=True):
         pace: 1 ends exactly at the limit; None before anything has elapsed.
         projected: use at the end of the period; None likewise.
         exhausted_at: when the limit breaks at this pace, if it will.
-        state, cause: of the alert.
+        state, cause: of the gravest alert; cause is exceeded or on_course.
         verdict, colour: on the figures; `colour` is one of alerts.verdicts.Colour.
         since: last change of the alert's state.
         ready: up to when the data is complete; None when there is none.
+        said: use that had been said before the alert was corrected; None where it was not.
     """
 
     unit: str
@@ -50,11 +51,17 @@ class QuotaLine(msgspec.Struct, frozen=True):
     colour: str
     since: datetime
     ready: datetime | None
+    said: float | None = None
 
     @property
     def firing(self) -> bool:
-        """Whether its alert is raised now."""
-        return self.state == "firing"
+        """Whether its alert is raised now, taken on by somebody or silenced among them."""
+        return self.state in {"firing", "acknowledged", "silenced"}
+
+    @property
+    def corrected(self) -> bool:
+        """Whether what had been said turned out wrong, and nothing else was said since."""
+        return self.state == "corrected" and self.said is not None
 
 
 class QueueLine(msgspec.Struct, frozen=True):

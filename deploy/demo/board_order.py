@@ -13,16 +13,19 @@ class Rank(IntEnum):
 
     BROKEN = 0
     ON_COURSE = 1
-    PENDING = 2
-    WARNED = 3
-    UNKNOWN = 4
-    FINE = 5
+    CORRECTED = 2
+    PENDING = 3
+    WARNED = 4
+    UNKNOWN = 5
+    FINE = 6
 
 
 def rank(line: QuotaLine) -> Rank:
     """The group of a line, by its alert first and its verdict second."""
     if line.firing:
         return Rank.BROKEN if line.cause == "exceeded" else Rank.ON_COURSE
+    if line.corrected:
+        return Rank.CORRECTED
     if line.state == "pending":
         return Rank.PENDING
     if line.verdict in {"stale", "no_data", "incomplete"}:
@@ -36,9 +39,9 @@ def pressing_first(line: QuotaLine) -> tuple[Rank, float, str]:
 
 
 def lines_to_show(quotas: Iterable[QuotaLine]) -> list[QuotaLine]:
-    """Every firing quota, then of each unit that has none the most pressing one."""
+    """Every quota that fires or was corrected, then of each unit that has none the most pressing one."""
     ordered = sorted(quotas, key=pressing_first)
-    firing = [line for line in ordered if line.firing]
+    firing = [line for line in ordered if line.firing or line.corrected]
     shown = {line.unit for line in firing}
     rest: list[QuotaLine] = []
     for line in ordered:

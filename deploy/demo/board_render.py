@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -25,6 +26,8 @@ _STYLES = {
 }
 _WIDE, _WIDEST = 108, 132
 """From these widths on the board has room for figures, and for the district too."""
+_REMARK, _SHORT_REMARK = 14, 12
+"""Cells of the last column; where there is room it grows with what stands there."""
 _CHROME = 10
 """Rows that are not lines of quotas: header 5, column titles 1, the rest's line 1, footer 3."""
 _DISTRICT_SUFFIXES = (" District", " County", "区", "县")
@@ -77,6 +80,7 @@ def _verdicts(lines: Sequence[QuotaLine], language: Language) -> Text:
     broken, course = tally[Rank.BROKEN], tally[Rank.ON_COURSE]
     parts = [
         (broken + course, "flagged", "bold red" if broken else "bold dark_orange" if course else "dim"),
+        (tally[Rank.CORRECTED], "corrected", "magenta"),
         (tally[Rank.PENDING], "pending", "dark_orange"),
         (tally[Rank.WARNED], "warned", "yellow"),
         (tally[Rank.UNKNOWN], "unknown", "bright_black"),
@@ -133,7 +137,9 @@ def _quotas(snapshot: BoardSnapshot, lines: Sequence[QuotaLine], width: int, lan
     table.add_column(word("pace", language), justify="right", no_wrap=True, width=6)
     if wide:
         table.add_column(word("figures", language), justify="right", no_wrap=True)
-    table.add_column(word("remark", language), no_wrap=True, overflow="ellipsis", width=14 if wide else 12)
+    remarks = [cell_len(remark(snapshot, line, language, wide=wide)) for line in lines]
+    room = max(_REMARK, *remarks) if wide else _SHORT_REMARK
+    table.add_column(word("remark", language), no_wrap=True, overflow="ellipsis", width=room)
     for line in lines:
         table.add_row(*_cells(snapshot, line, width, language))
     return table
@@ -148,7 +154,7 @@ def _cells(snapshot: BoardSnapshot, line: QuotaLine, width: int, language: Langu
     style = _STYLES.get(line.colour, "")
     wide = width >= _WIDE
     figures = Text(f"{amount(line.used)} / {amount(line.limit)} {line.limit_unit}", style="dim")
-    mark = "●" if line.firing else "◐" if line.state == "pending" else "·"
+    mark = "●" if line.firing else "◐" if line.state == "pending" else "↺" if line.corrected else "·"
     name = line.name_zh if language == "zh" else line.name_en
     return [
         Text(mark, style=style),
@@ -159,7 +165,7 @@ def _cells(snapshot: BoardSnapshot, line: QuotaLine, width: int, language: Langu
         Text(f"{line.share:.0%}", style=style),
         Text("–" if line.pace is None else f"{line.pace:.2f}", style=style),
         *([figures] if wide else []),
-        Text(remark(snapshot, line, language), style=style),
+        Text(remark(snapshot, line, language, wide=wide), style="magenta" if line.corrected else style),
     ]
 
 
@@ -176,8 +182,11 @@ def _quota(line: QuotaLine, language: Language, *, wide: bool) -> str:
     return f"{word(line.period, language)} {what}"
 
 
-def remark(snapshot: BoardSnapshot, line: QuotaLine, language: Language) -> str:
+def remark(snapshot: BoardSnapshot, line: QuotaLine, language: Language, *, wide: bool) -> str:
     """Why a line stands where it stands, in few words; nothing where all is well."""
+    if line.corrected and line.said is not None:
+        figures = (amount(line.said), amount(line.used))
+        return word("from to", language, *figures) if wide else word("corrected", language)
     if line.firing and line.cause == "exceeded":
         return word("exceeded", language, moment(line.since, snapshot.now))
     if line.verdict in {"stale", "no_data", "incomplete"}:

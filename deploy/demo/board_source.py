@@ -19,6 +19,9 @@ _SQL = load_queries("deploy.demo", "board.sql")
 _LATELY_S = 5.0
 """Real seconds over which readings per second are averaged."""
 
+_CORRECTED_LATELY = timedelta(days=1)
+"""Data time for which a correction of a period that is over stays on the board."""
+
 
 class BoardCity(msgspec.Struct, frozen=True):
     """What the board knows of the city beforehand: names, zone, and districts by code."""
@@ -45,7 +48,7 @@ async def snapshot(
     zone = ZoneInfo(city.zone)
     now = clock.now().astimezone(zone)
     with translating():
-        rows = await connection.fetch(_SQL.quotas)
+        rows = await connection.fetch(_SQL.quotas, now - _CORRECTED_LATELY)
         flow = await connection.fetchrow(_SQL.flow, now - timedelta(seconds=_LATELY_S * clock.scale))
     assert flow is not None, "an aggregate always has a row"  # noqa: S101 - tells the type checker
     return BoardSnapshot(

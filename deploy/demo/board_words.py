@@ -11,6 +11,8 @@ from energy.carriers import carriers
 WORDS: Mapping[str, tuple[str, str]] = {
     "flagged": ("预警", "flagged"),
     "pending": ("待确认", "pending"),
+    "corrected": ("已更正", "corrected"),
+    "from to": ("已更正 {} → {}", "corrected: {} → {}"),
     "warned": ("接近限额", "near limit"),
     "unknown": ("无法判断", "no answer"),
     "fine": ("正常", "within"),

@@ -89,6 +89,24 @@ class CityLoad(msgspec.Struct, frozen=True):
     spread: Annotated[int, msgspec.Meta(ge=1, le=24)] = 1
 
 
+class CityMistake(msgspec.Struct, frozen=True):
+    """What a gateway was told wrong about a meter, until somebody says so.
+
+    Attributes:
+        ct: the current transformer's ratio as the gateway has it; the true one stands with the meter.
+        reported: data time at which the unit reports it, with its zone: from then on an edit puts all readings right.
+        reason: what it says.
+    """
+
+    ct: Ratio
+    reported: datetime
+    reason: Name
+
+    def __post_init__(self) -> None:
+        if self.reported.tzinfo is None:
+            raise ValueError("reported needs a zone, e.g. 2026-03-02T09:00:00+08:00")
+
+
 class CityMeter(msgspec.Struct, frozen=True, kw_only=True):
     """A meter of a unit.
 
@@ -104,6 +122,7 @@ class CityMeter(msgspec.Struct, frozen=True, kw_only=True):
         load: name of its load.
         mean_per_hour: mean consumption per hour over the whole recording.
         start: what its register shows at the city's start, primary side.
+        mistake: what its gateway was told wrong, for the story of a correction.
     """
 
     code: LocalCode
@@ -119,6 +138,7 @@ class CityMeter(msgspec.Struct, frozen=True, kw_only=True):
     load: str
     mean_per_hour: Positive
     start: Annotated[float, msgspec.Meta(ge=0, le=1e15)]
+    mistake: CityMistake | None = None
 
 
 class CityUnit(msgspec.Struct, frozen=True, kw_only=True):

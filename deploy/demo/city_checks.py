@@ -75,6 +75,8 @@ def _meter(place: Path, meter: Table, loads: Collection[Any]) -> Found:
     profile = load_profile(meter["profile"])
     for key, message in ratio_faults([profile.counter_register], [key for key in RATIOS if key in meter]):
         yield (*place, key), f"{meter['profile']}: {message}"
+    if isinstance(meter.get("mistake"), dict) and "ct" not in meter:
+        yield (*place, "mistake"), "only the ratio of a meter that has one (`ct`) can be mistaken"
     if carrier:
         yield from _layout(place, meter, profile, carrier.key)
 

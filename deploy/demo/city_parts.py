@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 from alerts.quotas.model import QuotaSpec
 from collector.profiles import load_profile
@@ -99,10 +101,39 @@ def simulator_settings(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a unit reports of a meter whose gateway was told a wrong ratio.
+
+    Attributes:
+        point: the meter's point.
+        since: the city's start: from then on readings are multiplied by
+        ratio: the true transformer ratio over the one that the gateway was told.
+        reported: data time at which it is said; reason: in which words.
+    """
+
+    point: str
+    since: datetime
+    ratio: Decimal
+    reported: datetime
+    reason: str
+
+
+def corrections(city: City) -> list[Correction]:
+    """Everything that will be reported, in the order of time."""
+    found = [
+        Correction(unit.point(meter), city.city.start, _true_ratio(meter), meter.mistake.reported, meter.mistake.reason)
+        for unit in city.unit
+        for meter in unit.meter
+        if meter.mistake is not None
+    ]
+    return sorted(found, key=lambda one: one.reported)
+
+
 class CityTruth:
     """What the audit compares with: exact consumption from the data files, and the registers' steps.
 
-    Both raise KeyError for a point that the city does not have.
+    All raise KeyError for a point that the city does not have.
     """
 
     def __init__(self, city: City) -> None:
@@ -116,9 +147,18 @@ class CityTruth:
         """Consumption of a point's meter between two time stamps (ms UTC), base unit of its carrier."""
         return float(truth.consumed(self._meters[point][1], self._offset_s, first_ms, last_ms))
 
+    def told(self, point: str) -> float:
+        """How many times too much its gateway shows as long as nobody has said so: 1 for all but mistaken meters."""
+        return float(told_ratio(self._meters[point][0]))
+
     def quantum(self, point: str, value: float) -> float:
         """Size of the register's smallest step where it shows `value`, both in the base unit of the carrier."""
         return _scale(self._meters[point][0]).quantum(value)
+
+
+def told_ratio(meter: CityMeter) -> Decimal:
+    """How many times too much a meter's gateway shows: the ratio that it was told over the true one."""
+    return Decimal(1) / _true_ratio(meter)
 
 
 def load_settings(meter: CityMeter, loads: Mapping[str, LoadSettings]) -> LoadSettings:
@@ -133,6 +173,11 @@ def city_loads(city: City) -> dict[str, LoadSettings]:
         load.name: LoadSettings(shape=load.shape, weeks=load.weeks, spread=load.spread, mean_per_hour=1.0)
         for load in city.load
     }
+
+
+def _true_ratio(meter: CityMeter) -> Decimal:
+    told = _told_ct(meter)
+    return Decimal(str(meter.ct)) / Decimal(str(told)) if told else Decimal(1)
 
 
 def _scale(meter: CityMeter) -> CounterScale:
@@ -169,9 +214,14 @@ def _point(unit: CityUnit, meter: CityMeter, interval_s: int) -> Point:
 
 def _polled(unit: CityUnit) -> tuple[PolledMeter, ...]:
     return tuple(
-        PolledMeter(unit.point(meter), meter.address, meter.profile, meter.carrier, meter.ct, meter.pt)
+        PolledMeter(unit.point(meter), meter.address, meter.profile, meter.carrier, _told_ct(meter), meter.pt)
         for meter in unit.meter
     )
+
+
+def _told_ct(meter: CityMeter) -> float | None:
+    """The ratio by which its gateway reckons."""
+    return meter.ct if meter.mistake is None else meter.mistake.ct
 
 
 def _simulated(meter: CityMeter, loads: Mapping[str, LoadSettings]) -> MeterSettings:

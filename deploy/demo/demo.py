@@ -16,13 +16,14 @@ import msgspec
 
 from alerts.quotas.store import apply_quotas
 from collector.spool.file import spooled_readings
-from deploy.demo.audit import Flow, audit_flow, meter_spans, worst_error, wrong_totals
+from deploy.demo.audit import Flow, audit_flow, corrected, meter_spans, worst_error, wrong_totals
 from deploy.demo.city import City
-from deploy.demo.city_parts import CityTruth, quotas, registry
+from deploy.demo.city_parts import CityTruth, corrections, quotas, registry
 from deploy.demo.interruption import interruptible
 from deploy.demo.layout import Layout, Setting
-from deploy.demo.outcome import Flagged, Outcome
+from deploy.demo.outcome import Flagged, Outcome, Step
 from deploy.demo.processes import Process
+from deploy.demo.reporting import Reporting
 from deploy.stack import Stack
 from energy.clocks import ClockSettings, DataClock
 from energy.registry.store import apply
@@ -104,7 +105,8 @@ async def run_demo(
     with interruptible() as interruption:
         async with _stack_up(stack, say), _running(city, stack, options, say) as running:
             with interruption.orderly() as stop:
-                await run_services([*running.layout.groups, conduct(running)], grace=_GRACE_S, stop=stop)
+                reporting = Reporting(running.pool, running.clock, corrections(city))
+                await run_services([*running.layout.groups, reporting, conduct(running)], grace=_GRACE_S, stop=stop)
             if not options.audited:
                 return None
             say("auditing spools, tables and data files")
@@ -179,6 +181,7 @@ async def _outcome(running: Running, seconds: float) -> Outcome:
         flow: Flow = await audit_flow(connection, readings)
         spans = await meter_spans(connection)
         totals = await wrong_totals(connection)
+        put_right = await corrected(connection)
         with translating():
             flagged = await connection.fetch(_SQL.flagged)
     return Outcome(
@@ -196,18 +199,25 @@ async def _outcome(running: Running, seconds: float) -> Outcome:
                 quota=row["quota"],
                 period=row["period"],
                 period_start=row["period_start"].isoformat(),
+                rule=row["rule"],
+                state=row["state"],
                 verdict=row["verdict"],
                 fired_at=_iso(row["fired_at"], running.city),
                 used=row["used"],
                 limit=row["limit"],
                 projected=row["projected"],
+                course=msgspec.json.decode(row["course"], type=list[Step]),
                 evidence=msgspec.json.decode(row["evidence"]),
             )
             for row in flagged
         ],
         energy_error=worst_error(
             spans,
-            {span.point: truth.consumed(span.point, span.first_ms, span.last_ms) for span in spans},
+            {
+                span.point: truth.consumed(span.point, span.first_ms, span.last_ms)
+                * (1.0 if span.point in put_right else truth.told(span.point))
+                for span in spans
+            },
             {span.point: truth.quantum(span.point, span.last_value) for span in spans},
             meters=meters,
         ),

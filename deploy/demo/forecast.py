@@ -2,160 +2,216 @@
 
     quotawatt simulate forecast CITY.toml
 
-It judges with the alerts' own arithmetic and state machine, at every polling interval, on what the gate meters will
-have counted by then. The demo finds the same a little later: as soon as the readings have come through.
+It judges with the shipped rules, the series' own arithmetic and the alerts' state machine, at every polling interval,
+on what the gate meters will have counted by then. The demo finds the same a little later: as soon as the readings have
+come through. It knows no past, as the demo's database does not either for its first week.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from alerts.arithmetic import Figures, Judgement, judge
-from alerts.quotas.model import QuotaSpec
-from alerts.states import AlertState, Seen, Standing, advance
-from alerts.verdicts import Verdict
-from deploy.demo.city import City, CityUnit
-from deploy.demo.city_parts import city_loads, load_settings
-from energy.factors import Factor, shipped_factors
-from energy.periods import Period, local_day, period_of
-from simulators.loads.catalogue import LoadSettings
-from simulators.loads.shapes import Load
+import msgspec
+import numpy as np
 
-_SHOWN = Decimal("0.001")
+from alerts.life.machine import advance
+from alerts.life.model import ACTIVE, AlertState, Standing
+from alerts.quotas.model import QuotaSpec
+from alerts.rules.files import load_rules
+from alerts.rules.judging import Judge, Judgement
+from alerts.series.frame import Floats, Frame, Scope
+from alerts.series.known import catalogue
+from alerts.series.quota_book import Book, book_of
+from alerts.series.quota_course import no_courses, projecting
+from alerts.series.quota_periods import due
+from alerts.series.quotas import frame
+from alerts.verdicts import Severity
+from deploy.demo.city import City, CityUnit
+from deploy.demo.forecast_use import CityUse
+
+_TOLD = {Severity.WARNING, Severity.CRITICAL}
+"""Alerts that the forecast tells of: warnings of bands, which every quota passes on its way, are left aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """An alert that fires, or goes on to a breach.
+    """What is said of a quota at one moment.
 
     Attributes:
         at: data time.
         unit: the unit.
         quota: its quota.
-        verdict: on course, or exceeded.
+        state: firing, or corrected.
+        rules: whose alerts.
         used: in the period until then, in the quota's unit of measure.
-        projected: use at the end of the period at the pace so far.
+        projected: use at the end of the period; None while it is not known.
+        said: of a correction, what had been said to be used.
     """
 
     at: datetime
     unit: CityUnit
     quota: QuotaSpec
-    verdict: Verdict
-    used: Decimal
-    projected: Decimal | None
+    state: AlertState
+    rules: tuple[str, ...]
+    used: float
+    projected: float | None
+    said: float | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is the breach that is told."""
+        return self.used > self.quota.limit
 
 
 def forecast(city: City, days: int) -> list[Firing]:
-    """Every firing within `days` days of the city's start, in the order of time."""
-    loads = city_loads(city)
-    found = [firing for unit in city.unit for firing in _UnitForecast(city, unit, loads).firings(days)]
-    return sorted(found, key=lambda firing: (firing.at, firing.quota.code))
+    """Every firing and correction within `days` days of the city's start, in the order of time."""
+    return sorted(_Forecast(city).walk(days), key=lambda firing: (firing.at, firing.quota.code, firing.state))
 
 
-class _UnitForecast:
-    """One unit's use, step by step, and the state of its alerts."""
+@dataclass
+class _Alert:
+    """What is remembered of an alert, and the use that was last told."""
 
-    def __init__(self, city: City, unit: CityUnit, loads: Mapping[str, LoadSettings]) -> None:
-        self._city = city.city
-        self._unit = unit
-        self._factors = shipped_factors()
-        offset = city.city.utc_offset_s
-        self._meters = [
-            (meter.carrier, Load(load_settings(meter, loads), offset)) for meter in unit.meter if meter.level == 1
+    standing: Standing | None = None
+    said: float | None = None
+
+
+class _Forecast:
+    """All quotas of a city, and the alerts of all rules on them, step by step."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+        self._quotas = [(unit, quota) for unit in city.unit for quota in unit.quota]
+        self._book = _book(city)
+        self._use = CityUse(city)
+        self._ends = projecting(self._book, no_courses(), np.full(len(self._quotas), -1))
+        rules = [rule for rule in load_rules((), catalogue()) if rule.subject == "quota" and rule.severity in _TOLD]
+        self._judges = [Judge(rule, catalogue()) for rule in rules]
+        self._alerts: dict[tuple[str, int, int], _Alert] = {}
+
+    def walk(self, days: int) -> Iterator[Firing]:
+        """From the city's start in steps of the polling interval."""
+        step = timedelta(seconds=self._city.city.interval_s)
+        at = self._city.city.start.astimezone(ZoneInfo(self._city.city.zone))
+        end = at + timedelta(days=days)
+        while at < end:
+            at += step
+            self._use.advance(at)
+            yield from self._look(at)
+
+    def _look(self, at: datetime) -> Iterator[Firing]:
+        rows = due(self._book, Scope(now=at, recent_days=2))
+        seen = frame(self._book, rows, self._use.use(rows), at, stale_s=math.inf, projecting=self._ends)
+        told = [
+            firing
+            for judge in self._judges
+            for judgement in [judge.judge(seen)]
+            for row in self._concerned(judgement, seen)
+            if (firing := self._advance(judgement, seen, row, at)) is not None
         ]
-        self._used: dict[str, tuple[Period, Decimal]] = {}
-        self._standings: dict[str, Standing] = {}
+        told.sort(key=lambda one: (one.quota.code, one.state, one.said or 0))
+        for _, group in groupby(told, key=lambda one: (one.quota.code, one.state, one.used)):
+            yield _joined(list(group))
 
-    def firings(self, days: int) -> Iterator[Firing]:
-        """Walk from the city's start in steps of the polling interval."""
-        step = timedelta(seconds=self._city.interval_s)
-        before = self._city.start.astimezone(UTC)
-        end = before + timedelta(days=days)
-        levels = [load.level(_ms(before)) for _, load in self._meters]
-        while before < end:
-            at = before + step
-            reached = [load.level(_ms(at)) for _, load in self._meters]
-            amounts = [
-                (carrier, Decimal(after - earlier))
-                for (carrier, _), after, earlier in zip(self._meters, reached, levels, strict=True)
-            ]
-            for quota in self._unit.quota:
-                yield from self._look(quota, before, at, amounts)
-            before, levels = at, reached
+    def _concerned(self, judgement: Judgement, seen: Frame) -> Iterator[int]:
+        """Rows of which something is raised, or is remembered."""
+        for row, raised in enumerate(judgement.raised.tolist()):
+            if raised or (judgement.rule.code, int(seen.ids[row]), int(seen.periods[row])) in self._alerts:
+                yield row
 
-    def _look(
-        self, quota: QuotaSpec, since: datetime, at: datetime, amounts: list[tuple[str, Decimal]]
-    ) -> Iterator[Firing]:
-        period = period_of(since, quota.period, self._city.zone)
-        known, used = self._used.get(quota.code, (period, Decimal(0)))
-        if known != period:
-            used = Decimal(0)
-            self._standings.pop(quota.code, None)
-        used += sum((self._counted(quota, carrier, amount, since) for carrier, amount in amounts), Decimal(0))
-        self._used[quota.code] = (period, used)
-        judgement = judge(self._figures(quota, period, used, at), quota.rule)
-        seen = Seen(judgement.verdict, judgement.mark, judgement.clear, at >= period.end, at, period.end)
-        standing, transition = advance(self._standings.get(quota.code), seen, quota.rule, at)
-        self._standings[quota.code] = standing
-        if transition is not None and transition.to_state is AlertState.FIRING:
-            yield self._firing(quota, at, used, judgement)
-
-    def _figures(self, quota: QuotaSpec, period: Period, used: Decimal, at: datetime) -> Figures:
-        return Figures(
-            used=used,
-            limit=quota.limit,
-            start=period.start,
-            end=period.end,
-            ready=at,
-            complete=period.start >= self._city.start,
-            now=at,
-            min_elapsed=quota.rule.min_elapsed_of(quota.period),
-        )
-
-    def _counted(self, quota: QuotaSpec, carrier: str, amount: Decimal, since: datetime) -> Decimal:
-        """What an amount of a carrier adds to the quota's use, by the factor of its day."""
-        if quota.measure == carrier:
-            return amount
-        factor = self._factors.on(carrier, local_day(since, self._city.zone), self._unit.district)
-        return amount * _per_unit(factor, quota.measure) / 1000
-
-    def _firing(self, quota: QuotaSpec, at: datetime, used: Decimal, judgement: Judgement) -> Firing:
-        local = at.astimezone(ZoneInfo(self._city.zone))
-        return Firing(local, self._unit, quota, judgement.verdict, used.quantize(_SHOWN), judgement.projected)
+    def _advance(self, judgement: Judgement, seen: Frame, row: int, at: datetime) -> Firing | None:
+        number, rule = int(seen.ids[row]), judgement.rule
+        alert = self._alerts.setdefault((rule.code, number, int(seen.periods[row])), _Alert())
+        before = alert.standing
+        alert.standing, move = advance(before, judgement.look(row), rule.timing, at)
+        if move is None:
+            return None
+        used, said = _figure(seen.columns["used"], row), alert.said
+        alert.said = used
+        fires = move.to_state is AlertState.FIRING and move.from_state not in ACTIVE
+        if not fires and move.to_state is not AlertState.CORRECTED:
+            return None
+        unit, quota = self._quotas[number]
+        projected = _figure(seen.columns["projected"], row)
+        told = None if fires else said
+        return Firing(at, unit, quota, move.to_state, (rule.code,), used or 0.0, projected, told)
 
 
-def _per_unit(factor: Factor, measure: str) -> Decimal:
-    """Kilograms of standard coal or CO2 per base unit; none where the measure is another carrier."""
-    return {"tce": factor.kgce, "tce_equal": factor.kgce_equal, "tco2": factor.kgco2}.get(measure, Decimal(0))
+def _joined(same: Sequence[Firing]) -> Firing:
+    """What several rules say of one quota at once, in one."""
+    (first, *_), rules = same, tuple(rule for one in same for rule in one.rules)
+    said = max((one.said for one in same if one.said is not None), default=None)
+    return Firing(first.at, first.unit, first.quota, first.state, rules, first.used, first.projected, said)
 
 
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
+def _figure(column: Floats, row: int) -> float | None:
+    value = float(column[row])
+    return None if np.isnan(value) else value
+
+
+def _book(city: City) -> Book:
+    """The city's quotas as the alerts service reads them; their ids are their numbers in the city's order."""
+    pairs = [(number, unit, quota) for number, (unit, quota) in enumerate(_pairs(city))]
+    return book_of((0, 0), [_row(city, number, unit, quota) for number, unit, quota in pairs])
+
+
+def _pairs(city: City) -> Iterator[tuple[CityUnit, QuotaSpec]]:
+    yield from ((unit, quota) for unit in city.unit for quota in unit.quota)
+
+
+def _row(city: City, number: int, unit: CityUnit, quota: QuotaSpec) -> dict[str, object]:
+    plain = {name: getattr(quota, name) for name in ("measure", "limit_unit", "period", "kind", "product", "source")}
+    return plain | {
+        "quota_id": number,
+        "unit_id": 1,
+        "unit": unit.code,
+        "name_zh": unit.name_zh,
+        "name_en": unit.name_en,
+        "quota": quota.code,
+        "subject_kind": "unit",
+        "key": unit.code,
+        "district": unit.district,
+        "industry": unit.industry,
+        "limit_value": quota.limit_in_base_unit(),
+        "valid_from": quota.valid_from,
+        "valid_to": quota.valid_to,
+        "min_elapsed": quota.judged_from,
+        "version": 1,
+        "bands": msgspec.json.encode(quota.bands).decode(),
+        "profile": msgspec.json.encode(quota.profile).decode(),
+        "zone": city.city.zone,
+        "statistics_day": 1,
+    }
 
 
 def as_markdown(city: City, firings: list[Firing]) -> str:
     """The forecast as a Markdown table, the form in which `docs/demo-city.md` has it."""
     head = "| day | local time | unit | quota | why | used | limit | projected |\n|---|---|---|---|---|--:|--:|--:|"
-    return "\n".join([head, *(_row(city, firing) for firing in firings)])
+    return "\n".join([head, *(_line(city, firing) for firing in firings)])
 
 
-def _row(city: City, firing: Firing) -> str:
+def _line(city: City, firing: Firing) -> str:
     quota = firing.quota
     day = (firing.at.date() - city.city.start.astimezone(firing.at.tzinfo).date()).days + 1
-    why = "more used than allowed" if firing.verdict is Verdict.EXCEEDED else f"on course to exceed the {quota.period}"
-    projected = "" if firing.projected is None else f"{firing.projected:,.0f}"
     cells = (
         f"{day}",
         f"{firing.at:%m-%d %H:%M}",
         f"{firing.unit.name_zh} {firing.unit.name_en}",
         f"`{quota.code}`",
-        why,
+        f"{_why(firing)} ({', '.join(firing.rules)})",
         f"{firing.used:,.0f} {quota.limit_unit}",
         f"{quota.limit:,.0f}",
-        projected,
+        "" if firing.projected is None else f"{firing.projected:,.0f}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _why(firing: Firing) -> str:
+    if firing.state is AlertState.CORRECTED:
+        return "corrected" if firing.said is None else f"corrected: {firing.said:,.0f} → {firing.used:,.0f}"
+    return "more used than allowed" if firing.broken else f"on course to exceed the {firing.quota.period}"

@@ -55,6 +55,25 @@ def test_an_alert_that_lasts_although_the_projection_fell_says_since_when() -> N
     assert "since 11:37" in row
 
 
+@pytest.mark.parametrize(
+    ("width", "language", "text"),
+    [
+        (120, "en", "corrected: 312 → 305"),
+        (120, "zh", "已更正 312 → 305"),
+        (80, "en", "corrected"),
+        (80, "zh", "已更正"),
+    ],
+)
+def test_a_correction_stands_with_both_figures(width: int, language: Language, text: str) -> None:
+    """What was said and what is so; below what fires, and beside the line of the present period."""
+    late = line("late", used=305.0, limit=310.0, share=0.98, pace=0.98, state="corrected", cause="exceeded", said=312.0)
+    rows = drawn(frame(line("late", quota="late-today", pace=1.5), late, broken("broken")), width, 24, language)
+    listed = [row for row in rows if "虚构·" in row or "Fictional" in row]
+    assert len(listed) == 2
+    assert text in listed[1]
+    assert ("1 corrected" if language == "en" else "1 已更正") in rows[1]
+
+
 def test_the_header_tells_time_flow_and_queues() -> None:
     """All that the demo must show at a glance stands in the first rows; an unknown queue is not shown as empty."""
     head = "\n".join(drawn(frame(broken("a"), *CROWD))[:5])

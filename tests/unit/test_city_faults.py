@@ -108,6 +108,18 @@ def test_the_small_city_is_sound() -> None:
     ("old", "new", "path", "message"),
     [
         ('zone = "Asia/Shanghai"', 'zone = "Asia/Baoji"', "city", "not an IANA time zone"),
+        (
+            "start = 11",
+            'mistake = { ct = 2, reported = 2026-03-02T09:00:00+08:00, reason = "r" }\nstart = 11',
+            "unit[0].meter[1].mistake",
+            "only the ratio of a meter that has one",
+        ),
+        (
+            "pt = 100",
+            'mistake = { ct = 2, reported = 2026-03-02T09:00:00, reason = "r" }\npt = 100',
+            "unit[0].meter[0].mistake",
+            "needs a zone",
+        ),
         ("00:00+08:00", "00:00", "city", "start needs a zone"),
         ('shape = "uk-electricity-a"', 'shape = "uk-electricity"', "load[0].shape", "unknown load shape"),
         ("FAKE000018", "FAKE000019", "unit[0].credit_code", "check character of this credit code would be 8"),

@@ -49,3 +49,7 @@ left join factor_in_force f
     on f.unit_id = due.unit_id and f.carrier = due.carrier and due.day >= f.valid_from and due.day < f.valid_to
 where (d.amount, d.kgce, d.kgce_equal, d.kgco2)
     is distinct from (due.amount, due.amount * f.kgce, due.amount * f.kgce_equal, due.emitting * f.kgco2);
+
+-- name: corrected
+-- Points of which somebody has said by which ratio they show too much.
+select distinct p.code from edit e join point p using (point_id) where e.kind = 'ratio' and e.undone_at is null;

@@ -1,22 +1,37 @@
 -- What the terminal board asks of the database, twice a second.
 
 -- name: quotas
--- The newest period of each quota, and earlier periods whose alert still fires.
--- Two steps down indexes a quota, however many periods have gone by.
+-- The newest period of each quota, and others whose alert still fires or was corrected since $1. What is shown of an
+-- alert is that of the gravest, warnings of bands left aside: the figures show those. said: what a corrected one had said.
 select
     u.code as unit, u.name_zh, u.name_en, u.district, q.code as quota, q.measure, q.period,
-    s.period_start::timestamp at time zone u.time_zone as period_start, s.used::float8 as used,
-    s.limit_value::float8 as "limit", q.limit_unit, s.used_share::float8 as share,
-    s.elapsed_share::float8 as elapsed_share, s.pace::float8 as pace, s.projected::float8 as projected, s.exhausted_at,
-    s.state, s.cause, s.verdict, s.colour, s.since, s.ready
+    f.period_start::timestamp at time zone u.time_zone as period_start, coalesce(f.used, 0) as used,
+    f.limit_value as "limit", q.limit_unit, coalesce(f.used_share, 0) as share, f.elapsed_share, f.pace, f.projected,
+    f.exhausted_at, coalesce(a.state, 'inactive') as state,
+    case when a.severity = 'critical' then 'exceeded' when a.severity = 'warning' then 'on_course' end as cause,
+    f.verdict, f.colour, coalesce(a.since, f.evaluated_at) as since, f.ready, a.said
 from quota q
 join unit u using (unit_id)
 cross join lateral (
-    select max(period_start) as period_start from quota_state where quota_id = q.quota_id
+    select max(period_start) as period_start from quota_figure where quota_id = q.quota_id
     union
-    select period_start from quota_state where quota_id = q.quota_id and state = 'firing'
+    select period_start from alert
+    where subject = 'quota' and subject_id = q.quota_id and severity in ('warning', 'critical')
+        and (state in ('firing', 'acknowledged', 'silenced') or state = 'corrected' and since > $1)
 ) shown
-join quota_state s on s.quota_id = q.quota_id and s.period_start = shown.period_start
+join quota_figure f on f.quota_id = q.quota_id and f.period_start = shown.period_start
+left join lateral (
+    select state, severity, since,
+        case when state = 'corrected' then (evidence #>> '{previous,figures,used}')::float8 end as said
+    from alert
+    where subject = 'quota' and subject_id = q.quota_id and period_start = f.period_start
+        and severity in ('warning', 'critical')
+    order by
+        array_position(
+            array['firing', 'acknowledged', 'silenced', 'corrected', 'pending', 'resolved', 'inactive'], state),
+        severity = 'critical' desc
+    limit 1
+) a on true
 
 -- name: flow
 -- One row: readings stored since $1 and ever, gateways online and known, envelopes kept, batches to derive, newest reading.

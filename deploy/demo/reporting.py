@@ -1,0 +1,60 @@
+"""The unit that reports a mistake: at its time an edit puts readings right, as `quotawatt edits` would."""
+
+from __future__ import annotations
+
+import structlog
+
+from deploy.demo.city_parts import Correction
+from energy.clocks import DataClock
+from energy.errors import RetryableError
+from energy.services import Control
+from energy.storage import Pool
+from energy.waiting import set_within
+from ingest.accounting.edits.model import Given, Kind
+from ingest.accounting.edits.store import add
+
+AUTHOR = "demo"
+_AGAIN_S = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Reporting:
+    """A service that records each correction when data time has come to it.
+
+    Args:
+        pool: the demo's database.
+        clock: data time.
+        corrections: in the order of time.
+    """
+
+    name = "reporting"
+
+    def __init__(self, pool: Pool, clock: DataClock, corrections: list[Correction]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._corrections = corrections
+
+    async def run(self, control: Control) -> None:
+        """Wait for each in turn; what the database cannot take now is said again."""
+        control.ready()
+        waiting = list(self._corrections)
+        while waiting and not control.stopping.is_set():
+            left = (waiting[0].reported - self._clock.now()).total_seconds() / self._clock.scale
+            if left > 0:
+                await set_within(control.stopping, left)
+            elif await self._report(waiting[0]):
+                waiting.pop(0)
+            else:
+                await set_within(control.stopping, _AGAIN_S)
+        await control.stopping.wait()
+
+    async def _report(self, one: Correction) -> bool:
+        said = {"since": one.since.isoformat(), "ratio": str(one.ratio)}
+        given = Given(kind=Kind.RATIO, point=one.point, said=said, author=AUTHOR, reason=one.reason)
+        try:
+            async with self._pool.acquire() as connection:
+                await add(connection, [given], self._clock.now())
+        except RetryableError as error:
+            _log.warning("the database is away", error=str(error))
+            return False
+        return True
