@@ -82,6 +82,11 @@ class RealAlertmanager:
             self._process.kill()
             await self._process.wait()
 
+    def has_written(self) -> bool:
+        """Whether its log of notifications is on disk, to be found again after a kill."""
+        log = self._directory / f"data-{self._starts}" / "nflog"
+        return log.is_file() and log.stat().st_size > 0
+
     async def _ready(self) -> bool:
         if self._process is None or self._process.returncode is not None:
             raise RuntimeError((self._directory / "alertmanager.log").read_text())

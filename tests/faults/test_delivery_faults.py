@@ -1,0 +1,203 @@
+"""Alertmanager, the database's line and the service itself die at bad moments: everything arrives, once, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from energy.storage import Connection, StorageSettings
+from tests.support.alerting import RealAlertmanager, alertmanager
+from tests.support.delivery_world import (
+    GROUP_INTERVAL_S,
+    Alert,
+    Webhook,
+    configuration,
+    delivering,
+    settings_for,
+)
+from tests.support.eventually import eventually, never_within
+
+_CUT = (
+    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+    " where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+)
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Webhook]:
+    """A webhook that hears."""
+    async with Webhook().listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+async def absent(tmp_path: Path, webhook: Webhook) -> AsyncIterator[RealAlertmanager]:
+    """An Alertmanager that is not there yet."""
+    async with alertmanager(tmp_path, configuration(webhook.url), started=False) as server:
+        yield server
+
+
+async def test_alertmanager_is_not_there_at_first(
+    connection: Connection, database: StorageSettings, webhook: Webhook, absent: RealAlertmanager
+) -> None:
+    """What fires meanwhile arrives when it comes, once; what was over by then calls nobody."""
+    lasting, over = Alert(connection), Alert(connection, "u-2", "610304", number=2)
+    async with delivering(database, settings_for(absent.url)):
+        await lasting.look(120)
+        await over.look(120)
+        await eventually(lambda: _notices(connection, 2))
+        await over.look(80)
+        await absent.start()
+        await eventually(lambda: webhook.count("firing", unit="u-1"), within=20)
+        await lasting.look(80)
+        await eventually(lambda: webhook.count("resolved", unit="u-1"))
+        await eventually(lambda: _taken(connection, 2))
+    assert webhook.count("firing") == 1
+    assert not webhook.count("firing", unit="u-2")
+
+
+async def test_alertmanager_is_killed_and_finds_its_memory_again(
+    connection: Connection, database: StorageSettings, webhook: Webhook, absent: RealAlertmanager
+) -> None:
+    """It has its log of notifications, but no alert: it is told of all, calls nobody twice, and tells of the end."""
+    lasting, over = Alert(connection), Alert(connection, "u-2", "610304", number=2)
+    await absent.start()
+    async with delivering(database, settings_for(absent.url)):
+        await lasting.look(120)
+        await over.look(120)
+        await eventually(lambda: webhook.count("firing") == 2)
+        await eventually(absent.has_written)
+        await absent.kill()
+        await over.look(80)
+        await absent.start(remembers=True)
+        await eventually(lambda: webhook.count("resolved", unit="u-2"), within=20)
+        await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("firing") > 2)
+        await lasting.look(80)
+        await eventually(lambda: webhook.count("resolved", unit="u-1"))
+    assert webhook.count("firing") == webhook.count("resolved") == 2
+
+
+async def test_alertmanager_is_killed_and_has_lost_everything(
+    connection: Connection, database: StorageSettings, webhook: Webhook, absent: RealAlertmanager
+) -> None:
+    """It calls again, since nobody can know whether people heard; but not for what somebody has acknowledged."""
+    known, taken = Alert(connection), Alert(connection, "u-2", "610304", number=2)
+    await absent.start()
+    async with delivering(database, settings_for(absent.url)):
+        await known.look(120)
+        await taken.look(120)
+        await eventually(lambda: webhook.count("firing") == 2)
+        await taken.acknowledge("Li Wei")
+        await absent.kill()
+        await absent.start()
+        await eventually(lambda: webhook.count("firing", unit="u-1") == 2, within=20)
+        await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("firing", unit="u-2") > 1)
+        await known.look(80)
+        await eventually(lambda: webhook.count("resolved", unit="u-1"))
+
+
+async def test_one_alertmanager_that_is_away_holds_up_no_other(
+    connection: Connection, database: StorageSettings, webhook: Webhook, tmp_path: Path, absent: RealAlertmanager
+) -> None:
+    """The one that is there is told at once, the other one all of it when it comes, the end included."""
+    (tmp_path / "second").mkdir()
+    async with (
+        Webhook().listening() as late,
+        alertmanager(tmp_path / "second", configuration(late.url), started=False) as second,
+    ):
+        await absent.start()
+        async with delivering(database, settings_for(absent.url, second.url)):
+            alert = Alert(connection)
+            await alert.look(120)
+            await eventually(lambda: webhook.count("firing"), within=3)
+            await second.start()
+            await eventually(lambda: late.count("firing"), within=20)
+            await alert.look(80)
+            await eventually(lambda: webhook.count("resolved") and late.count("resolved"))
+    assert webhook.count("firing") == late.count("firing") == 1
+
+
+async def test_the_line_to_the_database_is_cut(
+    connection: Connection, database: StorageSettings, webhook: Webhook, absent: RealAlertmanager
+) -> None:
+    """It comes back, finds what changed meanwhile, and tells it once."""
+    await absent.start()
+    alert, other = Alert(connection), Alert(connection, "u-2", "610304", number=2)
+    async with delivering(database, settings_for(absent.url)):
+        await alert.look(120)
+        await eventually(lambda: webhook.count("firing"))
+        assert await connection.fetchval(_CUT) >= 2
+        await alert.look(80)
+        await other.look(120)
+        await eventually(lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", unit="u-2"))
+        await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("firing") > 2 or webhook.count("resolved") > 1)
+
+
+async def test_the_service_is_killed_and_another_one_takes_over(
+    connection: Connection, dsn: str, webhook: Webhook, absent: RealAlertmanager
+) -> None:
+    """The stand-by tells of the end of what the dead one had told of, and of nothing twice."""
+    await absent.start()
+    alert, other = Alert(connection), Alert(connection, "u-2", "610304", number=2)
+    async with _victim(dsn, absent.url) as first, _victim(dsn, absent.url) as second:
+        await alert.look(120)
+        await eventually(lambda: webhook.count("firing"), within=20)
+        leader, standby = await _by_role(connection, first, second)
+        leader.kill()
+        await alert.look(80)
+        await other.look(120)
+        await eventually(
+            lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", unit="u-2"), within=20
+        )
+        assert standby.returncode is None
+        await never_within(2 * GROUP_INTERVAL_S, lambda: len(webhook.heard) > 3)
+
+
+async def _notices(connection: Connection, count: int) -> bool:
+    found: int = await connection.fetchval("select count(*) from alert_notice")
+    return found == count
+
+
+async def _taken(connection: Connection, count: int) -> bool:
+    found: int = await connection.fetchval("select count(*) from alert_acceptance where ended_at is not null")
+    return found == count
+
+
+@asynccontextmanager
+async def _victim(dsn: str, url: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.delivery_victim", dsn, url, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _by_role(connection: Connection, first: Process, second: Process) -> tuple[Process, Process]:
+    """Which of two delivers, and which stands by: the one that listens holds the lock."""
+    leader = await connection.fetchval(
+        "select client_port from pg_locks join pg_stat_activity using (pid)"
+        " where locktype = 'advisory' and datname = current_database()"
+    )
+    ports = _local_ports(first.pid)
+    return (first, second) if leader in ports else (second, first)
+
+
+def _local_ports(pid: int) -> set[int]:
+    """The local ports of a process's connections: the network table, by the inodes of its open files."""
+    inodes = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        target = str(entry.readlink())
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
+    rows = (line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:])
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[9] in inodes}
