@@ -137,7 +137,8 @@ def rules_of(documents: Sequence[Document], catalogue: Catalogue) -> tuple[Rule,
             own.setdefault(table.code, (table, place))
     rules = [_rule(table, place, catalogue, faults) for table, place in [*shipped.enabled(), *own.values()]]
     if faults.found:
-        raise ConfigError(tuple(sorted(faults.found)), advice="docs/rules.md describes files of rules.")
+        in_order = sorted(faults.found, key=lambda fault: (fault.source, fault.line))
+        raise ConfigError(tuple(in_order), advice="docs/rules.md describes files of rules.")
     return tuple(sorted((rule for rule in rules if rule is not None), key=lambda rule: rule.code))
 
 
