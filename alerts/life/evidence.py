@@ -168,16 +168,20 @@ def rejudge(evidence: Evidence) -> Condition:
     Raises:
         ExpressionError: a condition names what is no figure of the evidence.
     """
-    return rejudge_on(evidence, evidence.figures)
+    return _judge(evidence).condition(evidence.figures)
 
 
-def rejudge_on(evidence: Evidence, figures: dict[str, float | None]) -> Condition:
-    """What the rule of stored evidence says of other figures of the same subject.
+def named(evidence: Evidence) -> frozenset[str]:
+    """The figures by which the rule decides.
 
     Raises:
         ExpressionError: a condition names what is no figure of the evidence.
     """
+    return _judge(evidence).decides
+
+
+def _judge(evidence: Evidence) -> Judge:
     # Series that the platform no longer has are still judged: the evidence says all there is to know of them.
     subject = evidence.rule.subject
     series = [Series(name, subject, ANY, "", "") for name in evidence.figures]
-    return Judge(evidence.rule, Catalogue(series, {})).condition(figures)
+    return Judge(evidence.rule, Catalogue(series, {}))

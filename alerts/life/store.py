@@ -13,8 +13,6 @@ from alerts.life.model import ACTIVE, AlertState, Standing, Transition
 from alerts.rules.model import Subject
 from energy.storage import Connection, load_queries, translating
 
-CHANNEL = "alerts"
-"""Where a notification tells that something was written which delivery must know."""
 SQL = load_queries("alerts.life", "life.sql")
 
 
@@ -91,7 +89,6 @@ async def read_said(connection: Connection, alert_ids: Sequence[int]) -> dict[in
     return {
         row["alert_id"]: msgspec.json.decode(row["evidence"], type=Evidence).said(AlertState(row["state"]))
         for row in rows
-        if row["evidence"] != "{}"
     }
 
 

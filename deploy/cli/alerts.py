@@ -1,20 +1,60 @@
-"""`quotawatt alerts`: judge quotas, and list what is flagged."""
+"""`quotawatt alerts`: judge quotas and rules, show alerts with their evidence, take them on."""
 
 from __future__ import annotations
 
-import asyncio
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from deploy.cli.alert_windows import windows
+from deploy.cli.database import on_database, place_of, where
+
 if TYPE_CHECKING:
-    from energy.storage import StorageSettings
+    from datetime import datetime
+
+    from alerts.life.evidence import Evidence
+    from alerts.life.people import Listed, Move, Today
+    from alerts.rules.messages import Language
+    from energy.storage import Connection
+
+F = TypeVar("F", bound=Callable[..., None])
+T = TypeVar("T")
+_STATES = ("pending", "firing", "acknowledged", "silenced", "resolved", "corrected", "inactive")
+
+
+def _language() -> str:
+    from deploy.demo.board import language_of_terminal  # noqa: PLC0415 - loaded when called
+
+    return language_of_terminal()
+
+
+_lang = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["zh", "en"]),
+    default=_language,
+    help="Of names and messages.  [default: as LC_ALL or LANG says]",
+)
+
+
+def _signed(command: F) -> F:
+    """Who says it, and what besides."""
+    command = where(command)
+    command = click.option("--note", metavar="TEXT", default="", help="What is done about it.")(command)
+    command = click.option("--by", "who", metavar="NAME", required=True, help="Who says it.")(command)
+    return click.argument("alert_id", metavar="ID", type=int)(command)
 
 
 @click.group()
 def alerts() -> None:
-    """Judge quotas and keep the state of every alert."""
+    """Judge quotas and rules, show alerts with their evidence, take them on."""
+
+
+alerts.add_command(windows)
 
 
 @alerts.command()
@@ -31,46 +71,154 @@ def run(config: Path) -> None:
 
 
 @alerts.command("list")
-@click.option("--config", "-c", type=click.Path(path_type=Path), help="Take the database from this service's file.")
-@click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array, with the evidence of each.")
-def list_flagged(config: Path | None, dsn: str | None, *, as_json: bool) -> None:
-    """List the quotas whose alert is firing, gravest first."""
-    import msgspec  # noqa: PLC0415 - loads only when called
+@click.option("--state", "states", type=click.Choice(_STATES), multiple=True, help="[default: those that are open]")
+@click.option("--history", is_flag=True, help="In whatever state.")
+@click.option("--of-unit", "unit", metavar="CODE", help="Of this unit.")
+@click.option("--rule", metavar="CODE", help="Of this rule.")
+@click.option("--district", metavar="DIGITS", help="Of districts that begin so.")
+@click.option("--industry", metavar="DIGITS", help="Of industries that begin so.")
+@click.option("--since", metavar="TIME", help="Changed from then on; ISO 8601.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@_lang
+@where
+def list_alerts(  # noqa: PLR0913 - one for each option
+    config: Path | None,
+    dsn: str | None,
+    *,
+    states: tuple[str, ...],
+    history: bool,
+    unit: str | None,
+    rule: str | None,
+    district: str | None,
+    industry: str | None,
+    since: str | None,
+    limit: int,
+    language: Language,
+    as_json: bool,
+) -> None:
+    """List alerts: those that fire first, gravest and longest first.
 
-    rows = asyncio.run(_flagged(_database(config, dsn)))
+    An exclamation mark says that it has escalated. Times are of the unit's zone.
+    """
+    from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
+    from alerts.life.model import AlertState  # noqa: PLC0415 - likewise
+    from deploy.cli.alert_windows import moment  # noqa: PLC0415 - likewise
+    from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
+
+    wanted = None if history else tuple(map(AlertState, states)) or people.OPEN
+    from_then = None if since is None else moment(since, DEFAULT_ZONE)
+    chosen = people.Chosen(wanted, unit, rule, district, industry, from_then)
+    found = _on(config, dsn, lambda connection, _: people.listed(connection, chosen, limit + 1))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode([_with_evidence(row) for row in rows])))
+        _echo_json(found[:limit])
         return
-    for row in rows:
-        click.echo(
-            f"{row['severity']:<9} {row['reason']:<10} {row['unit']:<20} {row['quota']:<24} {row['period_start']}"
-            f"  {row['used']:.1f} of {row['limit']:.1f} {row['limit_unit']}, pace {row['pace'] or 0:.2f}"
-        )
-    click.echo(f"{len(rows)} flagged")
+    if not found:
+        click.echo("No alert, as far as it is asked for.")
+        return
+    from deploy.cli.alerts_text import list_lines  # noqa: PLC0415 - loaded when called
+
+    click.echo("\n".join(list_lines(found[:limit], language, _width())))
+    if len(found) > limit:
+        click.echo(f"... and more: --limit {limit} was reached")
 
 
-def _database(config: Path | None, dsn: str | None) -> StorageSettings:
-    from alerts.settings import AlertsSettings  # noqa: PLC0415 - loads only when called
-    from energy.config import load_toml  # noqa: PLC0415 - likewise
-    from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
+@alerts.command()
+@click.argument("alert_id", metavar="ID", type=int)
+@click.option("--json", "as_json", is_flag=True, help="JSON, with the evidence of each change.")
+@_lang
+@where
+def show(alert_id: int, config: Path | None, dsn: str | None, *, language: Language, as_json: bool) -> None:
+    """Show where alert ID stands, and every change of it."""
+    from deploy.cli.alerts_text import show_lines  # noqa: PLC0415 - loaded when called
 
-    if config is not None:
-        return load_toml(config, AlertsSettings).database
-    if not dsn:
-        raise click.UsageError("give --config or --dsn")
-    return StorageSettings(dsn)
-
-
-async def _flagged(database: StorageSettings) -> list[dict[str, Any]]:
-    from alerts.store import read_flagged  # noqa: PLC0415 - loads the drivers only when called
-    from energy.storage import connect  # noqa: PLC0415 - likewise
-
-    async with connect(database) as connection:
-        return await read_flagged(connection)
+    found, moves, _ = _on(config, dsn, lambda connection, _: _all_of(connection, alert_id))
+    if as_json:
+        _echo_json({"alert": found, "history": moves})
+        return
+    click.echo("\n".join(show_lines(found, moves, language, _width())))
 
 
-def _with_evidence(row: dict[str, Any]) -> dict[str, Any]:
-    import msgspec  # noqa: PLC0415 - loads only when called
+@alerts.command()
+@click.argument("alert_id", metavar="ID", type=int)
+@click.option(
+    "--change", metavar="NO", type=int, help="This change of it, as `show` numbers them.  [default: the last]"
+)
+@_lang
+@where
+def explain(alert_id: int, change: int | None, config: Path | None, dsn: str | None, *, language: Language) -> None:
+    """Show what alert ID rests on, and recompute it.
 
-    return row | {"evidence": msgspec.Raw(row["evidence"].encode())}
+    Rule, quota and factors as they were, with their versions and sources; the figures (those marked * decide), beside
+    what was said before and what the last evaluation found; the parts per carrier. Sums are made anew, and the rule's
+    conditions judged anew on the stored figures: the exit code is 1 where they do not give what was stored.
+    """
+    from alerts.life.evidence import rejudge  # noqa: PLC0415 - loads numpy only when called
+    from deploy.cli.alerts_evidence import evidence_lines  # noqa: PLC0415 - likewise
+    from deploy.cli.alerts_text import head_lines  # noqa: PLC0415 - likewise
+
+    found, moves, today = _on(config, dsn, lambda connection, _: _all_of(connection, alert_id))
+    evidence = _evidence_of(alert_id, moves, change)
+    click.echo("\n".join(head_lines(found, language)))
+    click.echo("")
+    click.echo("\n".join(evidence_lines(evidence, found.time_zone, language, today, _width())))
+    if rejudge(evidence) is not evidence.condition:
+        sys.exit(1)
+
+
+@alerts.command()
+@_signed
+def ack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | None) -> None:
+    """Take alert ID on: nobody else is called, and it does not escalate, until it is over."""
+    from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
+
+    move = _on(config, dsn, lambda connection, now: people.acknowledge(connection, alert_id, who, note, now))
+    click.echo(f"Taken on: alert {alert_id}." if move else f"Somebody has alert {alert_id} already.")
+
+
+@alerts.command()
+@_signed
+def unack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | None) -> None:
+    """Give alert ID back: people are called again."""
+    from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
+
+    move = _on(config, dsn, lambda connection, now: people.unacknowledge(connection, alert_id, who, note, now))
+    click.echo(f"Given back: alert {alert_id}." if move else f"Nobody had taken alert {alert_id} on.")
+
+
+async def _all_of(connection: Connection, alert_id: int) -> tuple[Listed, list[Move], Today | None]:
+    from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
+
+    found = await people.one(connection, alert_id)
+    moves = await people.history(connection, alert_id)
+    if found.subject != "quota" or found.period_start is None:
+        return found, moves, None
+    return found, moves, await people.today(connection, found.subject_id, found.period_start)
+
+
+def _evidence_of(alert_id: int, moves: list[Move], change: int | None) -> Evidence:
+    chosen = moves[-1:] if change is None else [move for move in moves if move.transition_id == change]
+    if not chosen:
+        raise click.ClickException(f"alert {alert_id} has no change {change}: see `quotawatt alerts show {alert_id}`")
+    if chosen[0].evidence is None:
+        raise click.ClickException("that was written by a version whose evidence has another form: see `show --json`")
+    return chosen[0].evidence
+
+
+def _on(config: Path | None, dsn: str | None, work: Callable[[Connection, datetime], Awaitable[T]]) -> T:
+    """What `work` finds on the database, given data time."""
+    from energy.clocks import DataClock  # noqa: PLC0415 - loaded when called
+
+    place = place_of(config, dsn)
+    now = DataClock(place.clock).now()
+    return on_database(place.database, lambda connection: work(connection, now))
+
+
+def _echo_json(found: object) -> None:
+    import msgspec  # noqa: PLC0415 - loaded when called
+
+    click.echo(msgspec.json.format(msgspec.json.encode(found)))
+
+
+def _width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

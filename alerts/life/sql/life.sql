@@ -10,8 +10,8 @@ where subject = $1
   and ($3::int4[] is null or subject_id = any($3))
 
 -- name: said
--- The evidence of the last transition of alerts $1.
-select alert_id, state, evidence::text as evidence from alert where alert_id = any($1)
+-- The evidence of the last transition of alerts $1, as far as it has this version's form.
+select alert_id, state, evidence::text as evidence from alert where alert_id = any($1) and evidence ? 'rule'
 
 -- name: keep
 -- Write alerts that changed, each over the revision that was read (0: none yet), and a transition where there is one:
@@ -53,10 +53,6 @@ join written w on w.rule = g.rule and w.subject = g.subject and w.subject_id = g
 -- name: tell
 -- Wake whoever delivers.
 notify alerts
-
--- name: locked
--- An alert that a person speaks of, so that nobody writes it meanwhile: $1 its number.
-select standing::text as standing from alert where alert_id = $1 for update
 
 -- name: say
 -- Write what a person said of alert $1: state $2, since $3, standing $4; the transition from $5 for reason $6 at $3, by $7 with

@@ -1,0 +1,256 @@
+"""What people read of alerts, and what they say of them: acknowledgements and maintenance windows.
+
+Each word of a person locks the alert for a moment: an evaluation that has read it before does not overwrite it (see
+`store.keep`), and one that has written it is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from alerts.life import commands
+from alerts.life.evidence import Evidence
+from alerts.life.model import AlertState, Reason, Standing, Transition
+from alerts.life.store import SQL
+from alerts.life.windows import Window
+from alerts.rules.model import Message, Subject
+from alerts.verdicts import Colour, Mark, Severity
+from energy.errors import RejectedError
+from energy.periods import DEFAULT_ZONE
+from energy.storage import Connection, load_queries, translating
+
+OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED, AlertState.SILENCED, AlertState.PENDING)
+_SQL = load_queries("alerts.life", "people.sql")
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """Which alerts; None for any. District and industry may be the first digits only."""
+
+    states: tuple[AlertState, ...] | None = OPEN
+    unit: str | None = None
+    rule: str | None = None
+    district: str | None = None
+    industry: str | None = None
+    since: datetime | None = None
+    alert_id: int | None = None
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An alert as people know it.
+
+    Attributes:
+        code: of the quota, unit or meter.
+        unit: code of the unit; empty for quotas of groups.
+        name_zh, name_en: of the unit or group.
+        time_zone: of the unit.
+        message: of its last transition.
+    """
+
+    alert_id: int
+    rule: str
+    subject: Subject
+    subject_id: int
+    code: str
+    unit: str
+    unit_id: int | None
+    name_zh: str
+    name_en: str
+    district: str
+    industry: str
+    time_zone: str
+    period_start: date | None
+    standing: Standing
+    message: Message
+
+
+class Move(msgspec.Struct, frozen=True):
+    """A transition of the history; `evidence` is None where it was written in another version's form."""
+
+    transition_id: int
+    transition: Transition
+    author: str
+    note: str
+    evidence: Evidence | None
+
+
+class Today(msgspec.Struct, frozen=True):
+    """A quota's figures as the last evaluation found them, up to when their data speaks, and when that was."""
+
+    figures: dict[str, float | None]
+    ready: datetime | None
+    evaluated_at: datetime
+
+
+async def listed(connection: Connection, chosen: Chosen, most: int) -> list[Listed]:
+    """Alerts, those that fire first, gravest and longest first; at most so many."""
+    states = None if chosen.states is None else list(chosen.states)
+    asked = (
+        chosen.alert_id,
+        states,
+        chosen.unit,
+        chosen.rule,
+        chosen.district,
+        chosen.industry,
+        chosen.since,
+        most,
+        DEFAULT_ZONE,
+    )
+    with translating():
+        rows = await connection.fetch(_SQL.alerts, *asked)
+    return [_listed(dict(row)) for row in rows]
+
+
+async def one(connection: Connection, alert_id: int) -> Listed:
+    """One alert, open or not.
+
+    Raises:
+        RejectedError: there is none of that number.
+    """
+    found = await listed(connection, Chosen(states=None, alert_id=alert_id), 1)
+    if not found:
+        raise _no_alert(alert_id)
+    return found[0]
+
+
+async def history(connection: Connection, alert_id: int) -> list[Move]:
+    """Every change of an alert, in their order."""
+    with translating():
+        rows = await connection.fetch(_SQL.moves, alert_id)
+    return [
+        Move(
+            row["transition_id"],
+            Transition(
+                AlertState(row["from_state"]),
+                AlertState(row["to_state"]),
+                row["at"],
+                Mark(Severity(row["severity"]), Colour(row["colour"])),
+                Reason(row["reason"]),
+            ),
+            row["author"],
+            row["note"],
+            _evidence(row["evidence"]),
+        )
+        for row in rows
+    ]
+
+
+async def today(connection: Connection, quota_id: int, period_start: date) -> Today | None:
+    """What the last evaluation found of a quota; None where it has not been judged since."""
+    with translating():
+        row = await connection.fetchrow(_SQL.figures, quota_id, period_start)
+    if row is None:
+        return None
+    figures = dict(row)
+    return Today(ready=figures.pop("ready"), evaluated_at=figures.pop("evaluated_at"), figures=figures)
+
+
+async def acknowledge(connection: Connection, alert_id: int, who: str, note: str, now: datetime) -> Transition | None:
+    """Somebody takes an alert on; None where somebody had already.
+
+    Raises:
+        RejectedError: there is no such alert, or it does not fire.
+    """
+    return await _say(connection, alert_id, who, note, lambda standing: commands.acknowledge(standing, who, now))
+
+
+async def unacknowledge(connection: Connection, alert_id: int, who: str, note: str, now: datetime) -> Transition | None:
+    """An alert is given back, so that people are called again; None where nobody had taken it on.
+
+    Raises:
+        RejectedError: there is no such alert, or it does not fire.
+    """
+    return await _say(connection, alert_id, who, note, lambda standing: commands.unacknowledge(standing, now))
+
+
+async def add_window(connection: Connection, window: Window) -> int:
+    """Record a maintenance window, and return its number.
+
+    Raises:
+        RejectedError: it ends before it begins, or covers nobody.
+    """
+    if window.until <= window.since:
+        raise RejectedError("a window must end after it begins")
+    async with connection.transaction():
+        with translating():
+            if not await connection.fetchval(_SQL.known_key, window.subject, window.key):
+                raise RejectedError(f"no unit is of {window.subject} {window.key}")
+            number: int = await connection.fetchval(
+                _SQL.add_window,
+                window.rule,
+                window.subject,
+                window.key,
+                window.since,
+                window.until,
+                window.author,
+                window.reason,
+            )
+            await connection.execute(SQL.tell)
+    return number
+
+
+async def windows(connection: Connection, most: int, *, open_at: datetime | None) -> list[Window]:
+    """Maintenance windows that run at data time `open_at`, or are to come then; all for None."""
+    with translating():
+        rows = await connection.fetch(_SQL.windows, open_at, most)
+    return [msgspec.convert(dict(row), Window) for row in rows]
+
+
+async def end_window(connection: Connection, window_id: int, who: str, now: datetime) -> None:
+    """End a maintenance window now; one that has not begun never does.
+
+    Raises:
+        RejectedError: there is none of that number, or it has ended.
+    """
+    async with connection.transaction():
+        with translating():
+            row = await connection.fetchrow(_SQL.window_ends, window_id)
+            if row is None:
+                raise RejectedError(f"there is no maintenance window {window_id}")
+            if row["ended_at"] is not None or row["until"] <= now:
+                raise RejectedError(f"maintenance window {window_id} has ended")
+            await connection.execute(_SQL.end_window, window_id, now, who)
+            await connection.execute(SQL.tell)
+
+
+async def _say(
+    connection: Connection,
+    alert_id: int,
+    who: str,
+    note: str,
+    command: Callable[[Standing], tuple[Standing, Transition | None]],
+) -> Transition | None:
+    async with connection.transaction():
+        with translating():
+            standing = await connection.fetchval(_SQL.locked, alert_id)
+            if standing is None:
+                raise _no_alert(alert_id)
+            after, move = command(msgspec.json.decode(standing, type=Standing))
+            if move is None:
+                return None
+            said = msgspec.json.encode(after).decode()
+            await connection.execute(
+                SQL.say, alert_id, after.state, after.since, said, move.from_state, move.reason, who, note
+            )
+            await connection.execute(SQL.tell)
+    return move
+
+
+def _listed(row: dict[str, Any]) -> Listed:
+    standing = msgspec.json.decode(row.pop("standing"), type=Standing)
+    message = Message(row.pop("message_zh"), row.pop("message_en"))
+    return Listed(**row, standing=standing, message=message)
+
+
+def _evidence(text: str) -> Evidence | None:
+    try:
+        return msgspec.json.decode(text, type=Evidence)
+    except msgspec.ValidationError:
+        return None
+
+
+def _no_alert(alert_id: int) -> RejectedError:
+    return RejectedError(f"there is no alert {alert_id}", advice="See `quotawatt alerts list`.")

@@ -1,0 +1,116 @@
+"""`quotawatt alerts windows`: times of maintenance, in which alerts fire silently."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from deploy.cli.database import on_database, place_of, where
+
+
+def moment(text: str, zone: str) -> datetime:
+    """The time that somebody wrote.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from energy.instants import instant_ms  # noqa: PLC0415 - loaded when called
+
+    try:
+        return datetime.fromtimestamp(instant_ms(text, ZoneInfo(zone)) / 1000, UTC)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@click.group()
+def windows() -> None:
+    """Silence alerts of units, districts or industries for a time.
+
+    Alerts are judged and kept as ever within a window; nobody is called. Times without an offset are of Shanghai.
+    """
+
+
+@windows.command()
+@click.option("--of-unit", "unit", metavar="CODE", help="Of this unit.")
+@click.option("--district", metavar="DIGITS", help="Of this province, city or county: 2, 4 or 6 digits (GB/T 2260).")
+@click.option("--industry", metavar="DIGITS", help="Of this industry (GB/T 4754).")
+@click.option("--all", "everybody", is_flag=True, help="Of all units.")
+@click.option("--rule", metavar="CODE", help="Only of this rule.")
+@click.option("--since", metavar="TIME", help="ISO 8601.  [default: now]")
+@click.option("--until", metavar="TIME", required=True, help="ISO 8601.")
+@click.option("--author", metavar="NAME", required=True, help="Who makes it.")
+@click.option("--reason", metavar="TEXT", required=True, help="Why.")
+@where
+def add(  # noqa: PLR0913 - one for each option
+    config: Path | None,
+    dsn: str | None,
+    *,
+    unit: str | None,
+    district: str | None,
+    industry: str | None,
+    everybody: bool,
+    rule: str | None,
+    since: str | None,
+    until: str,
+    author: str,
+    reason: str,
+) -> None:
+    """Add a window."""
+    from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
+    from alerts.life.windows import Window, WindowSubject  # noqa: PLC0415 - likewise
+    from energy.clocks import DataClock  # noqa: PLC0415 - likewise
+    from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
+
+    given: dict[WindowSubject, str | None] = {"unit": unit, "district": district, "industry": industry}
+    chosen: list[tuple[WindowSubject, str | None]] = [(name, key) for name, key in given.items() if key]
+    chosen += [("all", None)] if everybody else []
+    if len(chosen) != 1:
+        raise click.UsageError("give one of --of-unit, --district, --industry and --all")
+    place = place_of(config, dsn)
+    begins = DataClock(place.clock).now() if since is None else moment(since, DEFAULT_ZONE)
+    window = Window(*chosen[0], begins, moment(until, DEFAULT_ZONE), author, reason, rule)
+    number = on_database(place.database, lambda connection: people.add_window(connection, window))
+    click.echo(f"Taken: window {number}.")
+
+
+@windows.command("list")
+@click.option("--ended", is_flag=True, help="Also those that have ended.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@where
+def list_windows(config: Path | None, dsn: str | None, limit: int, *, ended: bool) -> None:
+    """Show windows that run or are to come, the latest to begin first."""
+    from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
+    from deploy.cli.alerts_text import window_lines  # noqa: PLC0415 - likewise
+    from energy.clocks import DataClock  # noqa: PLC0415 - likewise
+    from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
+
+    place = place_of(config, dsn)
+    now = None if ended else DataClock(place.clock).now()
+    found = on_database(place.database, lambda connection: people.windows(connection, limit + 1, open_at=now))
+    if not found:
+        click.echo("No maintenance window.")
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo("\n".join(window_lines(found[:limit], DEFAULT_ZONE, width)))
+    if len(found) > limit:
+        click.echo(f"... and more: --limit {limit} was reached")
+
+
+@windows.command()
+@click.argument("window_id", metavar="ID", type=int)
+@click.option("--author", metavar="NAME", required=True, help="Who ends it.")
+@where
+def end(window_id: int, author: str, config: Path | None, dsn: str | None) -> None:
+    """End window ID now: it stays on record."""
+    from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
+    from energy.clocks import DataClock  # noqa: PLC0415 - likewise
+
+    place = place_of(config, dsn)
+    now = DataClock(place.clock).now()
+    on_database(place.database, lambda connection: people.end_window(connection, window_id, author, now))
+    click.echo(f"Ended: window {window_id}.")
