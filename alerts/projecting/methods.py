@@ -154,12 +154,10 @@ def days_to(basis: Basis, ahead: Ahead, rows: Ids) -> Floats:
 
 def _walk(basis: Basis, ahead: Ahead, rows: Ids, room: Floats) -> Floats:
     """Day by day through what is left of one period, for all of `rows` at once."""
-    left, course = basis.left, basis.watched.course[rows]
+    left = basis.left
     first, until = int(left.day[rows[0]]) + 1, int(basis.watched.until_day[rows[0]])
     steps = basis.watched.calendar(rows[0]).counts(first, np.arange(first, until + 1))
-    like, scale = ahead.like[rows, None], ahead.scale[rows, None]
-    means = np.where(like > 0, like * np.tile(basis.courses.recent[course], MONTHS), 0.0)
-    means += np.where(scale > 0, scale * basis.courses.year[course], 0.0)
+    means = _means(basis, ahead, rows)
     needed = np.flatnonzero(steps[-1])
     today = means[np.arange(len(rows)), left.today[rows]] * left.rest[rows]
     used = today[:, None] + means[:, needed] @ steps[:, needed].T
@@ -168,6 +166,28 @@ def _walk(basis: Basis, ahead: Ahead, rows: Ids, room: Floats) -> Floats:
     length = np.where(at > 0, 1.0, left.rest[rows])
     within = np.clip(_over(room - before, used[np.arange(len(rows)), at] - before), 0.0, 1.0)
     return np.where(at > 0, left.rest[rows] + at - 1, 0.0) + within * length
+
+
+def by_day(basis: Basis, ahead: Ahead, row: int) -> Floats:
+    """What is expected of the rest of the day that has begun, and of each later day; even where days have no course."""
+    left = basis.left
+    days = np.arange(int(left.day[row]), int(basis.watched.until_day[row]))
+    parts = np.ones(len(days))
+    parts[0] = left.rest[row]
+    if np.isfinite(ahead.like[row]):
+        expected = _means(basis, ahead, np.array([row]))[0][basis.watched.calendar(row).cells_of(days)] * parts
+    else:
+        expected = ahead.rest[row] * parts / max(parts.sum(), np.finfo(float).tiny)
+    found: Floats = expected
+    return found
+
+
+def _means(basis: Basis, ahead: Ahead, rows: Ids) -> Floats:
+    """The mean of a day of each cell that the method goes by; NaN only where it does not know one."""
+    course = basis.watched.course[rows]
+    like, scale = ahead.like[rows, None], ahead.scale[rows, None]
+    means = np.where(like > 0, like * np.tile(basis.courses.recent[course], MONTHS), 0.0)
+    return means + np.where(scale > 0, scale * basis.courses.year[course], 0.0)
 
 
 def _parts(ahead: Ahead) -> tuple[NDArray[Any], ...]:

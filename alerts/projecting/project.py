@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alerts.projecting.calendars import day_start_us, local_times
 from alerts.projecting.methods import METHODS, Ahead, Basis, best, days_to, deviation
@@ -18,13 +20,30 @@ DIGITS = 9
 _DAY_US = 86_400_000_000
 
 
-def project(watched: Watched, courses: Courses, methods: Sequence[str] = tuple(METHODS)) -> Projection:
-    """How each period will end, as far as the data speaks; all of it pure arithmetic over the columns given.
+@dataclass(frozen=True)
+class Foresight:
+    """What a projection is computed from, for those who ask what would be if.
 
-    Without data pace and projection are NaN, and before anything is due the pace is; after the end of the period
-    the projection is what was used. What the first of `methods` cannot say for lack of a past, the next one says,
-    at last the pace; `method` names it.
+    Attributes:
+        basis, ahead: what the methods started from, and said.
+        method: by which of them; empty where nothing can be said.
+        says: where something can.
+        at: up to when the data speaks, within the period; NEVER without data.
+        elapsed: share of the period's time that has passed.
+        due_method: the kind of profile by which `basis.due` is.
     """
+
+    basis: Basis
+    ahead: Ahead
+    method: NDArray[np.object_]
+    says: NDArray[np.bool_]
+    at: Ids
+    elapsed: Floats
+    due_method: NDArray[np.object_]
+
+
+def foresee(watched: Watched, courses: Courses, methods: Sequence[str] = tuple(METHODS)) -> Foresight:
+    """What is expected of the rest of each period, by the first of `methods` that can say anything."""
     start, end = (day_start_us(days, watched.zone, watched.zones) for days in (watched.first_day, watched.until_day))
     known = watched.at_us != NEVER
     at = np.where(known, np.clip(watched.at_us, start, end), NEVER)
@@ -35,19 +54,31 @@ def project(watched: Watched, courses: Courses, methods: Sequence[str] = tuple(M
     basis = Basis(watched, courses, due, remaining(watched, times))
     ahead, method = best(basis, methods)
     says = known & np.isfinite(watched.used) & np.isfinite(ahead.rest)
-    projected = np.where(says, watched.used + ahead.rest, np.nan)
-    off = np.where(says, deviation(basis, ahead), np.nan)
+    return Foresight(basis, ahead, np.where(says, method, ""), says, at, elapsed, due_method)
+
+
+def project(watched: Watched, courses: Courses, methods: Sequence[str] = tuple(METHODS)) -> Projection:
+    """How each period will end, as far as the data speaks; all of it pure arithmetic over the columns given.
+
+    Without data pace and projection are NaN, and before anything is due the pace is; after the end of the period
+    the projection is what was used. What the first of `methods` cannot say for lack of a past, the next one says,
+    at last the pace; `method` names it.
+    """
+    seen = foresee(watched, courses, methods)
+    basis, ahead = seen.basis, seen.ahead
+    projected = np.where(seen.says, watched.used + ahead.rest, np.nan)
+    off = np.where(seen.says, deviation(basis, ahead), np.nan)
     return Projection(
-        elapsed_share=elapsed,
-        due_share=due,
-        due_method=due_method,
-        pace=_ratio(np.where(known, watched.used, np.nan), watched.limit * due),
+        elapsed_share=seen.elapsed,
+        due_share=basis.due,
+        due_method=seen.due_method,
+        pace=_ratio(np.where(seen.at != NEVER, watched.used, np.nan), watched.limit * basis.due),
         projected=projected,
         low=np.where(ahead.rest >= 0, np.maximum(projected - off, watched.used), projected - off),
         high=projected + off,
         projected_share=_ratio(projected, watched.limit),
-        exhausted_us=_exhausted(basis, ahead, projected, at),
-        method=np.where(says, method, ""),
+        exhausted_us=_exhausted(basis, ahead, projected, seen.at),
+        method=seen.method,
     )
 
 
