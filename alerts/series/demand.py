@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from alerts.series.frame import NEVER, Floats, Ids
-from alerts.series.loads import MAXIMA, known_at
+from alerts.series.loads import MAXIMA
 from energy.storage import Connection
 from energy.storage.binary import EARLIEST_MS, Layout
 
@@ -53,8 +53,8 @@ async def maxima(
     if not count:
         return found
     span = (min(first), min(max(last), now.date() + _ZONES))
-    known = await known_at(connection, now, units, *span)
-    rows = await _ROW.copy(connection, MAXIMA, *known, sorted(set(units)), list(units), list(first), list(last))
+    asked = (list(units), list(first), list(last))
+    rows = await _ROW.copy(connection, MAXIMA, now, sorted(set(units)), *span, *asked)
     place = rows["n"] - 1
     found.demand_kw[place] = rows["demand_kw"]
     found.known_share[place] = rows["known_share"]

@@ -10,7 +10,6 @@ nothing of demand, but all known energy counts in sums.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -34,48 +33,10 @@ on conflict (unit_id, day) do update set
        excluded.deep_valley_kwh, excluded.forbidden_kwh)
 where old.* is distinct from excluded.*
 """
-_LOADS = f"""
-with at_once as ({_SQL.computed}),
-loads as (
-    select * from unit_load_day where day between $9 and $10 and (until is null or until <= $6)
-    union all
-    select * from at_once
-),
-"""  # noqa: S608 - queries of ours
-"""`loads`: the rows of unit_load_day from $9 to $10 as they were at $6; those that know more come out of `Keys`."""
 DEMAND, HOURS, MONTH_HOURS, BASE, MAXIMA = (
-    f"{_LOADS}{_SQL.dated}\n{query}" for query in (_SQL.demand, _SQL.hours, _SQL.month_hours, _SQL.base, _SQL.maxima)
+    f"{_SQL.dated}\n{query}" for query in (_SQL.demand, _SQL.hours, _SQL.month_hours, _SQL.base, _SQL.maxima)
 )
-"""Figures of units $11 (null: all) at $6; the other arguments are those of `known_at`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Days of units that are to be computed, as arrays of the same length, and the time that they all lie in."""
-
-    units: list[int]
-    days: list[date]
-    classes: list[str]
-    tables: list[int]
-    bases: list[int]
-
-    @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]]) -> Keys:
-        """Of rows with unit_id, day, zone, table_id and basis."""
-        return cls(
-            [row["unit_id"] for row in rows],
-            [row["day"] for row in rows],
-            [days_of(row["day"], row["zone"]) for row in rows],
-            [row["table_id"] for row in rows],
-            [row["basis"] for row in rows],
-        )
-
-    def arguments(self, now: datetime) -> tuple[object, ...]:
-        """What `computed` takes."""
-        first, last = min(self.days, default=date.min), max(self.days, default=date.min)
-        since = datetime.combine(first, time(), UTC) - _OFFSET if self.days else now
-        until = datetime.combine(last, time(), UTC) + timedelta(days=1) + _OFFSET if self.days else now
-        return (self.units, self.days, self.classes, self.tables, self.bases, now, since, until)
+"""Figures of units $2 (null: all) at $1, out of rows of days from $3 to $4."""
 
 
 async def refresh(
@@ -108,17 +69,20 @@ async def refresh(
     found = await connection.fetch(_SQL.stale, since, last, given, now, list(forced), list(forced.values()))
     rows = [dict(row) for row in found]
     for begin in range(0, len(rows), _BLOCK):
-        await connection.execute(_KEEP, *Keys.of(rows[begin : begin + _BLOCK]).arguments(now))
+        await connection.execute(_KEEP, *_arguments(rows[begin : begin + _BLOCK], now))
     return len(rows)
 
 
-async def known_at(
-    connection: Connection, now: datetime, units: Sequence[int] | None, first: date, last: date
-) -> tuple[object, ...]:
-    """The arguments $1 to $10 of a query that begins with `_LOADS`.
-
-    In a live system no row knows more than `now`, and nothing is computed; to a back-test the days that were open
-    then are computed as they were.
-    """
-    rows = await connection.fetch(_SQL.open_at, now, None if units is None else list(units))
-    return (*Keys.of([dict(row) for row in rows]).arguments(now), first, last)
+def _arguments(rows: Sequence[Mapping[str, Any]], now: datetime) -> tuple[object, ...]:
+    """What `computed` takes of days that `stale` named."""
+    first, last = min(row["day"] for row in rows), max(row["day"] for row in rows)
+    return (
+        [row["unit_id"] for row in rows],
+        [row["day"] for row in rows],
+        [days_of(row["day"], row["zone"]) for row in rows],
+        [row["table_id"] for row in rows],
+        [row["basis"] for row in rows],
+        now,
+        datetime.combine(first, time(), UTC) - _OFFSET,
+        datetime.combine(last, time(), UTC) + timedelta(days=1) + _OFFSET,
+    )

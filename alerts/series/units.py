@@ -160,8 +160,7 @@ async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> F
     for series, query, back in _LOADS:
         if names & {one.name for one in series}:
             span = (today - timedelta(days=back), today + timedelta(days=1))
-            known = await loads.known_at(connection, scope.now, units, *span)
-            columns |= await group(connection, query, "unit_id", ids, series, *known, units)
+            columns |= await group(connection, query, "unit_id", ids, series, scope.now, units, *span)
     for series, query in _GROUPS:
         if names & {one.name for one in series}:
             columns |= await group(connection, query, "unit_id", ids, series, scope.now, units)

@@ -113,8 +113,8 @@ async def test_late_data_of_a_day_long_over_changes_its_maximum_and_no_other_day
     assert (await _series(undone, now))["demand_max_kw"] == 6
 
 
-async def test_what_was_known_then_is_read_later_as_it_was(undone: Connection) -> None:
-    """A back-test reads the figures that the live engine had, when data came in time: nothing of the hours after."""
+async def test_nothing_is_known_before_its_time(undone: Connection) -> None:
+    """A back-test keeps its own days; who looks back at the live ones finds today's not known, not its future."""
     await populate(undone, registry(ELECTRIC))
     await record(undone, read_tables(TABLE, "table"), author="tester", now=START)
     shape = tuple(1000 + 37 * (n % 41) for n in range(DAY * 3))
@@ -123,18 +123,27 @@ async def test_what_was_known_then_is_read_later_as_it_was(undone: Connection) -
     lived = await _kept(undone, then)
     await use(undone, Used("E", DAY * 2 + 50, (90_000, *shape[DAY * 2 + 51 :])))
     assert (await _kept(undone, _at(DAY * 3)))["demand_max_kw"] == 360
-    again = await _series(undone, then)
-    assert again == pytest.approx({**lived, "lag_h": 0}, nan_ok=True)
+    found = await _series(undone, then)
+    assert np.isnan([found["demand_kw"], found["peak_kwh"], found["forbidden_kwh"]]).all()
+    assert found["demand_max_kw"] == max(shape[: DAY * 2]) / 250
+    await undone.execute("truncate unit_load_day")
+    assert await _kept(undone, then) == pytest.approx({**lived, "lag_h": 0}, nan_ok=True)
+
+
+async def test_maxima_of_any_days_for_quotas(undone: Connection) -> None:
+    """By units' own days; a span that has not begun is not known, and of the present one how much of it so far is."""
+    await populate(undone, registry(ELECTRIC))
+    await use(undone, Used("E", 0, (2000, 8000, 8000, *(1000,) * (DAY - 3), 3000, *(1000,) * 9)))
+    now = _at(DAY + 20)
+    await loads.refresh(undone, now, FIRST)
     unit = await undone.fetchval("select unit_id from unit")
-    spans = [(FIRST, FIRST), (FIRST, date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 4, 30))]
-    found = await maxima(undone, then, [unit] * 3, *(list(days) for days in zip(*spans, strict=True)))
-    assert found.demand_kw.tolist() == pytest.approx(
-        [max(shape[:DAY]) / 250, lived["demand_max_kw"], np.nan], nan_ok=True
-    )
-    assert found.known_share.tolist() == pytest.approx([1, 1, np.nan], nan_ok=True)
-    ends = [_at(DAY), _at(DAY * 2 + 50)]
-    assert found.until.tolist() == [*(int(end.timestamp()) * 1_000_000 for end in ends), NEVER]
-    assert found.demand_at[1] == lived["demand_max_at"] * 1_000_000
+    spans = [(FIRST, FIRST), (FIRST, date(2026, 3, 31)), (date(2026, 3, 2), date(2026, 3, 31)), (date(2026, 4, 1),) * 2]
+    found = await maxima(undone, now, [unit] * 4, *(list(days) for days in zip(*spans, strict=True)))
+    assert found.demand_kw.tolist() == pytest.approx([32, 32, 12, np.nan], nan_ok=True)
+    assert found.known_share.tolist() == pytest.approx([1, 106 / 116, 0.5, np.nan], nan_ok=True)
+    times = [*(_at(n).timestamp() * 1_000_000 for n in (1, 1, DAY)), NEVER]
+    assert found.demand_at.tolist() == times
+    assert found.until[1] == _at(DAY + 10).timestamp() * 1_000_000
 
 
 async def test_use_by_kind_of_hour_goes_by_the_units_wall_clock(undone: Connection) -> None:
@@ -164,19 +173,13 @@ async def test_hours_without_a_table_in_force_are_of_no_kind(undone: Connection)
     """
     await populate(undone, registry(ELECTRIC))
     await use(undone, Used("E", 0, (1000,) * DAY))
-    by_day = _at(DAY * 2)
-    for old, new in ((b"6103,", b"6104,"), (b"2026-01-01", b"2026-03-02")):
-        await record(undone, read_tables(TABLE.replace(old, new), "table"), author="tester", now=START)
-        await loads.refresh(undone, by_day, FIRST)
-        assert np.isnan((await _series(undone, _at(DAY - 1)))["forbidden_kwh"])
-    await record(undone, read_tables(TABLE.replace(b"forbidden,", b"peak,1.5"), "table"), author="tester", now=START)
-    assert await loads.refresh(undone, by_day, FIRST) == 1
-    assert (await _series(undone, _at(DAY - 1)))["forbidden_kwh"] == 0
-    closer = TABLE.replace(b"6103,", b"610302,")
-    assert await record(undone, read_tables(closer, "table"), author="tester", now=START) == 1
-    assert await record(undone, read_tables(closer, "table"), author="tester", now=START) == 0
-    await loads.refresh(undone, by_day, FIRST)
-    assert (await _series(undone, _at(DAY - 1)))["forbidden_kwh"] == 8
+    expected = [(TABLE.replace(b"6103,", b"6104,"), None), (TABLE.replace(b"2026-01-01", b"2026-03-02"), None)]
+    expected += [(TABLE.replace(b"forbidden,", b"peak,1.5"), 0.0), (TABLE.replace(b"6103,", b"610302,"), 8.0)]
+    for table, forbidden in expected:
+        assert await record(undone, read_tables(table, "table"), author="tester", now=START) == 1
+        await loads.refresh(undone, _at(DAY * 2), FIRST)
+        assert await undone.fetchval("select forbidden_kwh from unit_load_day") == forbidden
+    assert await loads.refresh(undone, _at(DAY * 2), FIRST) == 0
 
 
 async def test_base_loads_go_by_the_working_calendar(undone: Connection) -> None:

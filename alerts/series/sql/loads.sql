@@ -49,15 +49,6 @@ where k.day between $1 and $2 and ($3::int4[] is null or k.unit_id = any($3)) an
     select from unit_day d where d.unit_id = k.unit_id and d.day = k.day and d.carrier = 'electricity'
 );
 
--- name: open_at
--- Rows that know more than could be known at $1: their unit, day and zone, with what else they were computed by.
-select k.unit_id, k.day, u.time_zone as zone, coalesce(k.table_id, 0) as table_id, k.basis
-from unit_load_day k join unit u using (unit_id)
-where k.day between ($1::timestamptz at time zone 'UTC')::date - 1 and ($1::timestamptz at time zone 'UTC')::date + 1
-    and k.until > $1 and day_start(k.day, u.time_zone) < $1::timestamptz
-    and ($2::int4[] is null or k.unit_id = any($2))
-order by k.unit_id, k.day;
-
 -- name: computed
 -- The shape of the days $2 of units $1, of classes $3, by the time-of-use tables $4 (0: none), as far as known at $6;
 -- $5 is passed on. $7, $8: bounds of all these days, so that chunks outside are not opened.
@@ -129,25 +120,26 @@ select k.unit_id, k.day, k.day_class, nullif(k.table_id, 0) as table_id, k.basis
 from keys k left join shapes s using (unit_id, day)
 
 -- name: dated
--- Rows of `loads` of units $11 (null: all), up to the local day of $6, with what follows from each.
-dated as (
+-- Rows of units $2 (null: all) from $3 to $4, up to the local day of $1, with what follows from each. What knows more than
+-- $1 is left out: to those who look back it is not known, instead of known too early.
+with dated as (
     select l.*, u.today, date_trunc('month', u.today)::date as month, l.kwh / (l.due / 4.0) as mean_kw,
         l.known >= 0.95 * l.due as whole,
         l.sharp_peak_kwh + l.peak_kwh as peaks,
         l.sharp_peak_kwh + l.peak_kwh + l.flat_kwh + l.valley_kwh + l.deep_valley_kwh + l.forbidden_kwh as by_kind
-    from loads l
+    from unit_load_day l
     join (
-        select unit_id, ($6::timestamptz at time zone time_zone)::date as today from unit
-        where $11::int4[] is null or unit_id = any($11)
+        select unit_id, ($1::timestamptz at time zone time_zone)::date as today from unit
+        where $2::int4[] is null or unit_id = any($2)
     ) u using (unit_id)
-    where l.day <= u.today
+    where l.day between $3 and $4 and l.day <= u.today and (l.until is null or l.until <= $1)
 )
 
 -- name: demand
 -- The latest quarter hour, unless it is older than an hour, and the greatest of the month with its beginning: the first
 -- of equal ones.
 select unit_id,
-    (max(array[extract(epoch from until), latest_kw]) filter (where until > $6::timestamptz - interval '1 hour'))[2]
+    (max(array[extract(epoch from until), latest_kw]) filter (where until > $1::timestamptz - interval '1 hour'))[2]
         as demand_kw,
     (max(array[demand_kw, -extract(epoch from demand_at)]) filter (where demand_kw is not null))[1] as demand_max_kw,
     -(max(array[demand_kw, -extract(epoch from demand_at)]) filter (where demand_kw is not null))[2] as demand_max_at
@@ -183,18 +175,18 @@ from (
 group by unit_id
 
 -- name: maxima
--- The greatest quarter hour of the spans $12, $13, $14 (unit, first and last day); -infinity for times where there is none.
+-- The greatest quarter hour of the spans $5, $6, $7 (unit, first and last day); -infinity for times where there is none.
 select s.n::int4, coalesce((max(d.peak))[1], 'NaN')::float8 as demand_kw,
     coalesce(to_timestamp(-(max(d.peak))[2]), '-infinity') as demand_at, coalesce(max(d.until), '-infinity') as until,
     coalesce(coalesce(sum(d.known), 0) / nullif(floor(extract(epoch from least(
-        $6::timestamptz, day_start(s.last + 1, u.time_zone)) - day_start(s.first, u.time_zone)) / 900), 0
+        $1::timestamptz, day_start(s.last + 1, u.time_zone)) - day_start(s.first, u.time_zone)) / 900), 0
     ), 'NaN')::float8 as known_share
-from unnest($12::int4[], $13::date[], $14::date[]) with ordinality as s (unit_id, first, last, n)
+from unnest($5::int4[], $6::date[], $7::date[]) with ordinality as s (unit_id, first, last, n)
 join unit u using (unit_id)
 left join (
     select unit_id, day, until, known,
         case when demand_kw is not null then array[demand_kw, -extract(epoch from demand_at)::float8] end as peak
     from dated
 ) d on d.unit_id = s.unit_id and d.day between s.first and s.last
-where day_start(s.first, u.time_zone) < $6::timestamptz
+where day_start(s.first, u.time_zone) < $1::timestamptz
 group by s.n, s.first, s.last, u.time_zone
