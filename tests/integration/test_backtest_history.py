@@ -1,22 +1,29 @@
-"""History for back-tests: what the tables are shown to have been is what they were."""
+"""Back-tests: what the tables are shown to have been is what they were, and what is said of it is what was said."""
 
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, timedelta
 
+from alerts.evaluation.step import Engine, Wanted
+from alerts.quotas.store import apply_quotas
+from alerts.rules.files import load_rules
+from alerts.series.known import catalogue
+from alerts.trying.backtest import Looking, Span, backtest
 from alerts.trying.history import History
 from energy.storage import Connection, StorageSettings, connect
 from ingest.accounting.rollups.marks import START, Marked
 from ingest.accounting.rollups.step import step
 from ingest.accounting.validation.loading import shipped_checks
 from tests.support.deriving import derive_all
+from tests.support.quota_world import day_quota, quota
 from tests.support.register_world import Shown, instant, populate, registry, shown, store
 
 POINTS = (("P-e", "electricity", 1), ("P-e2", "electricity", 1), ("P-g", "natural_gas", 1), ("P-s", "electricity", 2))
 DAY = 1440
-FIRST, LAST, STEP = -DAY - 600, DAY + 300, 225
-"""Minutes around the turn of a month; looks three hours and three quarters apart fall on every quarter of an hour."""
+FIRST, LAST, STEP = -DAY - 600, DAY + 300, 285
+"""Minutes around the turn of a month; looks four hours and three quarters apart fall on every quarter of an hour."""
+STALE_S = 6 * 3600.0
 OUTAGE = range(400, 1_000)
 TABLES = {
     "unit_hour": "unit_id, ts, carrier, flow",
@@ -55,10 +62,33 @@ async def roll_up(connection: Connection) -> None:
         after = (await step(connection, shipped_checks(), before=date.max, limit=500, after=after)).last
 
 
-async def test_history_is_what_the_tables_were(database: StorageSettings, connection: Connection) -> None:
-    """Totals at each look, and afterwards through `History`: the same to the last digit, outage and all."""
+async def said(connection: Connection) -> list[tuple[object, ...]]:
+    """Every transition, with the figures that it rests on."""
+    return [tuple(row) for row in await connection.fetch(_SAID)]
+
+
+_SAID = """
+select a.rule, a.subject, a.subject_id, a.period_start, t.at, t.from_state, t.to_state, t.reason, t.severity,
+    t.evidence -> 'figures', t.evidence -> 'parts', t.evidence -> 'previous', t.evidence -> 'method'
+from alert_transition t join alert a using (alert_id) order by a.rule, a.subject_id, a.period_start, t.at, t.to_state
+"""
+QUOTAS = [
+    day_quota("e-day", "760", "electricity", "kWh"),  # on course, then broken, day by day
+    day_quota("g-day", "650", "natural_gas", "m3"),  # of the meter with the outage
+    quota("tce-month", limit="1.0", valid_from=date(2026, 1, 1)),
+    quota("tce-year", limit="2.6", period="year", valid_from=date(2026, 1, 1)),
+]
+
+
+async def test_history_and_what_is_said_of_it_are_what_they_were(
+    database: StorageSettings, connection: Connection
+) -> None:
+    """The engine at each look, and a back-test afterwards: the same tables and transitions to the last digit."""
     await populate(connection, registry(POINTS))
     await connection.execute("update unit set statistics_day = 2")
+    await apply_quotas(connection, [("U", one) for one in QUOTAS])
+    rules = load_rules((), catalogue())
+    engine = Engine(rules, catalogue(), stale_s=STALE_S)
     waiting, live = readings(), {}
     for minute in range(FIRST + STEP, LAST + 1, STEP):
         due = [one for one in waiting if instant(minute).timestamp() * 1000 >= one.at]
@@ -66,10 +96,18 @@ async def test_history_is_what_the_tables_were(database: StorageSettings, connec
         await store(connection, due)
         await derive_all(connection)
         await roll_up(connection)
+        await engine.evaluate(connection, instant(minute), Wanted(2))
         live[minute] = await seen(connection)
-    assert len({str(one) for one in live.values()}) == len(live) > 15
+    assert len({str(one) for one in live.values()}) == len(live) > 12
     async with connect(database) as own:
         history = await History.open(own)
         for minute in reversed(live):
             await history.move(instant(minute))
             assert await seen(own) == live[minute], instant(minute)
+    async with connect(database) as own:
+        span = Span(instant(min(live)), instant(max(live)), timedelta(minutes=STEP))
+        found = await backtest(own, rules, span, Looking(2, STALE_S))
+        assert await said(own) == await said(connection)
+    fired = {one.rule: one.fired for one in found.rules if one.fired}
+    assert {"breach", "pace", "projection", "share", "data-stale"} <= fired.keys(), fired
+    assert found.broken == fired["breach"]

@@ -18,6 +18,22 @@ from pg_class c
 where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
     and c.relname in ('alert', 'alert_transition', 'quota_figure', 'unit_touched', 'unit_load_day', 'unit_course')
 
+-- name: chosen_units
+-- Only these units are there.
+insert into unit overriding system value select * from public.unit where unit_id = any($1::int4[])
+
+-- name: chosen_quotas
+-- Only these quotas are there.
+insert into quota overriding system value select * from public.quota where quota_id = any($1::int4[])
+
+-- name: units_of_quotas
+-- The units that count for quotas $1.
+select distinct unit_id from quota_unit where quota_id = any($1::int4[]) order by unit_id
+
+-- name: quotas_of_units
+-- The quotas of units $1 themselves.
+select quota_id from quota where unit_id = any($1::int4[]) order by quota_id
+
 -- name: shadows
 -- The temporary relations; $ none, run once on a connection of its own.
 create function pg_temp.as_of() returns timestamptz language sql stable
@@ -26,7 +42,7 @@ create function pg_temp.as_of() returns timestamptz language sql stable
 create temp table told as
 select k.unit_id, k.carrier, u.time_zone, u.statistics_day
 from (select distinct unit_id, carrier from public.unit_day union select unit_id, carrier from public.balance_point) k
-join public.unit u using (unit_id);
+join unit u using (unit_id);
 create unique index on told (unit_id, carrier);
 
 create temp table present (
@@ -50,7 +66,7 @@ create temp view gap as select * from public.gap where ended <= pg_temp.as_of();
 create temp view finding as select * from public.finding where until <= pg_temp.as_of();
 create temp view edit as select * from public.edit where until <= pg_temp.as_of();
 create temp view entry as
-select e.* from public.entry e join public.unit u using (unit_id)
+select e.* from public.entry e join unit u using (unit_id)
 where e.last_day < (pg_temp.as_of() at time zone u.time_zone)::date;
 
 create temp view unit_hour as
@@ -67,7 +83,7 @@ create temp view unit_month as
 select m.*
 from public.unit_month m
 join present p using (unit_id, carrier)
-join public.unit u using (unit_id)
+join unit u using (unit_id)
 where p.day > case
     when m.kind = 'month' then (m.month + interval '1 month')::date - 1 else m.month + u.statistics_day - 2
 end
@@ -89,7 +105,7 @@ select m.*
 from public.consumption_month m
 join present_point p using (point_id)
 join public.counted_point n using (point_id)
-join public.unit u using (unit_id)
+join unit u using (unit_id)
 where p.day > case
     when m.kind = 'month' then (m.month + interval '1 month')::date - 1 else m.month + u.statistics_day - 2
 end
