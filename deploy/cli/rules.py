@@ -24,7 +24,10 @@ def rules() -> None:
 @rules.command()
 @_files
 def check(files: tuple[Path, ...]) -> None:
-    """Check FILES of rules (TOML) together with the shipped ones; every fault is listed with its line."""
+    """Check FILES of rules (TOML) beside the shipped ones.
+
+    Every fault is listed with its line.
+    """
     found = _rules(files)
     click.echo(f"{len(found)} rules are in force, and all is well")
 
@@ -32,9 +35,9 @@ def check(files: tuple[Path, ...]) -> None:
 @rules.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def test(files: tuple[Path, ...]) -> None:
-    """Run the unit tests of rules in FILES (YAML), in the manner of promtool.
+    """Run unit tests of rules, in the manner of promtool.
 
-    docs/rules.md describes them. The exit code is 1 where an expectation is not met.
+    FILES are YAML; docs/rules.md describes them. The exit code is 1 where an expectation is not met.
     """
     from alerts.series.known import catalogue  # noqa: PLC0415 - loads numpy only when called
     from alerts.trying.unit_tests import run_file  # noqa: PLC0415 - likewise
@@ -52,7 +55,7 @@ def test(files: tuple[Path, ...]) -> None:
 @rules.command("list")
 @_with
 def list_rules(files: tuple[Path, ...]) -> None:
-    """List the rules in force, the shipped ones and those of files."""
+    """List the rules in force: shipped ones, and files'."""
     from deploy.cli.rules_text import list_text  # noqa: PLC0415 - loads only when called
 
     click.echo(list_text(_rules(files)))
@@ -62,7 +65,7 @@ def list_rules(files: tuple[Path, ...]) -> None:
 @click.argument("code")
 @_with
 def show(code: str, files: tuple[Path, ...]) -> None:
-    """Show the rule CODE in full, and what the series mean that it names."""
+    """Show the rule CODE, and what its series mean."""
     from alerts.series.known import catalogue  # noqa: PLC0415 - loads numpy only when called
     from deploy.cli.rules_text import rule_text  # noqa: PLC0415 - likewise
 
@@ -75,7 +78,7 @@ def show(code: str, files: tuple[Path, ...]) -> None:
 @rules.command()
 @click.argument("subject", type=click.Choice(["quota", "unit", "meter"]), required=False)
 def series(subject: str | None) -> None:
-    """List the series that rules may name: of quotas, units and meters, or of SUBJECT."""
+    """List the series that rules may name, or SUBJECT's."""
     from alerts.series.known import catalogue  # noqa: PLC0415 - loads numpy only when called
     from deploy.cli.rules_text import series_text  # noqa: PLC0415 - likewise
 
