@@ -82,6 +82,8 @@ def in_base_unit(
         if not slash or area != AREA:
             raise ValueError(f"with a floor area the limit is per m2, such as {base}/m2, not in {unit!r}")
         factor = Fraction(area_m2)
+    if given == base and area_m2 is None:
+        return limit
     try:
         return to_decimal(Fraction(limit) * factor * _ratio(given, base))
     except UnitError:

@@ -19,8 +19,6 @@ from energy.errors import Fault
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _PARTS = (("quarter", "month"), ("year", "quarter"), ("year", "month"))
 _NESTED = ("group", "district", "city", "industry", "size_class")
-_MOST_YEARS = 30
-"""Quotas without end are looked at for so many years from the first of them on."""
 
 
 def warnings_in(given: Given, known: Known) -> list[Fault]:
@@ -53,13 +51,13 @@ def _periods(every: Iterable[QuotaSpec], places: Mapping[str, Place]) -> Iterato
 
 def _tighter(whole: QuotaSpec, parts: list[QuotaSpec]) -> tuple[date, Decimal] | None:
     """The first of the longer periods that allows less than what is set of its parts, and what these allow."""
-    since = max(whole.valid_from, min(part.valid_from for part in parts)).replace(day=1)
-    for start in _starts(since.year, _MONTHS[whole.period]):
+    limits = [(part, part.limit_in_base_unit()) for part in parts]
+    for start in _starts([whole, *parts], _MONTHS[whole.period]):
         if not _governs(whole, start):
             continue
         within = [_later(start, ahead) for ahead in range(0, _MONTHS[whole.period], _MONTHS[parts[0].period])]
-        limits = [part.limit_in_base_unit() for day in within for part in parts if _governs(part, day)]
-        if (total := sum(limits, Decimal(0))) > whole.limit_in_base_unit():
+        allowed = (limit for day in within for part, limit in limits if _governs(part, day))
+        if (total := sum(allowed, Decimal(0))) > whole.limit_in_base_unit():
             return start, total
     return None
 
@@ -114,10 +112,14 @@ def _governs(spec: QuotaSpec, start: date) -> bool:
     return spec.valid_from <= start and (spec.valid_to is None or start < spec.valid_to)
 
 
-def _starts(year: int, months: int) -> Iterator[date]:
-    """First days of periods of so many months, from the beginning of `year` on."""
-    last = min(date.max.year, year + _MOST_YEARS)
-    return (date(each, month, 1) for each in range(year, last + 1) for month in range(1, 13, months))
+def _starts(specs: Iterable[QuotaSpec], months: int) -> Iterator[date]:
+    """First days of periods of so many months, in the years in which a quota begins or ends and the ones after them.
+
+    In all other years the same quotas govern as in the one before.
+    """
+    bounds = {day.year for spec in specs for day in (spec.valid_from, spec.valid_to) if day is not None}
+    years = sorted(year for year in bounds | {year + 1 for year in bounds} if year <= date.max.year)
+    return (date(year, month, 1) for year in years for month in range(1, 13, months))
 
 
 def _later(day: date, months: int) -> date:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -69,11 +70,15 @@ def inline(value: Any) -> str:
 
 def plain(one: msgspec.Struct) -> dict[str, Any]:
     """Fields that differ from their defaults, as values that TOML has."""
-    fields = {field.name: field for field in msgspec.structs.fields(one)}
     values = msgspec.to_builtins(one, builtin_types=(Decimal, date))
-    return {
-        name: values[name] for name, field in fields.items() if field.required or getattr(one, name) != field.default
-    }
+    own = {name for name, default in _defaults(type(one)).items() if getattr(one, name) != default}
+    return {name: value for name, value in values.items() if name in own}
+
+
+@cache
+def _defaults(of: type[msgspec.Struct]) -> dict[str, Any]:
+    """Each field with its default, or with something that equals no value."""
+    return {field.name: field.default for field in msgspec.structs.fields(of)}
 
 
 def _lines(name: str, one: Group | QuotaSpec) -> str:
