@@ -79,3 +79,27 @@ join unit u using (unit_id)
 left join time_of_use_table t using (table_id);
 comment on view board.unit_load_day is
     'Purchased electricity per unit and day of its zone: maximum demand (the greatest 15-minute mean power, kW) and when it began, mean power by night (0 to 5 o''clock) and by day (8 to 18 o''clock), kWh in all and per kind of hour where a time-of-use table is in force, with that table''s source. Coverage is the share of the day''s quarter hours of which all gate meters are known.';
+
+-- A day's maximum demand is what quotas on demand are judged by: those units are looked at again where it changed.
+create function demand_touches() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'DELETE' then
+        perform touch_units(array_agg(b.unit_id), array_agg(b.day)) from before b
+        where exists (select from quota q where q.unit_id = b.unit_id and q.measure = 'demand');
+    elsif tg_op = 'INSERT' then
+        perform touch_units(array_agg(t.unit_id), array_agg(t.day)) from touched t
+        where exists (select from quota q where q.unit_id = t.unit_id and q.measure = 'demand');
+    else
+        perform touch_units(array_agg(t.unit_id), array_agg(t.day))
+        from touched t join before b using (unit_id, day)
+        where (t.demand_kw, t.until) is distinct from (b.demand_kw, b.until)
+            and exists (select from quota q where q.unit_id = t.unit_id and q.measure = 'demand');
+    end if;
+    return null;
+end $$;
+create trigger demand_comes after insert on unit_load_day referencing new table as touched
+    for each statement execute function demand_touches();
+create trigger demand_changes after update on unit_load_day referencing new table as touched old table as before
+    for each statement execute function demand_touches();
+create trigger demand_goes after delete on unit_load_day referencing old table as before
+    for each statement execute function demand_touches();
