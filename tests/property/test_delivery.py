@@ -128,15 +128,14 @@ class Delivering(RuleBasedStateMachine):
     @rule()
     def comes_to_rest(self) -> None:
         """Nothing dies for a while: each knows what fires and was to be told, as it is, and no more."""
-        for _ in range(2):
+        for _ in range(2):  # at once, and when all was told again
             self.write()
             for url in URLS:
                 self.send(url, answered=True)
+            for far in self.far.values():
+                assert far.firing(self.now) == self._wanted()
             self.seconds += RESEND_S
-        wanted = {one.identity for one in self.rows.values() if one.ends_at is None}
-        for far in self.far.values():
-            assert far.firing(self.now) == wanted
-        lasting = [dict(labels) for labels in wanted if "correction" not in dict(labels)]
+        lasting = [dict(labels) for labels in self._wanted() if "correction" not in dict(labels)]
         assert len({one["alert_id"] for one in lasting}) == len(lasting)
         for one in lasting:
             alert = self.alerts[int(one["alert_id"])]
@@ -146,6 +145,9 @@ class Delivering(RuleBasedStateMachine):
         named = {int(one["alert_id"]) for one in lasting}
         calling = {AlertState.FIRING, AlertState.ACKNOWLEDGED}
         assert {number for number, alert in self.alerts.items() if alert.state in calling} <= named
+
+    def _wanted(self) -> set[tuple[tuple[str, str], ...]]:
+        return {one.identity for one in self.rows.values() if one.ends_at is None}
 
     def _move(self, number: int, standing: Standing, reason: Reason) -> None:
         before = self.alerts.get(number)

@@ -57,12 +57,13 @@ def test_an_alert_whose_evidence_cannot_be_read_is_told_all_the_same() -> None:
 
 def test_labels_are_those_of_the_beginning_and_escalation_is_a_label() -> None:
     """Whom it is routed to may change by severity and escalation, and by nothing else."""
-    begun = notice(7, labels={"alertname": "breach", "alert_id": "7", "severity": "critical", "district": "610303"})
+    labels = {"alertname": "breach", "alert_id": "7", "severity": "critical", "district": "610303"}
+    begun = notice(7, labels=labels, silence=Silence("Li Wei", "acknowledged"))
     (same,) = notices_of(change(AlertState.FIRING), begun, {"site": "new"}, NOW, at(9))
     assert (same.notice_id, same.labels, same.starts_at) == (7, begun.labels, NOW)
     escalated = change(AlertState.FIRING, Reason.ESCALATED, escalated_at=NOW)
     ended, begins = notices_of(escalated, begun, {}, NOW, at(9))
-    assert (ended.notice_id, ended.ends_at) == (7, at(9))
+    assert (ended.notice_id, ended.ends_at, ended.silence) == (7, at(9), None)
     assert ended.annotations["ended_en"] == "Goes on as critical, escalated: nobody took it on"
     assert begins.labels == {**begun.labels, "escalated": "yes"}
 
@@ -115,12 +116,15 @@ def test_what_was_told_is_due_again_after_a_while_and_at_once_when_it_changes() 
     ledger.told([first, second], 0)
     assert ledger.due([first, second], {}, 59, NOW) == []
     assert ledger.due([first, second], {}, 60, NOW) == [first, second]
+    ledger.told([first, second], 60)
     ended = notice(2, ends_at=at(1))
-    assert ledger.due([first, ended], {}, 61, NOW) == [ended, first]
+    assert ledger.due([first, ended], {}, 61, NOW) == [ended]
+    assert ledger.due([first, ended], {}, 120, NOW) == [ended, first]
     ledger.told([ended], 61)
     taken = {2: Acceptance(NOW, NOW)}
     assert ledger.due([ended], taken, 130, at(899)) == [ended]
     assert ledger.due([ended], taken, 130, at(900)) == []
+    ledger.told([first], 131)
     ledger.forget()
     assert ledger.due([first, ended], taken, 131, at(900)) == [first]
 
