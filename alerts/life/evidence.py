@@ -8,7 +8,7 @@ import msgspec
 
 from alerts.consequences.model import Estimate
 from alerts.life.model import AlertState, Condition
-from alerts.rules.grammar import ANY
+from alerts.rules.grammar import UNCHECKED
 from alerts.rules.judging import Judge
 from alerts.rules.model import Message, Rule, Subject
 from alerts.series.catalogue import Catalogue, Series
@@ -183,5 +183,5 @@ def named(evidence: Evidence) -> frozenset[str]:
 def _judge(evidence: Evidence) -> Judge:
     # Series that the platform no longer has are still judged: the evidence says all there is to know of them.
     subject = evidence.rule.subject
-    series = [Series(name, subject, ANY, "", "") for name in evidence.figures]
+    series = [Series(name, subject, UNCHECKED, "", "") for name in evidence.figures]
     return Judge(evidence.rule, Catalogue(series, {}))

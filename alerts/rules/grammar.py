@@ -32,6 +32,8 @@ ANY = "any"
 """The unit of measure of plain numbers, parameters and series whose unit depends on the row: fits every other."""
 FUNCTIONS = {"abs": (1, 1), "min": (2, 9), "max": (2, 9), "coalesce": (2, 9), "known": (1, 1)}
 """The functions that may be called, with the least and most numbers that each takes."""
+UNCHECKED = "unchecked"
+"""The unit of figures whose series nobody knows any more, as in old evidence: fits all, and may stand for a truth."""
 FLAG = ""
 """The unit of series that are 0 or 1: they may stand for a truth."""
 
@@ -135,7 +137,7 @@ class _Checker:
     def condition(self, node: ast.expr, depth: int) -> None:
         """A part that must hold or not."""
         kind = self.kind(node, depth)
-        if isinstance(kind, Quantity) and kind.unit != FLAG:
+        if isinstance(kind, Quantity) and kind.unit not in {FLAG, UNCHECKED}:
             self.slip(node, "a number, where a condition is expected: compare it with something")
 
     def quantity(self, node: ast.expr, depth: int) -> Quantity | None:
@@ -218,7 +220,7 @@ class _Checker:
         if type(exponent) not in (int, float) or not 0 < cast("float", exponent) <= MOST_EXPONENT:
             return self.slip(node.right, f"an exponent must be a number above 0, at most {MOST_EXPONENT}")
         base = self.quantity(node.left, depth)
-        return base and Quantity(ANY if base.unit not in {FLAG, "1"} else "1")
+        return base and Quantity("1" if base.unit in {FLAG, "1"} else ANY)
 
     def call(self, node: ast.Call, depth: int) -> Kind:
         name = node.func.id if isinstance(node.func, ast.Name) else None
@@ -238,7 +240,7 @@ class _Checker:
         kinds = [self.quantity(part, depth) for part in parts]
         if None in kinds:
             return None
-        units = list(dict.fromkeys(kind.unit for kind in kinds if kind is not None and kind.unit != ANY))
+        units = list(dict.fromkeys(kind.unit for kind in kinds if kind is not None and kind.unit not in _LOOSE))
         shown = [unit or "0 or 1" for unit in units]
         if len(units) > 1:
             self.slip(node, f"different units of measure: {' and '.join(shown)}")
@@ -247,18 +249,21 @@ class _Checker:
 
 def _plain(kind: Quantity | None) -> Kind:
     """A flag that was calculated with is a number."""
-    return Quantity(ANY) if kind is not None and kind.unit == FLAG else kind
+    return Quantity(ANY) if kind is not None and kind.unit in {FLAG, UNCHECKED} else kind
 
 
 def _combined(left: str, right: str, *, divided: bool) -> str:
     """The unit of a product or quotient, where it is plain; ANY where a unit of measure of its own arises."""
-    if divided and left == right and left != ANY:
+    if not _LOOSE.isdisjoint({left, right}):
+        return ANY
+    if divided and left == right:
         return "1"
     if right in {"1", FLAG}:
         return left if left != FLAG else ANY
     return right if left in {"1", FLAG} and not divided else ANY
 
 
+_LOOSE = frozenset({ANY, UNCHECKED})
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _HANDLERS: dict[type[ast.expr], Callable[[_Checker, ast.expr, int], Kind]] = cast(
     "dict[type[ast.expr], Callable[[_Checker, ast.expr, int], Kind]]",

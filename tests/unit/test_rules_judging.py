@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from alerts.life.model import Condition
 from alerts.quotas.bands import DEFAULT_BANDS
 from alerts.rules import messages
+from alerts.rules.expressions import compile_expression
 from alerts.rules.files import load_rules, rules_of
+from alerts.rules.grammar import UNCHECKED
 from alerts.rules.judging import Judge
+from alerts.series.catalogue import Catalogue, Series
 from alerts.series.frame import NEVER, Frame
 from alerts.series.known import catalogue
 from alerts.verdicts import UNKNOWN, Colour, Mark, Severity
@@ -96,6 +99,22 @@ def test_stored_figures_are_judged_as_the_frame_was(code: str, figures: list[flo
     kept = {name: None if math.isnan(value) else value for name, value in row.items()}
     assert judge.decides <= row.keys()
     assert judge.condition(kept) is judgement.condition(0) or not applies
+
+
+@pytest.mark.parametrize("code", sorted(SHIPPED))
+def test_rules_of_old_evidence_are_judged_without_the_catalogue(code: str) -> None:
+    """Its figures are all that is known of their series: neither units nor which of them are flags."""
+    judge = JUDGES[code]
+    alone = Catalogue([Series(name, judge.rule.subject, UNCHECKED, "", "") for name in judge.decides], {})
+    figures = dict.fromkeys(judge.decides, 311.0)
+    assert Judge(judge.rule, alone).condition(figures) is judge.condition(figures)
+
+
+def test_figures_without_units_may_stand_in_any_place() -> None:
+    """Each alone, calculated with, or compared with a ratio."""
+    units = dict.fromkeys("abc", UNCHECKED)
+    for text in ("a and b > 1", "a / b > c", "a ** 2 > b", "not a or -b < c", "min(a, b) * c > 1"):
+        assert compile_expression(text, units).text == text
 
 
 def test_the_band_says_how_loudly_and_else_the_rule_does() -> None:
