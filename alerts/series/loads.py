@@ -39,35 +39,26 @@ DEMAND, HOURS, MONTH_HOURS, BASE, MAXIMA = (
 """Figures of units $2 (null: all) at $1, out of rows of days from $3 to $4."""
 
 
-async def refresh(
-    connection: Connection,
-    now: datetime,
-    since: date,
-    *,
-    units: Sequence[int] | None = None,
-    touched: Mapping[int, date] | None = None,
-) -> int:
+async def refresh(connection: Connection, now: datetime, since: date, *, units: Sequence[int] | None = None) -> int:
     """Make `unit_load_day` say what stands; the number of days that were computed.
 
-    A day is computed again when its total, the unit's zone or time-of-use table differ from what it was computed by; a
-    day that is still open, when another quarter hour has ended. So late data, edits and new tables find their days by
-    themselves, whoever was away meanwhile. Meant to run beside evaluations, each minute or so, with `since` two days
-    back, and 35 days back at the start and now and then: what has been computed already costs one look.
+    A day is computed again when its total, the unit's zone or time-of-use table differ from what it was computed by, or
+    when readings within it were derived anew; a day that is still open, when another quarter hour has ended. So late
+    data, edits and new tables find their days by themselves, whoever was away meanwhile. Meant to run beside
+    evaluations, with `since` two days back, and a month back at the start and now and then: what has been computed
+    already costs one look.
 
     Args:
         connection: outside of a transaction, so that each block of days is kept as soon as it is done.
         now: data time; nothing later is looked at.
         since: the first day.
         units: ids; None for all.
-        touched: units with a day: from that day on they are computed again in any case, as where readings within a
-            quarter hour's border changed its course and no total.
     """
     last = (now + _OFFSET).date()
     given = None if units is None else list(units)
-    forced = touched or {}
+    await connection.execute(_SQL.void, given)
     await connection.execute(_SQL.forget, since, last, given)
-    found = await connection.fetch(_SQL.stale, since, last, given, now, list(forced), list(forced.values()))
-    rows = [dict(row) for row in found]
+    rows = [dict(row) for row in await connection.fetch(_SQL.stale, since, last, given, now)]
     for begin in range(0, len(rows), _BLOCK):
         await connection.execute(_KEEP, *_arguments(rows[begin : begin + _BLOCK], now))
     return len(rows)

@@ -1,7 +1,14 @@
+-- name: void
+-- Take the marks of units $1 (null: all): the days that they name follow from nothing that still stands.
+with marks as (
+    delete from unit_load_dirty where $1::int4[] is null or unit_id = any($1) returning unit_id, day
+)
+update unit_load_day k set basis = 0 from (select distinct unit_id, day from marks) m
+where k.unit_id = m.unit_id and k.day = m.day;
+
 -- name: stale
--- Days from $1 to $2 of units $3 (null: all) whose row in unit_load_day is missing, or follows from something else than
--- what now stands; of a day that is still open only when a quarter hour has ended since, by the data and by $4. Those of
--- $5, $6 (unit, first day) in any case.
+-- Days from $1 to $2 of units $3 (null: all) whose row in unit_load_day is missing or void, or follows from something else
+-- than what now stands; of a day that is still open only when a quarter hour has ended since, by the data and by $4.
 with days as (
     select d.unit_id, d.day, u.time_zone as zone, u.district, d.ready,
         $4::timestamptz < day_start(d.day + 1, u.time_zone) as open,
@@ -27,15 +34,13 @@ placed as (
         order by length(t.region) desc, t.voltage = '', t.valid_from desc
         limit 1
     ) t
-),
-forced as (select * from unnest($5::int4[], $6::date[]) as f (unit_id, since))
+)
 select d.unit_id, d.day, d.zone, coalesce(t.table_id, 0) as table_id, b.basis
 from days d
 left join placed t using (unit_id, day)
 cross join lateral (select hashtextextended(concat_ws('|', d.total, d.zone, t.table_id), 0) as basis) b
 left join unit_load_day k using (unit_id, day)
-left join forced f on f.unit_id = d.unit_id and f.since <= d.day
-where k.unit_id is null or f.unit_id is not null or case
+where k.unit_id is null or k.basis = 0 or case
     when d.open then k.basis <> b.basis
         and date_bin('15 minutes', least(d.ready, $4), 'epoch') > coalesce(k.until, day_start(d.day, d.zone))
     else k.basis <> b.basis

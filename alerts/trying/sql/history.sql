@@ -16,7 +16,7 @@ order by c.oid
 select c.relname as name
 from pg_class c
 where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
-    and c.relname in ('alert', 'alert_transition', 'quota_figure', 'unit_touched', 'unit_load_day', 'unit_course')
+    and c.relname in ('alert', 'alert_transition', 'quota_figure', 'unit_touched', 'unit_load_day', 'unit_load_dirty', 'unit_course')
 
 -- name: chosen_units
 -- Only these units are there.

@@ -69,6 +69,35 @@ comment on column unit_load_day.due is 'Quarter hours of the day; known: those o
 comment on column unit_load_day.kwh is 'What is known of the day, as the columns per kind of hour, which are null where no time-of-use table is in force.';
 comment on column unit_load_day.night_kw is 'Mean power from 0 to 5 o''clock, work_kw from 8 to 18 o''clock; null where a quarter hour of it is not known.';
 
+create table unit_load_dirty (
+    mark_id int8 primary key generated always as identity,
+    unit_id int4 not null,
+    day     date not null
+);
+comment on table unit_load_dirty is 'Days of unit_load_day within which intervals were derived anew since they were computed: their course may be another while no total is. Bounded by what is derived between two passes of the keeper.';
+
+-- What moves across midnight changes totals; what does not, and comes at the end of what is known, is no change. So a
+-- live reading marks nothing.
+create function loads_follow_readings() returns trigger language plpgsql as $$
+begin
+    insert into unit_load_dirty (unit_id, day)
+    select distinct k.unit_id, k.day
+    from before d
+    cross join lateral unnest(d.points, d.since, d.until) as s (point_id, since, until)
+    join balance_point b on b.point_id = s.point_id and b.carrier = 'electricity' and b.flow = 'purchased'
+    join unit u on u.unit_id = b.unit_id
+    cross join lateral (
+        select unit_id, day from unit_load_day k
+        where k.unit_id = b.unit_id and k.until > s.since
+            and k.day between (s.since at time zone 'UTC')::date - 1 and (s.until at time zone 'UTC')::date + 1
+        offset 0
+    ) k
+    where day_start(k.day, u.time_zone) <= s.until;
+    return null;
+end $$;
+create trigger derivation_loads after delete on derivation_dirty referencing old table as before
+    for each statement execute function loads_follow_readings();
+
 create view board.unit_load_day as
 select
     u.code as unit, u.name_zh as unit_name_zh, u.name_en as unit_name_en, u.district, u.industry, d.day, d.day_class,
