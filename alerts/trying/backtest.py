@@ -7,15 +7,17 @@ they are on record; nobody acknowledges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from alerts.evaluation.step import Engine, Wanted
 from alerts.rules.model import Rule
 from alerts.series.known import catalogue
+from alerts.series.loads import refresh
 from alerts.trying.episodes import Episode, Moved, Period, RuleSummary, Watched, episodes, summaries
 from alerts.trying.history import Chosen, History
 from energy.errors import RejectedError
@@ -23,6 +25,8 @@ from energy.periods import DEFAULT_ZONE, day_start, period_of
 from energy.storage import Connection, load_queries, translating
 
 _SQL = load_queries("alerts.trying", "backtest.sql")
+_RECENT, _BACK = timedelta(days=2), timedelta(days=35)
+"""How far back the shapes of units' days are kept, and how far at the first look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ async def backtest(  # noqa: PLR0913 - what is tried, on what, and how
     for moment in moments:
         say(moment)
         await history.move(moment)
+        await refresh(connection, moment, (moment - (_RECENT if moment > span.since else _BACK) - span.step).date())
         await engine.evaluate(connection, moment, Wanted(looking.recent_days))
         with translating():
             for row in await connection.fetch(_SQL.broken):
@@ -135,9 +140,14 @@ async def _result(
 ) -> BackTest:
     with translating():
         moves = [msgspec.convert(dict(row), Moved) for row in await connection.fetch(_SQL.moves)]
-        rows = await connection.fetch(_SQL.periods, DEFAULT_ZONE)
+        rows = [dict(row) for row in await connection.fetch(_SQL.periods, DEFAULT_ZONE)]
         zone = await connection.fetchval(_SQL.zone)
-    ends = {(row["quota_id"], row["period_start"]): _end(*tuple(row)[1:]) for row in rows}
+    ends = {
+        (row["quota_id"], row["period_start"]): _end(
+            row["period_start"], row["period"], row["zone"], row["statistics_day"]
+        )
+        for row in rows
+    }
     watched = {period: Watched(end, broken.get(period)) for period, end in ends.items() if end > span.since}
     # What a period that was over before the first look says then, the engine would have said long before.
     ours = [move for move in moves if move.period_start is None or (move.subject_id, move.period_start) in watched]
@@ -150,8 +160,28 @@ async def _result(
         zone=zone or DEFAULT_ZONE,
         periods=len(watched),
         broken=sum(one.broken_at is not None for one in watched.values()),
-        rules=tuple(summaries({rule.code: rule.subject for rule in rules}, found, watched, span.until)),
+        rules=tuple(summaries({rule.code: _about(rule, rows, watched) for rule in rules}, found, watched, span.until)),
         episodes=tuple(found),
+    )
+
+
+def _about(rule: Rule, rows: Sequence[Mapping[str, Any]], watched: Collection[Period]) -> list[Period] | None:
+    """The periods of quotas whose labels a rule is about; None for a rule about something else."""
+    if rule.subject != "quota":
+        return None
+    periods = {
+        (row["quota_id"], row["period_start"])
+        for row in rows
+        if all(_is_one_of(row.get(label), values) for label, values in rule.where.items())
+        and not any(_is_one_of(row.get(label), values) for label, values in rule.excepting.items())
+    }
+    return sorted(periods.intersection(watched))
+
+
+def _is_one_of(text: str | None, values: Sequence[str]) -> bool:
+    """As rules have it: * stands for any rest."""
+    return text is not None and any(
+        text.startswith(value[:-1]) if value.endswith("*") else text == value for value in values
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -140,17 +140,30 @@ def _period(move: Moved) -> Period | None:
 
 
 def summaries(
-    rules: Mapping[str, Subject], found: Sequence[Episode], periods: Mapping[Period, Watched], until: datetime
+    rules: Mapping[str, Collection[Period] | None],
+    found: Sequence[Episode],
+    periods: Mapping[Period, Watched],
+    until: datetime,
 ) -> list[RuleSummary]:
-    """One row per rule, also of those that never spoke; `until` is the end of the back-test."""
+    """One row per rule, also of those that never spoke.
+
+    Args:
+        rules: by their codes, of rules about quotas with the periods that they are about; None for others.
+        found: the alerts of these rules.
+        periods: all periods of quotas.
+        until: the end of the back-test.
+    """
     by_rule: dict[str, list[Episode]] = {rule: [] for rule in rules}
     for episode in found:
         by_rule[episode.moves[0].rule].append(episode)
-    return [_summary(rule, rules[rule], one, periods, until) for rule, one in by_rule.items()]
+    return [
+        _summary(rule, one, None if (about := rules[rule]) is None else {at: periods[at] for at in about}, until)
+        for rule, one in by_rule.items()
+    ]
 
 
 def _summary(
-    rule: str, subject: Subject, found: Sequence[Episode], periods: Mapping[Period, Watched], until: datetime
+    rule: str, found: Sequence[Episode], periods: Mapping[Period, Watched] | None, until: datetime
 ) -> RuleSummary:
     fired = [one for one in found if one.fired_at is not None]
     plain = RuleSummary(
@@ -161,7 +174,7 @@ def _summary(
         corrected=sum(any(move.to_state is AlertState.CORRECTED for move in one.moves) for one in fired),
         firing_s=sum(_lasting(one, until).total_seconds() for one in fired),
     )
-    if subject != "quota":
+    if periods is None:
         return plain
     early = {_period(one.moves[0]): one.lead_s for one in fired if one.lead_s is not None}
     whole = [period for one in fired if (period := _period(one.moves[0])) is not None and one.broken_at is None]

@@ -13,6 +13,7 @@ _OURS = {"alerts", "collector", "deploy", "energy", "ingest", "simulators"}
 _COMMANDS = {
     "accounting": "derive consumption, standard coal and CO2 from committed readings",
     "alerts": "judge quotas and keep the state of every alert",
+    "backtest": "try rules on stored history: what would have fired, how early",
     "check": "check the file of a collector",
     "collector": "poll meters, keep the readings on disk, send them",
     "demo": "run a simulated city on real components and watch it",
@@ -39,6 +40,7 @@ _COMMANDS = {
     "tou": "say which hours are peak, valley or forbidden",
     "upkeep": "keep the storage in shape: chunks, retention, columnstore",
     "upload": "send a CSV file of readings, to fill a gap by hand",
+    "whatif": "say how a unit's quotas would end if it used less",
 }
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import math
 from datetime import date, timedelta
+from pathlib import Path
+
+from click.testing import CliRunner, Result
 
 from alerts.evaluation.step import Engine, Wanted
 from alerts.quotas.store import apply_quotas
 from alerts.rules.files import load_rules
 from alerts.series.known import catalogue
+from alerts.series.loads import refresh
 from alerts.trying.backtest import Looking, Span, backtest
 from alerts.trying.history import History
+from deploy.cli.backtest import backtest as backtest_command
 from energy.storage import Connection, StorageSettings, connect
 from ingest.accounting.rollups.marks import START, Marked
 from ingest.accounting.rollups.step import step
@@ -76,6 +83,7 @@ QUOTAS = [
     day_quota("e-day", "760", "electricity", "kWh"),  # on course, then broken, day by day
     day_quota("g-day", "650", "natural_gas", "m3"),  # of the meter with the outage
     quota("tce-month", limit="1.0", valid_from=date(2026, 1, 1)),
+    quota("demand", measure="demand", limit="33", limit_unit="kW", valid_from=date(2026, 1, 1)),
     quota("tce-year", limit="2.6", period="year", valid_from=date(2026, 1, 1)),
 ]
 
@@ -96,6 +104,7 @@ async def test_history_and_what_is_said_of_it_are_what_they_were(
         await store(connection, due)
         await derive_all(connection)
         await roll_up(connection)
+        await refresh(connection, instant(minute), (instant(minute) - timedelta(days=3)).date())
         await engine.evaluate(connection, instant(minute), Wanted(2))
         live[minute] = await seen(connection)
     assert len({str(one) for one in live.values()}) == len(live) > 12
@@ -109,5 +118,40 @@ async def test_history_and_what_is_said_of_it_are_what_they_were(
         found = await backtest(own, rules, span, Looking(2, STALE_S))
         assert await said(own) == await said(connection)
     fired = {one.rule: one.fired for one in found.rules if one.fired}
-    assert {"breach", "pace", "projection", "share", "data-stale"} <= fired.keys(), fired
-    assert found.broken == fired["breach"]
+    assert {"demand", "breach", "pace", "projection", "share", "data-stale"} <= fired.keys(), fired
+    assert found.broken == fired["breach"] + fired["demand"]
+    assert not any(one.missed for one in found.rules if one.rule in {"breach", "demand"})
+
+
+async def test_the_command_tells_and_draws(dsn: str, connection: Connection, tmp_path: Path) -> None:
+    """A table, a picture and JSON of the chosen quota alone; nothing is written; what there is not is refused."""
+    await populate(connection, registry(POINTS[:1]))
+    await apply_quotas(
+        connection, [("U", day_quota("one", "250", "electricity", "kWh")), ("U", day_quota("other", "9"))]
+    )
+    await store(connection, [one for one in readings() if one.point == "P-e"])
+    await derive_all(connection)
+    picture = tmp_path / "timeline.svg"
+    asked = ["--dsn", dsn, "--only", "breach", "--only", "pace", "--quota", "one", "--step", "6h"]
+    asked += ["--from", "2026-03-01", "--to", "2026-03-02 03:00"]
+    told = await command(*asked, "--svg", str(picture))
+    assert told.exit_code == 0, told.output
+    assert "5 looks from 2026-03-01 00:00" in told.output
+    assert "2 periods of quotas, 1 of them broken" in told.output
+    assert "12.0 h" in told.output
+    assert "other" not in told.output
+    assert "one 2026-03-01 · breach" in picture.read_text(encoding="utf-8")
+    outcome = json.loads((await command(*asked, "--json")).output)
+    assert [rule["foretold"] for rule in outcome["rules"]] == [1, 1]
+    assert await connection.fetchval("select count(*) from alert") == 0
+    assert "no quota absent" in str((await command(*asked, "--quota", "absent")).exception)
+    assert "no rule absent" in (await command(*asked, "--only", "absent")).stderr
+
+
+async def command(*arguments: str) -> Result:
+    """`quotawatt backtest …`, beside the test's own loop."""
+
+    def run() -> Result:
+        return CliRunner().invoke(backtest_command, arguments)
+
+    return await asyncio.to_thread(run)
