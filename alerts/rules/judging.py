@@ -149,14 +149,11 @@ def _applies(rule: Rule, frame: Frame) -> NDArray[np.bool_]:
 
 
 def _is_one_of(column: NDArray[np.object_], values: tuple[str, ...]) -> NDArray[np.bool_]:
-    found = np.zeros(len(column), dtype=np.bool_)
-    for value in values:
-        if value.endswith("*"):
-            start = value[:-1]
-            found |= np.fromiter((str(text).startswith(start) for text in column), np.bool_, len(column))
-        else:
-            found |= column == value
-    return found
+    exact = frozenset(values)
+    starts = tuple(value[:-1] for value in values if value.endswith("*"))
+    if not starts:
+        return np.fromiter((text in exact for text in column), np.bool_, len(column))
+    return np.fromiter((text in exact or str(text).startswith(starts) for text in column), np.bool_, len(column))
 
 
 def _opposite(states: States) -> States:

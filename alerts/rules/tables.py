@@ -76,11 +76,9 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
 
 
 def changed(table: RuleTable, change: Change) -> RuleTable:
-    """A shipped rule with what a deployment changes; a new severity brings its own colour."""
+    """A shipped rule with what a deployment changes; the colour follows the severity where neither names one."""
     given = {field: getattr(change, field) for field in change.__struct_fields__}
     values = {field: value for field, value in given.items() if field in table.__struct_fields__ and value is not None}
-    if change.severity is not None:
-        values["colour"] = change.colour
     return replace(table, **{**values, "parameters": {**table.parameters, **change.parameters}})
 
 

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from alerts.rules.files import load_rules
+from alerts.rules.judging import Judge
 from alerts.series.known import catalogue
+from alerts.trying.cases import Case, Course, Tried
+from alerts.trying.courses import course
 from alerts.trying.notation import MOST_VALUES, values_of
 from alerts.trying.unit_tests import run_file
 from alerts.trying.yaml_lines import parse_yaml
@@ -113,6 +117,33 @@ def test_a_transition_too_many_is_a_failure(tmp_path: Path) -> None:
     result = run(tmp_path, fewer)
     assert result.exit_code == 1
     assert "    + 4h resolved attention (cleared)" in result.stdout.splitlines()
+
+
+def test_rules_that_go_by_the_clock_are_looked_at_no_oftener_than_they_ask(tmp_path: Path) -> None:
+    """As the service does: between two looks what comes and goes is not seen."""
+    text = """\
+tests:
+  - name: every five minutes
+    interval: 1m
+    subjects:
+      - {name: blip, subject: unit, series: {lag_h: 0 7x2 0x5}}
+      - {name: stays, subject: unit, series: {lag_h: 0x3 7x5}}
+    transitions:
+      - {rule: data-stale, subject: blip, expect: []}
+      - {rule: data-stale, subject: stays, expect: [{at: 5m, to: firing}]}
+"""
+    assert run(tmp_path, text).exit_code == 0
+
+
+def test_data_speaks_up_to_the_end_of_the_period_and_is_final_there() -> None:
+    """As frames of quotas do, whatever the clock says."""
+    tried = Tried(name="q", subject="quota", series={"used": "1x9"}, ends="3m", behind="0 60 0 60x7")
+    case = Case(name="", interval="1m", subjects=(tried,), transitions=(Course("breach", "q", ()),))
+    rule = next(rule for rule in load_rules((), catalogue()) if rule.code == "breach")
+    frame = course(Judge(rule, catalogue()), case, tried, 60)[0].frame
+    start = round(case.start.timestamp() * 1_000_000)
+    assert ((frame.at_us - start) // 60_000_000).tolist() == [0, 0, 2, 2, 3, 3, 3, 3, 3, 3]
+    assert frame.final.tolist() == [False] * 4 + [True] * 6
 
 
 def test_every_fault_is_listed_with_its_line(tmp_path: Path) -> None:
