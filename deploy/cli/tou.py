@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from deploy.cli.database import content_of, on_database
+from deploy.cli.database import content_of, on_database, place_of, where
 
-if TYPE_CHECKING:
-    from alerts.settings import AlertsSettings
-
-F = TypeVar("F", bound=Callable[..., None])
 _file = click.argument("file", type=click.Path(path_type=Path))
-
-
-def _where(command: F) -> F:
-    """The options that say which database, and by which clock."""
-    for option in (
-        click.option("--dsn", envvar="QUOTAWATT_DSN", show_envvar=True, help="postgresql://user@host:port/database"),
-        click.option("--config", "-c", type=click.Path(path_type=Path), help="Take both from the file of alerts."),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -57,7 +41,7 @@ def check(file: Path) -> None:
 @tou.command()
 @_file
 @click.option("--author", metavar="NAME", required=True, help="Who says it.")
-@_where
+@where
 def load(file: Path, author: str, config: Path | None, dsn: str | None) -> None:
     """Put the tables of FILE into force, all or none.
 
@@ -68,15 +52,15 @@ def load(file: Path, author: str, config: Path | None, dsn: str | None) -> None:
     from alerts.time_of_use.store import record  # noqa: PLC0415 - likewise
     from energy.clocks import DataClock  # noqa: PLC0415 - likewise
 
-    tables, settings = read_tables(content_of(file), str(file)), _settings(config, dsn)
-    now = DataClock(settings.clock).now()
-    new = on_database(settings.database, lambda connection: record(connection, tables, author=author, now=now))
+    tables, place = read_tables(content_of(file), str(file)), place_of(config, dsn)
+    now = DataClock(place.clock).now()
+    new = on_database(place.database, lambda connection: record(connection, tables, author=author, now=now))
     click.echo(f"{new} in force now, {len(tables) - new} were already")
 
 
 @tou.command()
 @_file
-@_where
+@where
 def supply(file: Path, config: Path | None, dsn: str | None) -> None:
     """Record at which voltages units are supplied.
 
@@ -87,21 +71,21 @@ def supply(file: Path, config: Path | None, dsn: str | None) -> None:
     from alerts.time_of_use.store import supply as recorded  # noqa: PLC0415 - likewise
 
     supplies = read_supply(content_of(file), str(file))
-    on_database(_settings(config, dsn).database, lambda connection: recorded(connection, supplies, str(file)))
+    on_database(place_of(config, dsn).database, lambda connection: recorded(connection, supplies, str(file)))
     click.echo(f"{len(supplies)} recorded")
 
 
 @tou.command("list")
 @click.option("--all", "replaced", is_flag=True, help="Replaced ones too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, with the rows of each.")
-@_where
+@where
 def list_tables(config: Path | None, dsn: str | None, *, replaced: bool, as_json: bool) -> None:
     """Show the tables in force."""
     import msgspec  # noqa: PLC0415 - loaded when called
 
     from alerts.time_of_use.store import recorded  # noqa: PLC0415 - likewise
 
-    kept = on_database(_settings(config, dsn).database, lambda connection: recorded(connection, replaced=replaced))
+    kept = on_database(place_of(config, dsn).database, lambda connection: recorded(connection, replaced=replaced))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(kept)))
         return
@@ -112,16 +96,3 @@ def list_tables(config: Path | None, dsn: str | None, *, replaced: bool, as_json
 
 def _name(region: str, voltage: str) -> str:
     return f"{region} {voltage}".rstrip()
-
-
-def _settings(config: Path | None, dsn: str | None) -> AlertsSettings:
-    """What the file of alerts says, or the defaults on the database `dsn`."""
-    from alerts.settings import AlertsSettings  # noqa: PLC0415 - loaded when called
-    from energy.config import load_toml  # noqa: PLC0415 - likewise
-    from energy.storage import StorageSettings  # noqa: PLC0415 - likewise
-
-    if config is not None:
-        return load_toml(config, AlertsSettings)
-    if not dsn:
-        raise click.UsageError("give --config or --dsn, or set QUOTAWATT_DSN")
-    return AlertsSettings(StorageSettings(dsn))
