@@ -30,6 +30,9 @@ CONDITIONS = (Condition.CLEAR, Condition.RAISED, Condition.HELD, Condition.UNKNO
 """What the codes of `Judgement.codes` stand for."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLEAR, RAISED, HELD, NOT_KNOWN = range(4)
+_CODES = np.array([[NOT_KNOWN] * 3, [HELD, HELD, CLEAR], [RAISED] * 3], dtype=np.int8)
+"""By `when` (a row each for UNKNOWN, FALSE, TRUE) and `clear` (likewise, a column each)."""
+_OPPOSITES = np.array([UNKNOWN, TRUE, FALSE], dtype=np.int8)
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def _is_one_of(column: NDArray[np.object_], values: tuple[str, ...]) -> NDArray[
 
 
 def _opposite(states: States) -> States:
-    opposite: States = np.where(states == UNKNOWN, UNKNOWN, 1 - states).astype(np.int8)
+    opposite: States = _OPPOSITES[states + 1]
     return opposite
 
 
@@ -167,8 +170,5 @@ def _codes(when: States, clear: States) -> NDArray[np.int8]:
     Raised wins. What may be raised is not known, whatever the clear condition says. What is surely not raised is clear
     where that surely holds, else held.
     """
-    codes = np.full(len(when), NOT_KNOWN, dtype=np.int8)
-    codes[when == FALSE] = HELD
-    codes[(when == FALSE) & (clear == TRUE)] = CLEAR
-    codes[when == TRUE] = RAISED
+    codes: NDArray[np.int8] = _CODES[when + 1, clear + 1]
     return codes

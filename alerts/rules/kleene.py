@@ -41,9 +41,8 @@ class Tri:
 
     def states(self, count: int) -> States:
         """TRUE, FALSE or UNKNOWN for each of `count` rows."""
-        states = np.full(count, UNKNOWN, dtype=np.int8)
-        states[np.broadcast_to(self.false, count)] = FALSE
-        states[np.broadcast_to(self.true, count)] = TRUE
+        known = (self.true | self.false).astype(np.int8)
+        states: States = np.broadcast_to(self.true, count).astype(np.int8) + known - np.int8(1)
         return states
 
 
