@@ -33,6 +33,10 @@ FINDINGS = (
         "1 where a check found it stuck today or yesterday, or it stood still yesterday while meters below it moved",
     ),
 )
+"""What checks of derived consumption found, today and yesterday. A register that stood still while its power said 5 kW:
+stuck. Consumption above the greatest rate: suspect. Whether nothing was found is known where there was data within two
+days. A float32 that shows no small steps is not stuck. every = "15m" and more.
+"""
 STILL = (
     _series(
         "still_d",
@@ -41,6 +45,9 @@ STILL = (
         "whole days in a row, up to the last one, on which it stood still while other meters of its unit moved",
     ),
 )
+"""A main meter shows 0 kWh on Tuesday, the meters below it 40 and 35: still_d is 1, and it is stuck. A machine's meter
+shows 0 for three days while others of the unit move: still_d is 3, and it may be idle. every = "1h" and more.
+"""
 CHANGES = (
     _series("replaced", "", "近七日有换表记录(1是,0否)", "1 where a replacement is on record within seven days"),
     _series(
@@ -50,10 +57,14 @@ CHANGES = (
         "1 where its register restarted or fell within seven days, and no replacement on record says why",
     ),
 )
+"""Registers that are others than before. Replaced on record on the 3rd: replaced until the 10th. A register that falls
+from 5 000 to 0 with no record of a replacement: reset, for seven days. every = "15m" and more.
+"""
 DELIVERY = (
     _series("lag_h", "h", "最近读数落后于时钟的小时数", "hours by which its latest reading lags behind the clock"),
     _series("missing", "", "从未上传数据(1是,0否)", "1 where it has never delivered"),
 )
+"""Likewise of the meter. Last reading 06:30, it is 10:00: lag_h is 3.5. Rules must have `for` 0. every = "15m"."""
 COMPLETENESS = (
     _series(
         "completeness_day",
@@ -62,6 +73,7 @@ COMPLETENESS = (
         "share of the last whole day that lies between readings, over its points",
     ),
 )
+"""Read from 00:00 to 18:00 of yesterday: 0.75. Not known while the day is still being rolled up. every = "1h"."""
 BALANCE = (
     _series(
         "balance_gap",
@@ -70,6 +82,9 @@ BALANCE = (
         "last whole day: what it measured less what the meters below it measured, over what it measured",
     ),
 )
+"""100 kWh at the main meter, 40 and 40 at those below it: 0.2; 60 and 60: -0.2. Not known where any of them is not.
+2 to 5 % are usual for electricity, 5 to 10 % for water, 10 % for steam [VEE]. every = "1h" and more.
+"""
 SERIES = (*FINDINGS, *STILL, *CHANGES, *DELIVERY, *COMPLETENESS, *BALANCE)
 LABELS = ("meter", "unit", "carrier", "level", "name_zh", "name_en", "district", "industry")
 

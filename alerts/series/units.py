@@ -37,6 +37,12 @@ DEMAND = (
         "when the 15 minutes of that maximum began, seconds since 1970 UTC",
     ),
 )
+"""Electric demand (需量), of all gate meters of purchased electricity together, by quarter hours of the clock.
+
+2 and 2 kWh by two meters in a quarter hour are 16 kW. One meter's quarter hour is missing, substituted or suspect: that
+quarter hour has no demand. Suppliers bill the maximum of a month over 15 minutes that slide; why the sliding one is not
+below this, see `alerts.series.loads`. Older than an hour, the latest quarter hour is not known. every = "1m" and more.
+"""
 HOURS = (
     _series("forbidden_kwh", "kWh", "今天至今在禁用时段的用电量", "electricity drawn in forbidden hours today so far"),
     _series("peak_kwh", "kWh", "今天至今在尖峰和高峰时段的用电量", "electricity drawn in peak hours today so far"),
@@ -47,6 +53,12 @@ HOURS = (
         "share of the last whole day's electricity that fell in peak hours",
     ),
 )
+"""Use by kind of hour, by the time-of-use tables (分时电价, 发改价格〔2021〕1093号; 有序用电) of the deployment.
+
+By the unit's own wall clock and working calendar, quarter hour by quarter hour; not known without a table in force.
+Drawn 2 kWh from 20:00 to 20:30, which the table forbids: forbidden_kwh is 2. Yesterday 96 kWh, of them 24 in peak and
+sharp peak hours: peak_share is 0.25; not known where less than 0.95 of the day is. every = "1m" and more.
+"""
 MONTH_HOURS = (
     _series(
         "peak_share_month",
@@ -55,6 +67,7 @@ MONTH_HOURS = (
         "share of the calendar month's electricity so far that fell in peak hours",
     ),
 )
+"""The same of the month so far, today included. every = "15m" and more."""
 BASE_LOAD = (
     _series(
         "night_base",
@@ -69,6 +82,13 @@ BASE_LOAD = (
         "mean power of the last day of rest or holiday over that of the working days of 28 days",
     ),
 )
+"""What runs while nobody works, by the working calendar of mainland China (of other zones by weekdays).
+
+8 kW from 8 to 18 o'clock and 2 kW else on working days, 1 kW on days off: 1 / 8 after a night off, 1 / 4.5 for the day
+off. The night is that of today, or of yesterday while today's is not over; at least five working days must be known.
+Saturdays and Sundays that are worked in lieu are working days. Source: the comparison is this project's own convention.
+every = "1h" and more.
+"""
 STEP = (
     _series(
         "step_day",
@@ -83,6 +103,13 @@ STEP = (
         "the energy of the last seven whole days over the median of the four weeks before",
     ),
 )
+"""The level (all carriers, standard coal by calorific value) against the weeks before, by their median: one bad or
+festive week does not move it.
+
+7 kgce on each Monday before, 14 yesterday, a Monday: step_day is 2. A day counts when each of the unit's carriers is
+there, none missing, and nine tenths lie between readings; three of the four weeks must be known. A fall is below 1.
+Source: high/low checks of meter data [VEE], which take 0.5 to 2. every = "1h" and more.
+"""
 DELIVERY = (
     _series(
         "lag_h",
@@ -92,6 +119,10 @@ DELIVERY = (
     ),
     _series("missing", "1", "从未上传数据的进户计量点个数", "gate points that have never delivered"),
 )
+"""Whether data comes. Electricity is complete until 08:00, gas until 06:30, it is 10:00: lag_h is 3.5. What is made on
+site of energy that is counted already does not count. Rules must have `for` 0: the data stands still while these grow.
+every = "1m" and more.
+"""
 COMPLETENESS = (
     _series(
         "completeness_day",
@@ -106,6 +137,10 @@ COMPLETENESS = (
         "likewise of the whole days of the calendar month that have passed",
     ),
 )
+"""How much of the time lies between readings (数据完整率; NHJC-06 asks for 0.9). Two gate meters, one of which was
+silent all day: 0.5. A day without any data is due too, from the first day on of which the carrier has any.
+every = "15m" and more.
+"""
 FACTORS = (
     _series("factor_missing", "1", "没有有效折标系数的能源品种个数", "carriers without a factor in force today"),
     _series("factor_provisional", "1", "仅有暂用系数的能源品种个数", "carriers whose factor in force is provisional"),
@@ -116,6 +151,10 @@ FACTORS = (
         "share of the calendar month's energy so far that rests on provisional factors",
     ),
 )
+"""Whether figures rest on factors in force. 100 kgce by a provisional factor and 300 by another: provisional_share is
+0.25, over the whole days of the month. Electricity is provisional as long as the year's factor is not published.
+every = "1h" and more.
+"""
 ENTRIES = (
     _series(
         "entry_age_d",
@@ -124,6 +163,9 @@ ENTRIES = (
         "days since the last day filled in, of the carrier filled in by hand that is furthest behind",
     ),
 )
+"""What people fill in (purchases, stock takings). Coal filled in until the 20th, diesel until the 25th, today is the
+31st: 11 days. every = "1h" and more.
+"""
 SERIES = (*DEMAND, *HOURS, *MONTH_HOURS, *BASE_LOAD, *STEP, *DELIVERY, *COMPLETENESS, *FACTORS, *ENTRIES)
 LABELS = ("unit", "name_zh", "name_en", "district", "industry")
 
