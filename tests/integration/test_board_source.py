@@ -7,17 +7,24 @@ from datetime import timedelta
 import aiohttp
 from aiohttp import web
 
-from alerts.evaluation import evaluate
-from alerts.store import apply_quotas
+from alerts.evaluation.step import Engine, Wanted
+from alerts.quotas.store import apply_quotas
+from alerts.rules.files import load_rules
+from alerts.series.known import catalogue
 from deploy.demo.board_model import QueueLine
 from deploy.demo.board_source import BoardCity, queue_lengths, snapshot
 from energy.clocks import ClockSettings, DataClock
 from energy.storage import Pool
 from tests.support.board_frames import drawn
-from tests.support.quota_world import ZONE, add_units, at, day_quota, use
+from tests.support.quota_world import TURN, ZONE, add_units, at, day_quota, use
 
 NOON = DataClock(ClockSettings(origin=at(12), real_origin=4e9, scale=60))
 CITY = BoardCity("城", "City", ZONE, {"610302": "渭滨区"}, {"610302": "Weibin District"})
+
+
+def engine() -> Engine:
+    """The shipped rules."""
+    return Engine(load_rules((), catalogue()), catalogue(), stale_s=6 * 3600)
 
 
 async def test_an_empty_database_has_a_frame(pool: Pool) -> None:
@@ -35,7 +42,7 @@ async def test_a_frame_has_quotas_flow_and_queues(pool: Pool) -> None:
         await apply_quotas(connection, [("u1", day_quota("q1", "10")), ("u2", day_quota("q2", "10"))])
         await use(connection, "u1", "11", at(12))
         await use(connection, "u2", "2", at(12))
-        await evaluate(connection, at(12), 2)
+        await engine().evaluate(connection, at(12), Wanted(2))
         await connection.execute(
             "insert into ingest_batch values (1, 'w', $1, $1, 1, 900, 900, 0, 0, 0),"
             " (2, 'w', $2, $2, 1, 500, 500, 0, 0, 0)",
@@ -69,6 +76,25 @@ async def test_a_frame_has_quotas_flow_and_queues(pool: Pool) -> None:
     text = "\n".join(drawn(frame))
     assert "over 12:00" in text
     assert "newest 7 min ago" in text
+
+
+async def test_a_correction_stays_on_the_board_for_a_day(pool: Pool) -> None:
+    """A closed day that turns out otherwise stands beside the present one, with both figures, for a day of data time."""
+    async with pool.acquire() as connection:
+        await add_units(connection, ["u1"])
+        await apply_quotas(connection, [("u1", day_quota("q1", "10"))])
+        judged = engine()
+        for tce, hour in (("12", 24), ("12", 33), ("9", 34)):
+            await use(connection, "u1", tce, at(24))
+            await use(connection, "u1", "1", at(hour), day=TURN)
+            await judged.evaluate(connection, at(hour), Wanted(2))
+        shown = {}
+        for hour in (35, 59):
+            clock = DataClock(ClockSettings(origin=at(hour), real_origin=4e9, scale=60))
+            frame = await snapshot(connection, CITY, clock)
+            shown[hour] = {line.period_start.day: (line.corrected, line.said, line.used) for line in frame.quotas}
+            assert ("corrected: 12.0 → 9.00" in "\n".join(drawn(frame, 120))) is (hour == 35)
+    assert shown == {35: {1: (True, 12, 9), 2: (False, None, 1)}, 59: {2: (False, None, 1)}}
 
 
 async def test_a_process_that_does_not_answer_has_an_unknown_queue() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from alerts.store import apply_quotas
+from alerts.quotas.store import apply_quotas
 from deploy.demo.conductor import UntilFlagged
 from energy.clocks import ClockSettings, DataClock
 from energy.services import run_services
@@ -27,13 +27,15 @@ async def test_it_ends_the_run_once_something_fired_and_the_days_have_passed(poo
     async def at_end() -> None:
         ended.append("at end")
 
-    async def fire() -> None:
+    async def fire(rule: str, severity: str) -> None:
         await pool.execute(
-            "insert into quota_transition"
-            " (quota_id, period_start, from_state, to_state, verdict, severity, colour, at, evidence)"
-            " select quota_id, $1, 'inactive', 'firing', 'exceeded', 'critical', 'red', $2, '{}' from quota",
+            "insert into alert"
+            " (rule, subject, subject_id, period_start, state, since, severity, colour, standing, evidence)"
+            " select $3, 'quota', quota_id, $1, 'firing', $2, $4, 'red', '{\"firings\": 1}', '{}' from quota",
             FIRST_DAY,
             at(1),
+            rule,
+            severity,
         )
 
     clock = DataClock(ClockSettings(at(0), time.time(), SCALE))
@@ -41,7 +43,10 @@ async def test_it_ends_the_run_once_something_fired_and_the_days_have_passed(poo
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         run = group.create_task(run_services([conductor], grace=1, stop=asyncio.Event()))
         await eventually(lambda: len(said) > 1)
+        await fire("share", "attention")  # a band is no reason to end
+        count = len(said)
+        await eventually(lambda: len(said) > count + 1)
         assert not run.done()
-        await fire()
+        await fire("breach", "critical")
     assert ended == ["at end"]
     assert said[0] == "day 1: 0 readings stored, 0 quotas flagged"
