@@ -71,11 +71,12 @@ def with_parameters(text: str, units: Mapping[str, str], parameters: Mapping[str
     _see_series(grammar.check(body, {**units, **dict.fromkeys(parameters, grammar.ANY)}), units)
     names = [part for part in ast.walk(body) if isinstance(part, ast.Name) and part.id in parameters]
     for name in sorted(names, key=lambda part: part.col_offset, reverse=True):
-        value, rest = f"{parameters[name.id]:.12g}", text[name.col_offset + len(name.id) :]
+        value, rest = repr(float(parameters[name.id])).removesuffix(".0"), text[name.col_offset + len(name.id) :]
         # A power binds closer than a sign.
         shown = f"({value})" if value.startswith("-") and rest.lstrip().startswith("**") else value
         text = text[: name.col_offset] + shown + rest
-    return text
+    # A value may be too large, or the text too long with it.
+    return compile_expression(text, units).text
 
 
 def _see_series(names: frozenset[str], units: Mapping[str, str]) -> None:

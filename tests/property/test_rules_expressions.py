@@ -88,7 +88,7 @@ def test_parameters_mean_their_values(text: str, rows: list[Row], value: float) 
     except ExpressionError:
         return
     columns = {name: np.array([row[name] for row in rows]) for name in UNITS}
-    columns["level"] = np.full(len(rows), float(f"{value:.12g}"))
+    columns["level"] = np.full(len(rows), value)
     named = compile_expression(with_name, {**UNITS, "level": ANY})
     assert compile_expression(filled, UNITS).states(columns).tolist() == named.states(columns).tolist()
 
@@ -96,6 +96,12 @@ def test_parameters_mean_their_values(text: str, rows: list[Row], value: float) 
 def test_the_power_of_a_negative_parameter_is_that_of_its_value() -> None:
     """A sign that is written before a power would be taken last."""
     assert with_parameters("a > level ** 2 - level", UNITS, {"level": -2}) == "a > (-2) ** 2 - -2"
+
+
+def test_a_parameter_may_be_no_number_that_an_expression_could_not_have() -> None:
+    """It is refused when the rule is read, not when it is first judged."""
+    with pytest.raises(ExpressionError, match="too large"):
+        with_parameters("a > level", UNITS, {"level": 1e30})
 
 
 @pytest.mark.parametrize(
