@@ -15,6 +15,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -76,9 +77,23 @@ async def test_the_whole_way_is_audited(environment: dict[str, str]) -> None:
     verdicts = {flagged["verdict"] for flagged in outcome["flagged"]}
     assert {"exceeded", "on_course"} <= verdicts
     for flagged in outcome["flagged"]:
-        assert flagged["used"] > flagged["limit"] or flagged["projected"] > flagged["limit"]
+        fired = next(step for step in flagged["course"] if step["state"] == "firing")
+        assert fired["used"] > flagged["limit"] or fired["projected"] > flagged["limit"]
         assert flagged["evidence"]
+    assert_corrected([one for one in outcome["flagged"] if one["state"] == "corrected"])
     assert still_running(environment) == []
+
+
+def assert_corrected(flagged: list[dict[str, Any]]) -> None:
+    """What a mistaken meter broke was put right by the unit's report, openly; one alert went the whole way."""
+    assert {(one["quota"], one["period_start"]) for one in flagged} == {("fufeng-flour.electricity-day", "2026-03-01")}
+    courses = [[step["state"] for step in one["course"]] for one in flagged]
+    assert ["pending", "firing", "resolved", "corrected"] in courses
+    for one in flagged:
+        last = one["course"][-1]
+        assert last["used"] == one["used"]
+        assert last["used"] < one["limit"] < last["said"]
+        assert last["used"] / last["said"] == pytest.approx(60 / 80, abs=0.002)
 
 
 @contextmanager

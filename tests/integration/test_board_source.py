@@ -79,7 +79,7 @@ async def test_a_frame_has_quotas_flow_and_queues(pool: Pool) -> None:
 
 
 async def test_a_correction_stays_on_the_board_for_a_day(pool: Pool) -> None:
-    """A closed day that turns out otherwise stands beside the present one, with both figures, for a day of data time."""
+    """A closed day that turns out otherwise stands beside the present one, with both figures, for a day."""
     async with pool.acquire() as connection:
         await add_units(connection, ["u1"])
         await apply_quotas(connection, [("u1", day_quota("q1", "10"))])
