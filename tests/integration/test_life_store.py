@@ -1,0 +1,217 @@
+"""Alerts in the database: kept once, read back whole, and people's words safe against evaluations."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from alerts.life import people
+from alerts.life.model import AlertState, Reason
+from alerts.life.store import AlertKey, keep, read_said, read_standings
+from alerts.life.windows import Window
+from alerts.verdicts import Colour, Mark, Severity
+from energy.errors import RejectedError
+from energy.storage import Connection, Notifications, Pool, StorageSettings
+from tests.support.alert_rows import DAY, KEY, at, known, look, outcome, populate
+from tests.support.eventually import eventually
+
+ORANGE = Mark(Severity.WARNING, Colour.ORANGE)
+MOVES = "select from_state || ' ' || to_state || ' ' || reason from alert_transition order by transition_id"
+_WAITS = "select exists (select from pg_locks where pid = $1 and not granted)"
+
+
+async def moves(connection: Connection) -> list[str]:
+    """All transitions, in their order."""
+    return [row[0] for row in await connection.fetch(MOVES)]
+
+
+async def test_a_life_is_kept_and_read_back_whole(undone: Connection) -> None:
+    """From the first firing to a correction with both figures; a restart at any point changes nothing."""
+    await populate(undone)
+    assert await look(undone, None, 1) is None
+    fired = await look(undone, 103.0, 2)
+    assert fired is not None
+    assert (fired.state, fired.fired_at, fired.firings) == (AlertState.FIRING, at(2), 1)
+    assert await look(undone, 103.5, 2) == await look(undone, None, 3) == fired
+    corrected = await look(undone, 99.0, 4)
+    assert corrected is not None
+    assert corrected.state is AlertState.CORRECTED
+    assert await moves(undone) == ["inactive firing raised", "firing corrected corrected"]
+    row = await undone.fetchrow("select * from board.quota_history order by transition_id desc limit 1")
+    assert (row["used"], row["previous_used"], row["limit"], row["unit"]) == (99.0, 103.0, 100.0, "u-1")
+    assert row["rule"] == "quota_breach"
+    listed = await undone.fetch("select message_en, reason, period_start, data_until from board.alert_history a"
+                                " join (select transition_id as t, (evidence ->> 'at')::timestamptz as data_until"
+                                " from alert_transition) e on e.t = a.transition_id order by t")  # fmt: skip
+    assert [tuple(row) for row in listed] == [
+        ("u-1 used 103.0 of 100", "raised", DAY, at(2)),
+        ("u-1 used 99.0 of 100", "corrected", DAY, at(4)),
+    ]
+    assert await undone.fetch("select * from board.alert") == []
+
+
+async def test_the_same_outcomes_again_change_nothing(undone: Connection) -> None:
+    """Nor do those of another instance that looked at the same."""
+    await populate(undone)
+    first = await outcome(undone, 103.0, 2)
+    assert first is not None
+    assert await keep(undone, [first]) == []
+    assert await keep(undone, [first]) == [first]
+    assert await moves(undone) == ["inactive firing raised"]
+    assert await undone.fetchval("select revision from alert") == 1
+    assert await keep(undone, []) == []
+
+
+async def test_boards_see_each_quota_once_and_each_alert(undone: Connection) -> None:
+    """Flagged is the quota with its gravest alert and the figures of now; open alerts have names and message."""
+    await populate(undone)
+    pace = replace(KEY, rule="quota_pace")
+    found = await outcome(undone, 101.0, 1, key=pace, mark=ORANGE)
+    assert found is not None
+    await keep(undone, [found])
+    await look(undone, 103.0, 2)
+    (flagged,) = await undone.fetch("select * from board.flagged")
+    assert (flagged["reason"], flagged["used"], flagged["share"], flagged["severity"]) == (
+        "quota_breach", 104.5, 1.045, "critical",
+    )  # fmt: skip
+    rows = await undone.fetch("select * from board.alert order by rule")
+    assert [(row["rule"], row["message_zh"], row["unit_name_zh"], row["code"], row["district"]) for row in rows] == [
+        ("quota_breach", "u-1已用 103.0，限额 100", "虚构钛业", "u-1.month", "610303"),
+        ("quota_pace", "u-1已用 101.0，限额 100", "虚构钛业", "u-1.month", "610303"),
+    ]
+
+
+async def test_what_a_look_concerns_is_read(undone: Connection) -> None:
+    """Open alerts of any time, ended ones of periods that are looked at, those without a period; no others."""
+    await populate(undone)
+    keys = [replace(KEY, period_start=DAY - timedelta(days=days)) for days in (0, 31, 62)]
+    for key in keys:
+        await look(undone, 103.0, 2, key)
+    await look(undone, 99.0, 3, keys[1])
+    await undone.execute(
+        "insert into alert (rule, subject, subject_id, state, since, severity, colour, standing, evidence)"
+        " select 'silent', 'unit', 1, state, since, severity, colour, standing, '{}' from alert limit 1"
+    )
+    found = [one.key.period_start for one in await read_standings(undone, "quota", since=DAY)]
+    assert sorted(day for day in found if day) == [keys[2].period_start, keys[0].period_start]
+    assert len(await read_standings(undone, "quota", since=DAY - timedelta(days=31), ids=[1])) == 3
+    assert await read_standings(undone, "quota", since=DAY, ids=[2]) == []
+    (bare,) = await read_standings(undone, "unit", since=DAY)
+    assert bare.key == AlertKey("silent", "unit", 1)
+    assert await read_said(undone, [bare.alert_id]) == {}
+
+
+async def test_delivery_is_woken_by_what_it_must_know(pool: Pool, database: StorageSettings) -> None:
+    """By a firing, an acknowledgement and a window, and by nothing that changes nothing."""
+    async with pool.acquire() as connection, Notifications(database, "alerts") as heard:
+        await populate(connection)
+        await look(connection, 103.0, 2)
+        assert await heard.wait(9)
+        alert = await known(connection)
+        assert alert is not None
+        await people.acknowledge(connection, alert.alert_id, "Li Wei", "", at(4))
+        assert await heard.wait(9)
+        await people.add_window(connection, Window("unit", "u-1", at(0), at(9), "Wu", "overhaul"))
+        assert await heard.wait(9)
+        await look(connection, 103.0, 5)
+        assert not await heard.wait(0.1)
+
+
+async def test_an_evaluation_does_not_undo_an_acknowledgement_that_came_meanwhile(pool: Pool) -> None:
+    """It has read the alert before, and writes after: its outcome is handed back, and the next look keeps the word."""
+    async with pool.acquire() as evaluator, pool.acquire() as person:
+        await populate(evaluator)
+        await look(evaluator, 103.0, 2)
+        before = await known(evaluator)
+        assert before is not None
+        stale = await outcome(evaluator, 104.0, 3, mark=ORANGE, before=before)
+        assert stale is not None
+        await people.acknowledge(person, before.alert_id, "Li Wei", "on my way", at(2.5))
+        assert await keep(evaluator, [stale]) == [stale]
+        again = await outcome(evaluator, 104.0, 3, mark=ORANGE)
+        assert again is not None
+        assert await keep(evaluator, [again]) == []
+        alert = await known(evaluator)
+        assert alert is not None
+        assert (alert.standing.state, alert.standing.acknowledged_by) == (AlertState.ACKNOWLEDGED, "Li Wei")
+        assert (await moves(evaluator))[1:] == [
+            "firing acknowledged acknowledged",
+            "acknowledged acknowledged severity",
+        ]
+        (_, said, _) = await people.history(person, before.alert_id)
+        assert (said.author, said.note, said.transition.reason) == ("Li Wei", "on my way", Reason.ACKNOWLEDGED)
+
+
+@pytest.mark.parametrize(("used", "accepted"), [(104.0, True), (99.0, False)])
+async def test_a_person_waits_for_an_evaluation_that_has_not_committed(
+    pool: Pool, used: float, *, accepted: bool
+) -> None:
+    """And speaks of what it wrote: of a new severity, or of an alert that is over."""
+    async with pool.acquire() as evaluator, pool.acquire() as person, pool.acquire() as watcher:
+        await populate(evaluator)
+        await look(evaluator, 103.0, 2)
+        before = await known(evaluator)
+        assert before is not None
+        async with evaluator.transaction():
+            found = await outcome(evaluator, used, 3, mark=ORANGE)
+            assert found is not None
+            assert await keep(evaluator, [found]) == []
+            said = asyncio.ensure_future(people.acknowledge(person, before.alert_id, "Li Wei", "", at(3)))
+            await eventually(lambda: watcher.fetchval(_WAITS, person.get_server_pid()))
+        if not accepted:
+            with pytest.raises(RejectedError, match="the alert is corrected"):
+                await said
+            return
+        move = await said
+        assert move is not None
+        assert move.mark == ORANGE
+        alert = await known(evaluator)
+        assert alert is not None
+        assert (alert.standing.state, alert.standing.mark) == (AlertState.ACKNOWLEDGED, ORANGE)
+
+
+async def test_an_evaluation_waits_for_a_person_and_two_instances_fire_once(pool: Pool) -> None:
+    """Whoever comes second sees that he is late."""
+    async with pool.acquire() as one, pool.acquire() as other, pool.acquire() as watcher:
+        await populate(one)
+        firing = await outcome(one, 103.0, 2)
+        assert firing is not None
+        async with one.transaction():
+            assert await keep(one, [firing]) == []
+            second = asyncio.ensure_future(keep(other, [firing]))
+            await eventually(lambda: watcher.fetchval(_WAITS, other.get_server_pid()))
+        assert await second == [firing]
+        before = await known(one)
+        assert before is not None
+        stale = await outcome(one, 99.0, 3)
+        assert stale is not None
+        async with one.transaction():
+            await people.acknowledge(one, before.alert_id, "Li Wei", "", at(2.5))
+            late = asyncio.ensure_future(keep(other, [stale]))
+            await eventually(lambda: watcher.fetchval(_WAITS, other.get_server_pid()))
+        assert await late == [stale]
+        assert await moves(one) == ["inactive firing raised", "firing acknowledged acknowledged"]
+
+
+async def test_windows_are_added_listed_and_ended_once(undone: Connection) -> None:
+    """With who and why; one that covers nobody, or ends before it begins, is refused."""
+    await populate(undone)
+    window = Window("district", "6103", at(0), at(9), "Wu", "overhaul", "quota_pace")
+    number = await people.add_window(undone, window)
+    assert await people.windows(undone, 9, open_at=at(1)) == [replace(window, window_id=number)]
+    assert await people.windows(undone, 9, open_at=at(9)) == []
+    await people.end_window(undone, number, "Li Wei", at(2))
+    (ended,) = await people.windows(undone, 9, open_at=None)
+    assert (ended.end, ended.ended_by) == (at(2), "Li Wei")
+    for wrong, message in (
+        (people.end_window(undone, number, "Wu", at(3)), "has ended"),
+        (people.end_window(undone, 99, "Wu", at(3)), "there is no maintenance window 99"),
+        (people.add_window(undone, replace(window, until=at(0))), "must end after"),
+        (people.add_window(undone, replace(window, key="44")), "no unit is of district 44"),
+        (people.acknowledge(undone, 99, "Wu", "", at(3)), "there is no alert 99"),
+    ):
+        with pytest.raises(RejectedError, match=message):
+            await wrong
