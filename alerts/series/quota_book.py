@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -38,6 +39,13 @@ class Bands:
 
     sets: tuple[tuple[Band, ...], ...]
     shares: Floats
+
+    @cached_property
+    def columns(self) -> NDArray[np.object_]:
+        """The sets as an array."""
+        made = np.empty(len(self.sets), np.object_)
+        made[:] = self.sets
+        return made
 
     def reached(self, of: Ids, used_share: Floats) -> Floats:
         """Which band each share has reached, from 1; 0 for none, NaN where the share is not known."""
@@ -163,20 +171,29 @@ class Labels(Mapping[str, NDArray[np.object_]]):
     Args:
         book: of all quotas.
         rows: which of them each row of the frame is about.
-        more: what makes columns that are the frame's own.
+        more: what makes columns that are the frame's own, of the rows of the frame that it is given.
     """
 
-    def __init__(self, book: Book, rows: Ids, more: Mapping[str, Callable[[], NDArray[np.object_]]]) -> None:
+    def __init__(self, book: Book, rows: Ids, more: Mapping[str, Callable[[Ids], NDArray[np.object_]]]) -> None:
         self._book, self._rows, self._more = book, rows, more
+        self._made: dict[str, NDArray[np.object_]] = {}
 
     def __getitem__(self, name: str) -> NDArray[np.object_]:
+        if name not in self._made:
+            self._made[name] = self._of(name, np.arange(len(self._rows)))
+        return self._made[name]
+
+    def of_row(self, row: int) -> dict[str, Any]:
+        """All labels of one row, without making whole columns."""
+        return {name: self._of(name, np.array([row]))[0] for name in self}
+
+    def _of(self, name: str, rows: Ids) -> NDArray[np.object_]:
         if name in self._more:
-            return self._more[name]()
+            return self._more[name](rows)
+        quotas = self._rows[rows]
         if name == "bands":
-            sets = np.empty(len(self._book.bands.sets), np.object_)
-            sets[:] = self._book.bands.sets
-            return sets[self._book.band_set[self._rows]]
-        return self._book.labels[name][self._rows]
+            return self._book.bands.columns[self._book.band_set[quotas]]
+        return self._book.labels[name][quotas]
 
     def __iter__(self) -> Iterator[str]:
         yield from (*LABELS, "bands", *self._more)

@@ -42,6 +42,7 @@ class QuotaFrame(Frame):
         start_us: beginning of the period, microseconds since 1970 UTC.
         ready_us: up to when everything that counts is complete; NEVER when a carrier has never delivered.
         stale: the data lags too far behind the clock.
+        level: the measure does not add up over the period.
         exhausted_us: when the limit will have been used up; NEVER for not within the period.
         method: of the projection; empty without one.
     """
@@ -51,6 +52,7 @@ class QuotaFrame(Frame):
     start_us: Ids
     ready_us: Ids
     stale: NDArray[np.bool_]
+    level: NDArray[np.bool_]
     exhausted_us: Ids
     method: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, np.object_))
 
@@ -140,9 +142,9 @@ def frame(  # noqa: PLR0913 - the book and what it is read with
             book,
             rows.rows,
             {
-                "method": lambda: method,
-                "starts": lambda: _days(rows.column("first")),
-                "exhausted_on": lambda: _local_days(exhausted, rows),
+                "method": lambda some: method[some],
+                "starts": lambda some: _days(rows.column("first")[some]),
+                "exhausted_on": lambda some: _local_days(exhausted[some], rows, some),
             },
         ),
         book=book,
@@ -150,6 +152,7 @@ def frame(  # noqa: PLR0913 - the book and what it is read with
         start_us=start,
         ready_us=ready,
         stale=stale,
+        level=level,
         exhausted_us=exhausted,
         method=method,
     )
@@ -161,10 +164,10 @@ def _days(numbers: Ids) -> NDArray[np.object_]:
     return texts
 
 
-def _local_days(at_us: Ids, rows: Due) -> NDArray[np.object_]:
+def _local_days(at_us: Ids, rows: Due, some: Ids) -> NDArray[np.object_]:
     texts = np.full(len(at_us), "", np.object_)
     for row in np.flatnonzero(at_us != NEVER).tolist():
-        zone = rows.stretches[rows.stretch[row]].zone
+        zone = rows.stretches[rows.stretch[some[row]]].zone
         texts[row] = local_day(_EPOCH + int(at_us[row]) * _US, zone).isoformat()
     return texts
 

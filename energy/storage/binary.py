@@ -138,7 +138,8 @@ def _postgres(content: NDArray[Any], kind: str) -> NDArray[Any]:
     if kind == "time":
         return (content - _EPOCH_MS) * _US
     if kind == "time_us":
-        return content - _EPOCH_MS * _US
+        finite = (content != _ENDS.min) & (content != _ENDS.max)
+        return np.where(finite, content - np.where(finite, _EPOCH_MS * _US, 0), content)
     return content - _EPOCH_DAYS if kind == "date" else content
 
 

@@ -1,0 +1,145 @@
+"""The figures of every quota, kept for boards: only rows that differ from what was written are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.evaluation.looking import identities
+from alerts.evaluation.verdicts import COLOURS, SEVERITIES, VERDICTS, marks, verdicts
+from alerts.series.frame import NEVER, Ids
+from alerts.series.quotas import QuotaFrame
+from energy.storage import Connection, load_queries
+from energy.storage.binary import Layout, copy_in
+
+_SQL = load_queries("alerts.evaluation", "evaluation.sql")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
+_AMOUNTS = (
+    *(
+        "used",
+        "limit",
+        "used_share",
+        "elapsed_share",
+        "pace",
+        "projected",
+        "projected_low",
+        "projected_high",
+        "quality",
+    ),
+)
+_LAYOUT = Layout(
+    quota_id="int4",
+    period_start="date",
+    **dict.fromkeys(_AMOUNTS, "float8"),
+    provisional="bool",
+    exhausted_at="time_us",
+    ready="time_us",
+    verdict="int2",
+    severity="int2",
+    colour="int2",
+    method="int2",
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Rows of `quota_figure`, in the order of quota and period.
+
+    Attributes:
+        of: quota and period in one number.
+        columns: as the layout names them, without the clock.
+        methods: what `method` counts.
+    """
+
+    of: Ids
+    columns: dict[str, NDArray[Any]]
+    methods: tuple[str, ...]
+
+    def verdict_counts(self) -> dict[str, int]:
+        """How many rows have each verdict."""
+        counts = np.bincount(self.columns["verdict"], minlength=len(VERDICTS)).tolist()
+        return dict(zip(VERDICTS, counts, strict=True))
+
+
+def figures_of(frame: QuotaFrame) -> Figures:
+    """What a frame says of every quota; pure."""
+    verdict = verdicts(frame)
+    severity, colour = marks(frame, verdict)
+    methods, method = np.unique(frame.method.astype(str), return_inverse=True)
+    columns: dict[str, NDArray[Any]] = {
+        "quota_id": frame.ids,
+        "period_start": frame.periods,
+        **{name: frame.columns[name] for name in _AMOUNTS},
+        "provisional": frame.columns["provisional"] > 0,
+        "exhausted_at": frame.exhausted_us,
+        "ready": frame.ready_us,
+        "verdict": verdict,
+        "severity": severity,
+        "colour": colour,
+        "method": method.astype(np.int64),
+    }
+    return Figures(identities(frame), columns, tuple(methods.tolist()))
+
+
+class Written:
+    """What has been written, as far as is remembered: to be forgotten when a transaction fails."""
+
+    def __init__(self) -> None:
+        self._digests: dict[int, int] = {}
+
+    def forget(self) -> None:
+        """Nothing is known any more: the next figures are all written."""
+        self._digests.clear()
+
+    def changed(self, figures: Figures) -> Ids:
+        """Rows that differ from what is remembered."""
+        digests = _digests(figures)
+        known = self._digests
+        return np.array(
+            [
+                row
+                for row, (of, digest) in enumerate(zip(figures.of.tolist(), digests, strict=True))
+                if known.get(of) != digest
+            ],
+            np.int64,
+        )
+
+    def remember(self, figures: Figures, rows: Ids) -> None:
+        """These have been committed."""
+        digests = _digests(figures)
+        for row in rows.tolist():
+            self._digests[int(figures.of[row])] = digests[row]
+
+
+def _digests(figures: Figures) -> list[int]:
+    """A number per row that differs where a column does; the clock and the ready time of what did not change too."""
+    mixed = np.zeros(len(figures.of), np.uint64)
+    method_names = np.array([hash(name) for name in figures.methods] or [0], np.int64)
+    for name, column in figures.columns.items():
+        values = method_names[column] if name == "method" else column
+        bits = np.ascontiguousarray(values if values.dtype != np.bool_ else values.astype(np.int64)).view(np.uint64)
+        mixed = (mixed ^ bits) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed.tolist()
+
+
+async def write(connection: Connection, figures: Figures, rows: Ids, now: datetime) -> None:
+    """Write some rows, in the transaction of the evaluation; what stands already is left alone."""
+    if not len(rows):
+        return
+    await connection.execute(_SQL.stage)
+    columns = [figures.columns[name][rows] for name in _LAYOUT.columns]
+    await copy_in(connection, "staged_figure", _LAYOUT.columns, _LAYOUT.encode(columns))
+    await connection.execute(
+        _SQL.keep_figures, now, list(VERDICTS), list(SEVERITIES), list(COLOURS), list(figures.methods)
+    )
+
+
+def instant(at_us: int) -> datetime | None:
+    """A time of a frame; None for NEVER."""
+    return None if at_us == NEVER else _EPOCH + at_us * _US

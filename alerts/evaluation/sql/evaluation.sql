@@ -1,0 +1,93 @@
+-- The evaluation: who makes it, what changed, and the figures that it keeps. Times are parameters.
+
+-- name: lead
+-- Become the one instance that evaluates; the lock lasts as long as the connection.
+select pg_try_advisory_lock($1)
+
+-- name: take_marks
+-- Take marks away, but for those that somebody who has not committed holds.
+delete from unit_touched t using (select unit_id, writer from unit_touched for update skip locked) free
+where t.unit_id = free.unit_id and t.writer = free.writer
+returning t.unit_id, t.since
+
+-- name: stage
+-- Where figures are put before they are written: times that are none are infinite, numbers NaN.
+create temp table if not exists staged_figure (
+    quota_id int4, period_start date, used float8, "limit" float8, used_share float8, elapsed_share float8, pace float8,
+    projected float8, projected_low float8, projected_high float8, quality float8, provisional boolean,
+    exhausted_at timestamptz, ready timestamptz, verdict int2, severity int2, colour int2, method int2
+) on commit delete rows
+
+-- name: keep_figures
+-- Write staged figures that differ from what stands, at time $1; $2 verdicts, $3 severities, $4 colours, $5 methods, which
+-- the staged numbers count from 0.
+insert into quota_figure as standing (
+    quota_id, period_start, used, limit_value, used_share, elapsed_share, pace, projected, projected_low, projected_high,
+    exhausted_at, method, verdict, severity, colour, quality, provisional, ready, evaluated_at)
+select quota_id, period_start, nullif(used, 'NaN'), "limit", nullif(used_share, 'NaN'), elapsed_share, nullif(pace, 'NaN'),
+    nullif(projected, 'NaN'), nullif(projected_low, 'NaN'), nullif(projected_high, 'NaN'),
+    nullif(exhausted_at, '-infinity'), ($5::text[])[method + 1], ($2::text[])[verdict + 1], ($3::text[])[severity + 1],
+    ($4::text[])[colour + 1], nullif(quality, 'NaN')::int2, provisional, nullif(ready, '-infinity'), $1
+from staged_figure
+on conflict (quota_id, period_start) do update set
+    (used, limit_value, used_share, elapsed_share, pace, projected, projected_low, projected_high, exhausted_at, method,
+     verdict, severity, colour, quality, provisional, ready, evaluated_at)
+    = (excluded.used, excluded.limit_value, excluded.used_share, excluded.elapsed_share, excluded.pace, excluded.projected,
+       excluded.projected_low, excluded.projected_high, excluded.exhausted_at, excluded.method, excluded.verdict,
+       excluded.severity, excluded.colour, excluded.quality, excluded.provisional, excluded.ready, excluded.evaluated_at)
+
+-- name: parts
+-- Per carrier what quotas have used: $1 numbers to know the rows by, $2 quotas, in the days from $3 until before $4. Sums of
+-- the days themselves, which the sums of periods must come to. Of a group all of its units together.
+with asked as (
+    select * from unnest($1::int4[], $2::int4[], $3::date[], $4::date[]) as a (number, quota_id, since, until)
+),
+counted as (
+    select a.number, a.since, a.until, q.measure, c.unit_id, c.carrier, c.metered, c.ready
+    from asked a
+    join quota q using (quota_id)
+    join quota_unit m using (quota_id)
+    join unit_carrier c on c.unit_id = m.unit_id
+    where q.measure in ('tce', 'tce_equal', 'tco2') or q.measure = c.carrier
+)
+select c.number, c.carrier, f.unit as unit_of_measure, coalesce(sum(d.amount), 0)::float8 as amount,
+    coalesce(sum(case c.measure when 'tce' then d.kgce / 1000 when 'tce_equal' then d.kgce_equal / 1000
+        when 'tco2' then d.kgco2 / 1000 else d.amount end), 0)::float8 as value,
+    max(d.quality)::int4 as quality, coalesce(bool_or(d.provisional), false) as provisional,
+    case when count(*) filter (where c.metered) = count(c.ready) filter (where c.metered) then min(c.ready) end as ready,
+    coalesce(bool_or(d.by_hand), false) as by_hand
+from counted c
+left join lateral (
+    select sum(amount) as amount, sum(kgce) as kgce, sum(kgce_equal) as kgce_equal, sum(kgco2) as kgco2,
+        max(quality) as quality, bool_or(provisional) as provisional, bool_or(method is not null) as by_hand
+    from unit_day d
+    where d.unit_id = c.unit_id and d.carrier = c.carrier and d.day >= c.since and d.day < c.until
+) d on true
+cross join lateral (select unit from carrier_factor where carrier = c.carrier limit 1) f
+where c.metered or d.amount is not null
+group by c.number, c.carrier, f.unit
+order by c.number, c.carrier
+
+-- name: factors
+-- The factors in force on some day of a period: $1 numbers to know the periods by, $2 units, $3 carriers, and the days
+-- from $4 until before $5.
+select g.number, f.carrier, f.valid_from, f.unit, f.kgce::float8 as kgce, f.kgce_equal::float8 as kgce_equal,
+    f.kgco2::float8 as kgco2, f.provisional, f.source
+from unnest($1::int4[], $2::int4[], $3::text[], $4::date[], $5::date[]) as g (number, unit_id, carrier, since, until)
+join factor_in_force f
+    on f.unit_id = g.unit_id and f.carrier = g.carrier and f.valid_from < g.until and f.valid_to > g.since
+order by g.number, f.carrier, f.valid_from
+
+-- name: windows
+-- Maintenance windows that may cover something at $1.
+select window_id, rule, subject, key, since, until, author, reason, ended_at, coalesce(ended_by, '') as ended_by
+from maintenance_window
+where since <= $1 and until > $1 and (ended_at is null or ended_at > $1)
+
+-- name: units
+-- Units by their codes $1.
+select code, unit_id from unit where code = any($1::text[])
+
+-- name: evidence
+-- The evidence of the last transition of alerts $1, with their unit.
+select alert_id, unit_id, evidence::text as evidence from alert where alert_id = any($1::int8[])

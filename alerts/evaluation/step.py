@@ -1,0 +1,172 @@
+"""One evaluation: read, judge, advance each alert, keep what changed. It has no clock and no loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import msgspec
+import numpy as np
+
+from alerts.evaluation import figures, proving
+from alerts.evaluation.figures import Figures, Written, figures_of
+from alerts.evaluation.looking import Change, changes
+from alerts.evaluation.memory import Known, Memory
+from alerts.evaluation.withdrawing import withdrawn
+from alerts.life import store
+from alerts.life.store import Outcome
+from alerts.life.windows import Window
+from alerts.rules.judging import Judge
+from alerts.rules.model import Rule, Subject
+from alerts.series import meters, quotas, units
+from alerts.series.catalogue import Catalogue
+from alerts.series.frame import Frame, Scope
+from alerts.series.quotas import QuotaFrame
+from energy.storage import Connection, load_queries, translating
+
+_SQL = load_queries("alerts.evaluation", "evaluation.sql")
+_EPOCH = date(1970, 1, 1)
+_READERS = {"unit": units.read, "meter": meters.read}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an evaluation is to look at.
+
+    Attributes:
+        recent_days: periods that touch these last days, and any whose alert has not ended.
+        touched: units, each from which day on something changed; None: all units, and rules that are due by the clock.
+    """
+
+    recent_days: int
+    touched: Mapping[int, date] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation found.
+
+    Attributes:
+        quotas: figures of the quotas that it looked at.
+        written: what was written of alerts.
+        again: units whose alerts a person wrote meanwhile: they have to be looked at again.
+        changed: quotas, groups or the registry are others than at the evaluation before.
+    """
+
+    quotas: Figures
+    written: tuple[Outcome, ...]
+    again: tuple[int, ...] = ()
+    changed: bool = False
+
+
+@dataclass
+class _Found:
+    """What was read and judged, to be written."""
+
+    figures: Figures
+    rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+class Engine:
+    """Evaluates rules; remembers what it need not read again, and when each rule that goes by the clock was last due.
+
+    Args:
+        rules: from `alerts.rules.files`.
+        catalogue: the series that there are.
+        stale_s: by how many seconds data may lag behind before pace and projection are not known.
+    """
+
+    def __init__(self, rules: Sequence[Rule], catalogue: Catalogue, *, stale_s: float) -> None:
+        judges = [Judge(rule, catalogue) for rule in rules]
+        self._judges: dict[Subject, list[Judge]] = {
+            subject: [judge for judge in judges if judge.rule.subject == subject]
+            for subject in ("quota", "unit", "meter")
+        }
+        self._stale_s = stale_s
+        self._memory = Memory()
+        self._written = Written()
+        self._last: dict[str, datetime] = {}
+
+    def forget(self) -> None:
+        """After an error, or when another instance may have evaluated: nothing that is remembered holds."""
+        self._memory.forget()
+        self._written.forget()
+        self._last.clear()
+
+    async def evaluate(self, connection: Connection, now: datetime, wanted: Wanted) -> Evaluated:
+        """Evaluate; the same data at the same time again writes nothing.
+
+        What is read is one moment's; what is written is one transaction. After an error nothing has been written.
+
+        Raises:
+            StorageError, SchemaError, …: as `energy.storage.translating` says; call `forget` then.
+        """
+        with translating():
+            known, changed = await self._memory.renew(connection, now, wanted.touched or {})
+            due = self._due(now, everything=wanted.touched is None)
+            async with connection.transaction(isolation="repeatable_read"):
+                found = await self._look(connection, known, now, wanted, due)
+            async with connection.transaction():
+                refused = await store.keep(connection, found.outcomes)
+                await figures.write(connection, found.figures, found.rows, now)
+        self._written.remember(found.figures, found.rows)
+        self._last.update(dict.fromkeys((judge.rule.code for judge in due if judge.rule.every_s), now))
+        again = {one.unit_id for one in refused if one.unit_id is not None}
+        kept = tuple(one for one in found.outcomes if one not in refused) if refused else tuple(found.outcomes)
+        return Evaluated(found.figures, kept, tuple(sorted(again)), changed)
+
+    def _due(self, now: datetime, *, everything: bool) -> list[Judge]:
+        """Rules that are to be judged: those by the clock when all is looked at and their time has come."""
+
+        def is_due(rule: Rule) -> bool:
+            if rule.every_s == 0:
+                return True
+            last = self._last.get(rule.code)
+            return everything and (last is None or not last <= now < last + timedelta(seconds=rule.every_s))
+
+        return [judge for of in self._judges.values() for judge in of if is_due(judge.rule)]
+
+    async def _look(
+        self, connection: Connection, known: Known, now: datetime, wanted: Wanted, due: Sequence[Judge]
+    ) -> _Found:
+        rows = [dict(row) for row in await connection.fetch(_SQL.windows, now)]
+        windows = [msgspec.convert(row, Window) for row in rows]
+        frame = await self._quotas(connection, known, now, wanted)
+        seen = figures_of(frame)
+        found = _Found(seen, self._written.changed(seen))
+        found.outcomes += await self._outcomes(connection, due, frame, windows, now)
+        touched = None if wanted.touched is None else tuple(wanted.touched)
+        for subject, read in _READERS.items():
+            of = [judge for judge in due if judge.rule.subject == subject]
+            if of:
+                names = frozenset[str]().union(*(judge.series for judge in of))
+                other = await read(connection, Scope(now, touched), names)
+                found.outcomes += await self._outcomes(connection, of, other, windows, now)
+        if wanted.touched is None:
+            codes = [judge.rule.code for of in self._judges.values() for judge in of]
+            found.outcomes += await withdrawn(connection, codes, known.book.ids.tolist(), now)
+        return found
+
+    async def _quotas(self, connection: Connection, known: Known, now: datetime, wanted: Wanted) -> QuotaFrame:
+        touched = None if wanted.touched is None else tuple(wanted.touched)
+        ids = None if touched is None else known.book.ids[np.isin(known.book.units, touched)].tolist()
+        ended = await store.read_standings(connection, "quota", since=date.max, ids=ids)
+        also = {(one.key.subject_id, one.key.period_start) for one in ended if one.key.period_start is not None}
+        scope = Scope(now, touched, wanted.recent_days, tuple(also))
+        return await quotas.read(
+            connection, known.book, known.members, scope, stale_s=self._stale_s, projecting=known.projecting
+        )
+
+    async def _outcomes(
+        self, connection: Connection, due: Iterable[Judge], frame: Frame, windows: Sequence[Window], now: datetime
+    ) -> list[Outcome]:
+        judges = [judge for judge in due if judge.rule.subject == frame.subject]
+        if not len(frame.ids) or not judges:
+            return []
+        since = _EPOCH + timedelta(days=int(frame.periods.min()))
+        ids = sorted(set(frame.ids.tolist()))
+        standing = await store.read_standings(connection, frame.subject, since=since, ids=ids)
+        found: list[Change] = list(changes(judges, frame, standing, windows, now))
+        return await proving.outcomes(connection, found, now)
