@@ -53,13 +53,13 @@ class Calendar:
 
     Attributes:
         first: number of the first day.
-        kinds: what each day is.
+        kinds: the class of each day, by its word.
         cells: cell of each day.
         before: days of each cell before each day, and one row more: (days + 1, CELLS).
     """
 
     first: int
-    kinds: tuple[DayClass, ...]
+    kinds: NDArray[np.str_]
     cells: NDArray[np.int64]
     before: NDArray[np.int64]
 
@@ -70,9 +70,9 @@ class Calendar:
         )
         return counts
 
-    def kind(self, day: int) -> DayClass:
-        """What a day is."""
-        return self.kinds[day - self.first]
+    def kinds_of(self, since: int, until: int) -> NDArray[np.str_]:
+        """The class (`DayClass`) of each day from `since` until before `until`."""
+        return self.kinds[since - self.first : until - self.first]
 
     def cells_of(self, days: Ids) -> NDArray[np.int64]:
         """The cell of each day."""
@@ -89,11 +89,11 @@ def calendar_of(zone: str) -> Calendar:
 def _calendar(china: bool) -> Calendar:  # noqa: FBT001 - the key of the cache
     zone = DEFAULT_ZONE if china else "UTC"
     days = [_FIRST + timedelta(days=number) for number in range((_UNTIL - _FIRST).days)]
-    kinds = tuple(day_kind(day, zone).class_ for day in days)
+    kinds = [day_kind(day, zone).class_ for day in days]
     cells = np.array([(day.month - 1) * CLASSES + _CLASS_OF[kind] for day, kind in zip(days, kinds, strict=True)])
     before = np.zeros((len(days) + 1, CELLS), np.int64)
     before[np.arange(1, len(days) + 1), cells] = 1
-    return Calendar(day_number(_FIRST), kinds, cells, before.cumsum(axis=0))
+    return Calendar(day_number(_FIRST), np.array([kind.value for kind in kinds]), cells, before.cumsum(axis=0))
 
 
 def numbered(words: Iterable[str]) -> tuple[Ids, tuple[str, ...]]:

@@ -23,7 +23,6 @@ from alerts.series.frame import Floats, Ids
 from energy.working_days import DayClass
 
 _QUARTERS = 96
-_WORKED = (DayClass.WORKING, DayClass.MADE_UP)
 
 
 def decode_profiles(texts: Sequence[str]) -> tuple[Ids, tuple[Profile, ...]]:
@@ -85,7 +84,8 @@ def _last_year(means: Floats, period: _Period, position: Floats) -> tuple[Floats
     before = (weights * calendar.counts(first, first + today)[:, needed]).sum(axis=1)
     column = np.searchsorted(needed, calendar.cells_of(first + today))
     begun = weights[np.arange(len(weights)), column] * (position - today)
-    return np.clip((before + begun) / total, 0.0, 1.0), known
+    # Sums in another order than the total's may miss it by an ulp at the end.
+    return np.where(position < until - first, np.clip((before + begun) / total, 0.0, 1.0), 1.0), known
 
 
 @lru_cache(maxsize=4096)
@@ -105,8 +105,8 @@ def _weights(profile: Profile, calendar: Calendar, first: int, until: int) -> Fl
     """Weights of the period's days, or of all their quarter hours; None where the profile does not cover the period."""
     match profile:
         case WorkingDays(rest=rest, holiday=holiday):
-            of = dict.fromkeys(_WORKED, 1.0) | {DayClass.REST: rest, DayClass.HOLIDAY: holiday}
-            return np.array([of[calendar.kind(day)] for day in range(first, until)])
+            kinds = calendar.kinds_of(first, until)
+            return np.select([kinds == DayClass.REST.value, kinds == DayClass.HOLIDAY.value], [rest, holiday], 1.0)
         case Shifts():
             return _shift_weights(profile, calendar, first, until)
         case Plan():
@@ -117,16 +117,16 @@ def _weights(profile: Profile, calendar: Calendar, first: int, until: int) -> Fl
 
 def _shift_weights(profile: Shifts, calendar: Calendar, first: int, until: int) -> Floats:
     """Quarter hours; what runs past midnight belongs to the day on which its shift begins."""
-    quarters = (until - first + 1) * _QUARTERS  # from the day before the period on
-    weights, worked = np.zeros(quarters), np.zeros(quarters, np.bool_)
+    days = until - first + 1  # from the day before the period on
+    weights, worked = np.zeros((days + 1) * _QUARTERS), np.zeros((days + 1) * _QUARTERS, np.bool_)
+    kinds = calendar.kinds_of(first - 1, until)
     for shift in profile.shifts:
         begin, length = _span(shift)
-        for day in range(first - 1, until):
-            if calendar.kind(day) in shift.days:
-                hours = slice((day - first + 1) * _QUARTERS + begin, (day - first + 1) * _QUARTERS + begin + length)
-                weights[hours] += shift.weight
-                worked[hours] = True
-    return np.where(worked, weights, profile.idle)[_QUARTERS:]
+        starts = np.flatnonzero(np.isin(kinds, shift.days)) * _QUARTERS + begin
+        hours = (starts[:, None] + np.arange(length)).ravel()
+        weights[hours] += shift.weight  # no hour twice: a shift is no longer than a day
+        worked[hours] = True
+    return np.where(worked, weights, profile.idle)[_QUARTERS : days * _QUARTERS]
 
 
 def _span(shift: Shift) -> tuple[int, int]:
