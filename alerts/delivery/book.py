@@ -20,6 +20,7 @@ class Book:
         self._alertmanagers = tuple(alertmanagers)
         self._keep = timedelta(seconds=keep_ended_s)
         self._notices: dict[int, Notice] = {}
+        self._of_alert: dict[int, set[int]] = {}
         self._taken: dict[str, dict[int, Acceptance]] = {url: {} for url in self._alertmanagers}
         self._unsaved: dict[tuple[int, str], Acceptance] = {}
 
@@ -42,9 +43,12 @@ class Book:
         Alertmanager knows them by their labels: to tell it of the end of the earlier one would end the later one.
         """
         for notice in notices:
-            for earlier in [one for one in self._notices.values() if _replaced(one, notice)]:
-                self._remove(earlier.notice_id)
+            of_alert = self._of_alert.setdefault(notice.alert_id, set())
+            for number in of_alert - {notice.notice_id}:
+                if self._notices[number].labels == notice.labels:
+                    self._remove(number)
             self._notices[notice.notice_id] = notice
+            self._of_alert.setdefault(notice.alert_id, set()).add(notice.notice_id)
 
     def restore(self, notice_id: int, url: str, acceptance: Acceptance) -> None:
         """Add what the table says; an Alertmanager that is not configured any more does not count."""
@@ -68,15 +72,6 @@ class Book:
         found, self._unsaved = self._unsaved, {}
         return found
 
-    def unsaved_again(self, acceptances: Mapping[tuple[int, str], Acceptance]) -> None:
-        """The table could not be written."""
-        self._unsaved = {**acceptances, **self._unsaved}
-
-    @property
-    def has_unsaved(self) -> bool:
-        """Whether there is something that the table does not know yet."""
-        return bool(self._unsaved)
-
     def done(self, now: datetime) -> list[int]:
         """Remove those whose end every Alertmanager has known for long enough; their numbers."""
         found = [one.notice_id for one in self._notices.values() if self._is_done(one, now)]
@@ -91,14 +86,9 @@ class Book:
         return len(ends) == len(self._taken) and all(end is not None and now >= end + self._keep for end in ends)
 
     def _remove(self, notice_id: int) -> None:
-        del self._notices[notice_id]
+        alert_id = self._notices.pop(notice_id).alert_id
+        self._of_alert[alert_id].discard(notice_id)
+        if not self._of_alert[alert_id]:
+            del self._of_alert[alert_id]
         for taken in self._taken.values():
             taken.pop(notice_id, None)
-
-
-def _replaced(earlier: Notice, later: Notice) -> bool:
-    return (
-        earlier.alert_id == later.alert_id
-        and earlier.notice_id != later.notice_id
-        and earlier.identity == later.identity
-    )

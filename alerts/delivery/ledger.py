@@ -26,7 +26,7 @@ class Ledger:
         self._told.clear()
 
     def told(self, notices: Iterable[Notice], mono: float) -> None:
-        """These were taken, or refused for good, at the monotonic time `mono`."""
+        """These were taken, or refused, at the monotonic time `mono`."""
         for notice in notices:
             self._told[notice.notice_id] = (notice, mono)
 
@@ -58,4 +58,4 @@ class Ledger:
 
     def _is_due(self, notice: Notice, mono: float) -> bool:
         last = self._told.get(notice.notice_id)
-        return last is None or last[0] != notice or mono >= last[1] + self._resend_s
+        return last is None or last[0] is not notice or mono >= last[1] + self._resend_s

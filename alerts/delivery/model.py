@@ -22,7 +22,7 @@ class Change(msgspec.Struct, frozen=True):
         standing: where it stands.
         transition_id: its last transition, and
         reason: why that was.
-        author, note: who made that transition, and what he said, where a person did.
+        note: what the person said who made it; empty where none did.
         evidence: of that transition; None where it is of a version that cannot be read any more.
         window: whose maintenance window silences it, and why; None while none does.
     """
@@ -34,7 +34,6 @@ class Change(msgspec.Struct, frozen=True):
     standing: Standing
     transition_id: int
     reason: Reason
-    author: str = ""
     note: str = ""
     evidence: Evidence | None = None
     window: Silence | None = None

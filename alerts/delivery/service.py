@@ -120,29 +120,27 @@ class DeliveryService:
     ) -> None:
         while True:
             last = control.stopping.is_set()
-            if await self._step(connection, book):
+            found = await self._step(connection, book)
+            if found:
                 for one in senders:
                     one.wake()
+            if found >= store.MOST_CHANGES:
+                continue
             if last:
                 return
             await first_of(changed.wait(_TIMER_S), control.stopping.wait())
 
-    async def _step(self, connection: Connection, book: Book) -> bool:
-        """Write down what changed and who has taken what; whether there is something new to tell."""
+    async def _step(self, connection: Connection, book: Book) -> int:
+        """Write down what changed, up to a bound, and who has taken what; how many notices changed."""
         now = self._wall()
         found = await self._changed(connection, book, now)
         if found:
             book.write(await store.write(connection, found))
-        if book.has_unsaved:
-            acceptances = book.unsaved()
-            try:
-                await store.write_acceptances(connection, acceptances)
-            except QuotawattError:
-                book.unsaved_again(acceptances)
-                raise
+        if acceptances := book.unsaved():
+            await store.write_acceptances(connection, acceptances)
         if done := book.done(now):
             await store.finish(connection, done)
-        return bool(found)
+        return len(found)
 
     async def _changed(self, connection: Connection, book: Book, now: datetime) -> list[Notice]:
         lasting = {one.alert_id: one for one in book.notices if one.kind == "alert" and one.ends_at is None}

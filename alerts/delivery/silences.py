@@ -92,13 +92,12 @@ def reconcile(
 def _wanted(notice: Notice, extra: Mapping[str, str], now: datetime) -> WantedSilence:
     if notice.silence is None:
         raise ValueError("the notice has no silence")
-    named = {"alertname": notice.labels["alertname"], "alert_id": str(notice.alert_id), **extra}
-    matchers = tuple(sorted(Matcher(name, value) for name, value in named.items()))
+    names = ["alertname", "alert_id", *(name for name in extra if name in notice.labels)]
+    matchers = tuple(sorted(Matcher(name, notice.labels[name]) for name in names))
     return WantedSilence(matchers, now, now + LASTS, notice.silence.author, MARK + notice.silence.reason)
 
 
 def _is_ours(silence: KnownSilence, extra: Mapping[str, str]) -> bool:
     """Whether this installation made it: several may share an Alertmanager."""
     values = {matcher.name: matcher.value for matcher in silence.matchers}
-    names = {"alertname", "alert_id", *extra}
-    return set(values) == names and all(values[name] == value for name, value in extra.items())
+    return {"alertname", "alert_id"} <= set(values) and all(values.get(name) == value for name, value in extra.items())

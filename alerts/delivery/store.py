@@ -21,6 +21,9 @@ from energy.storage import Connection, translating
 CORRECTIONS_SINCE = timedelta(days=3)
 """Of data time: older corrections were made before delivery was switched on, and would tell nobody anything."""
 
+MOST_CHANGES = 1_000
+"""In one transaction."""
+
 _SQL = load_queries("alerts.delivery", "delivery.sql")
 _log = structlog.get_logger("alerts.delivery")
 
@@ -42,9 +45,9 @@ async def read_book(connection: Connection, book: Book) -> None:
 
 
 async def read_changes(connection: Connection, now: datetime) -> list[Change]:
-    """Alerts that are not told as they stand; `now` is data time."""
+    """Alerts that are not told as they stand, at most `MOST_CHANGES`; `now` is data time."""
     with translating():
-        rows = await connection.fetch(_SQL.changed, now - CORRECTIONS_SINCE)
+        rows = await connection.fetch(_SQL.changed, now - CORRECTIONS_SINCE, MOST_CHANGES)
     changes = [_change(row) for row in rows]
     if not any(change.state is AlertState.SILENCED for change in changes):
         return changes
@@ -114,7 +117,6 @@ def _change(row: asyncpg.Record) -> Change:
         standing=msgspec.json.decode(row["standing"], type=Standing),
         transition_id=row["transition_id"],
         reason=Reason(row["reason"]),
-        author=row["author"],
         note=row["note"],
         evidence=_evidence(row),
     )

@@ -14,6 +14,7 @@ import pytest
 import trustme
 from aiohttp import web
 
+from alerts.delivery import store
 from alerts.delivery.service import check_alertmanagers
 from alerts.delivery.settings import AlertmanagerSettings, DeliverySettings
 from energy.errors import TransportError
@@ -82,13 +83,19 @@ async def _silences(_: web.Request) -> web.Response:
     return web.json_response([])
 
 
-async def test_one_alert_that_is_refused_keeps_no_other(connection: Connection, database: StorageSettings) -> None:
-    """Alertmanager refuses a request as a whole; the others of it are told all the same, and it is tried again."""
+async def test_one_alert_that_is_refused_keeps_no_other(
+    connection: Connection, database: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alertmanager refuses a request as a whole; the others of it are told all the same, and it is tried again.
+
+    Both bounds are below the number of alerts: what does not fit follows at once.
+    """
+    monkeypatch.setattr(store, "MOST_CHANGES", 2)
     guard = Guard(refused="u-3")
     async with guard.listening() as url:
         for number in range(1, 6):
             await Alert(connection, f"u-{number}", number=number).look(120)
-        async with delivering(database, settings_for(url)):
+        async with delivering(database, settings_for(url, batch=3)):
             await eventually(lambda: guard.units() == {"u-1", "u-2", "u-4", "u-5"})
             guard.refused = ""
             await eventually(lambda: "u-3" in guard.units())

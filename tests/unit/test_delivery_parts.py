@@ -150,15 +150,16 @@ def test_a_notice_is_done_when_all_have_known_its_end_for_long_enough() -> None:
     assert list(book.notices) == []
 
 
-def test_what_the_table_did_not_take_is_written_with_the_next() -> None:
-    """The database may be away in between."""
+def test_only_the_first_acceptance_is_written() -> None:
+    """Of what is told every minute."""
     book = Book([URL], 900)
     book.write([notice(1)])
     book.take([notice(1)], URL, at(2))
-    failed = book.unsaved()
-    assert not book.has_unsaved
-    book.unsaved_again(failed)
     assert book.unsaved() == {(1, URL): Acceptance(active_at=at(2))}
+    book.take([notice(1)], URL, at(62))
+    assert book.unsaved() == {}
+    book.take([notice(1, ends_at=at(70))], URL, at(71))
+    assert book.unsaved() == {(1, URL): Acceptance(active_at=at(2), ended_at=at(71))}
 
 
 def _known(number: str, comment: str, ends_at: datetime, **values: str) -> KnownSilence:
@@ -168,13 +169,16 @@ def _known(number: str, comment: str, ends_at: datetime, **values: str) -> Known
 
 def test_silences_are_made_lengthened_and_taken_away_and_others_left_alone() -> None:
     """Ours are known by their matchers and the first word of their comment."""
-    silenced = notice(1, silence=Silence("Li Wei", "acknowledged"))
+    labels = {"alertname": "breach", "alert_id": "1", "site": "a"}
+    silenced = notice(1, labels=labels, silence=Silence("Li Wei", "acknowledged"))
     missing, surplus = reconcile([silenced, notice(2)], {"site": "a"}, [], NOW)
     assert surplus == []
     (made,) = missing
     assert made.matchers == (Matcher("alert_id", "1"), Matcher("alertname", "breach"), Matcher("site", "a"))
     assert (made.created_by, made.comment, made.id) == ("Li Wei", "Quotawatt: acknowledged", "")
     names = {"alert_id": "1", "alertname": "breach", "site": "a"}
+    relabelled, _ = reconcile([silenced], {"site": "a", "new": "b"}, [], NOW)
+    assert [one.name for one in relabelled[0].matchers] == ["alert_id", "alertname", "site"]
     fresh = _known("x", "Quotawatt: acknowledged", NOW + LASTS, **names)
     assert reconcile([silenced], {"site": "a"}, [fresh], NOW) == ([], [])
     old = _known("x", "Quotawatt: acknowledged", NOW + LASTS / 2, **names)

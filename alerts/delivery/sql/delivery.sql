@@ -21,7 +21,8 @@ where not done
 
 -- name: changed
 -- Alerts of which nothing is said as they stand: those that fire (silenced ones only where something was said before), those of which
--- something is said although they may be over, and those corrected since $1 (data time) after they had ended, or had never fired.
+-- something is said although they may be over, and those corrected since $1 (data time) after they had ended, or had never fired;
+-- at most $2.
 with open_notice as (
     select alert_id, revision from alert_notice where kind = 'alert' and ends_at is null
 ),
@@ -46,7 +47,7 @@ changed as (
             select from alert_notice n where n.alert_id = alert.alert_id and n.revision >= alert.revision
         )
 )
-select a.alert_id, a.rule, a.subject, a.revision, a.standing::text as standing, t.transition_id, t.reason, t.author, t.note,
+select a.alert_id, a.rule, a.subject, a.revision, a.standing::text as standing, t.transition_id, t.reason, t.note,
     t.evidence::text as evidence
 from changed
 join alert a using (alert_id)
@@ -54,6 +55,7 @@ join lateral (
     select * from alert_transition where alert_id = a.alert_id order by transition_id desc limit 1
 ) t on true
 order by a.alert_id
+limit $2
 
 -- name: windows
 -- Maintenance windows that may silence something at $1 (data time).
