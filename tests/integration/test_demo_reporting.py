@@ -1,0 +1,45 @@
+"""The unit that reports a mistaken ratio: in its time, once, and for all readings."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from decimal import Decimal
+
+from deploy.demo.city_parts import Correction
+from deploy.demo.reporting import Reporting
+from energy.clocks import ClockSettings, DataClock
+from energy.services import run_services
+from energy.storage import Pool
+from tests.support.deriving import derive_all
+from tests.support.eventually import eventually
+from tests.support.register_world import instant, populate, registry, shown, store
+
+SCALE = 3_600.0
+_USED = "select sum(quanta * quantum) from consumption_15min join point using (point_id)"
+
+
+async def test_what_is_reported_holds_from_the_beginning(pool: Pool) -> None:
+    """Not before its time; then what was derived is derived again, to the last digit three quarters of it."""
+    correction = Correction("P-e", instant(0), Decimal("0.75"), instant(60), "the nameplate says 300/5")
+    async with pool.acquire() as connection:
+        await populate(connection, registry([("P-e", "electricity", 1)]))
+        await store(connection, [shown("P-e", minute, 1_000 + minute * 8) for minute in range(7, 130, 15)])
+        await derive_all(connection)
+        assert await connection.fetchval(_USED) == 960
+        clock = DataClock(ClockSettings(instant(0), time.time(), SCALE))
+        stop = asyncio.Event()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            group.create_task(run_services([Reporting(pool, clock, [correction])], grace=1, stop=stop))
+
+            async def recorded() -> bool:
+                return bool(await connection.fetchval("select count(*) from edit"))
+
+            await eventually(recorded)
+            stop.set()
+        said = await connection.fetchrow("select * from edit")
+        assert said is not None
+        assert said["recorded_at"] >= instant(60)
+        assert (said["author"], said["reason"]) == ("demo", "the nameplate says 300/5")
+        await derive_all(connection)
+        assert await connection.fetchval(_USED) == 720
