@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 
 from alerts.series.keeping import Keeping
+from alerts.series.loads import refresh
 from energy.clocks import ClockSettings, DataClock
 from energy.errors import StorageError
 from energy.services import Control
 from energy.storage import Connection, StorageSettings
+from tests.support import register_world
+from tests.support.deriving import derive_all
 from tests.support.eventually import eventually
 from tests.support.totals_world import QUARTER, START, Counted, Used, populate, registry, use
 
@@ -47,6 +51,19 @@ async def test_one_keeps_and_quotas_on_demand_are_looked_at_again(
         await eventually(lambda: connection.fetchval("select max(demand_kw) = 32 from unit_load_day"))
         control.stopping.set()
     assert not failures
+
+
+async def test_maxima_are_a_function_of_the_readings_in_whatever_order_they_come(connection: Connection) -> None:
+    """A reading that comes late between two others moves energy between quarter hours and no total: it counts."""
+    world = register_world.registry([("E1", "electricity", 1)])
+    await register_world.populate(connection, world)
+    values = {0: 0, 15: 1, 30: 8, 45: 9, 60: 10, 60 * 24: 10, 60 * 24 + 15: 11}
+    for minutes in ([m for m in values if m != 15], [15]):
+        await register_world.store(connection, [register_world.shown("E1", m, values[m]) for m in minutes])
+        await derive_all(connection)
+        await refresh(connection, register_world.instant(60 * 24 * 3), date(2026, 2, 1))
+    found = await connection.fetch("select demand_kw, demand_at from unit_load_day where kwh > 1")
+    assert [tuple(row) for row in found] == [(28, register_world.instant(15))]
 
 
 _QUOTA = """
