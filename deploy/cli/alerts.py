@@ -169,7 +169,10 @@ def explain(alert_id: int, change: int | None, config: Path | None, dsn: str | N
 @alerts.command()
 @_signed
 def ack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | None) -> None:
-    """Take alert ID on: nobody else is called, and it does not escalate, until it is over."""
+    """Take alert ID on until it is over.
+
+    Nobody else is called, and it does not escalate.
+    """
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
 
     move = _on(config, dsn, lambda connection, now: people.acknowledge(connection, alert_id, who, note, now))

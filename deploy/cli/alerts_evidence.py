@@ -48,7 +48,9 @@ def _facts(evidence: Evidence, zone: str, language: Language) -> dict[str, str]:
         "raised if": rule.when,
         "clear if": rule.clear or f"not ({rule.when})",
         "judged": f"{local(evidence.now, zone)}, on data up to {local(evidence.at, zone)}",
-        "said": f"{evidence.condition}, {evidence.mark.severity} ({evidence.mark.colour})",
+        "said": f"{evidence.condition}, {evidence.mark.severity} ({evidence.mark.colour})"
+        if evidence.condition == "raised"
+        else evidence.condition,
         "message": getattr(evidence.message, language),
         "final": "yes: the period is over and all of its data is in" if evidence.final else "",
     }
@@ -89,7 +91,7 @@ def _figures(evidence: Evidence, today: Today | None) -> Iterator[str]:
     before = evidence.previous.figures if evidence.previous else None
     heading = ["FIGURE", "THEN"] + (["BEFORE"] if before is not None else []) + (["TODAY"] if today else []) + [""]
     rows = [tuple(heading)]
-    for name in sorted(evidence.figures, key=lambda name: name not in decides):
+    for name in sorted(evidence.figures, key=lambda name: (name not in decides, name)):
         row = [f"{name} *" if name in decides else name, _number(evidence.figures[name])]
         if before is not None:
             row.append(_number(before[name]) if name in before else "-")

@@ -40,7 +40,7 @@ async def test_a_life_is_kept_and_read_back_whole(undone: Connection) -> None:
     assert corrected is not None
     assert corrected.state is AlertState.CORRECTED
     assert await moves(undone) == ["inactive firing raised", "firing corrected corrected"]
-    row = await undone.fetchrow("select * from board.quota_history order by transition_id desc limit 1")
+    (row,) = await undone.fetch("select * from board.quota_history order by transition_id desc limit 1")
     assert (row["used"], row["previous_used"], row["limit"], row["unit"]) == (99.0, 103.0, 100.0, "u-1")
     assert row["rule"] == "quota_breach"
     listed = await undone.fetch("select message_en, reason, period_start, data_until from board.alert_history a"

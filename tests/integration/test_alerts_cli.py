@@ -1,0 +1,116 @@
+"""`quotawatt alerts`, as a person at the bureau calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+
+from deploy.cli import root
+from energy.errors import RejectedError
+from energy.storage import Pool
+from tests.support.alert_rows import look, populate
+
+Call = Callable[..., "asyncio.Future[Result]"]
+
+
+@pytest.fixture
+async def call(pool: Pool, dsn: str) -> Call:
+    """Calls the command in a thread with a loop of its own; an alert was corrected, and fires anew."""
+    async with pool.acquire() as connection:
+        await populate(connection)
+        for used, hours in ((103.0, 2), (99.0, 3), (104.0, 4)):
+            await look(connection, used, hours)
+
+    def run(*arguments: str) -> asyncio.Future[Result]:
+        runner = CliRunner(env={"QUOTAWATT_DSN": dsn, "LC_ALL": "en_US.UTF-8"})
+        return asyncio.ensure_future(asyncio.to_thread(runner.invoke, root, ("alerts", *arguments)))
+
+    return run
+
+
+async def test_an_alert_is_listed_taken_on_given_back_and_shown(call: Call) -> None:
+    """In both languages, in times of the unit's zone, with who did what and why."""
+    heading, line = (await call("list")).stdout.splitlines()
+    assert heading.split() == ["ID", "STATE", "SEVERITY", "RULE", "OF", "UNIT", "SINCE", "SAYS"]
+    assert line.split(maxsplit=8) == [
+        "1", "firing", "critical", "quota_breach", "u-1.month", "2026-03-01", "u-1", "2026-03-01T04:00+08:00",
+        "u-1 used 104.0 of 100",
+    ]  # fmt: skip
+    assert (await call("list", "--lang", "zh")).stdout.endswith("u-1已用 104.0，限额 100\n")
+    for none in (("--state", "resolved"), ("--of-unit", "u-2"), ("--district", "44"), ("--since", "2026-03-02 00:00")):
+        assert (await call("list", *none)).stdout == "No alert, as far as it is asked for.\n"
+    assert len(json.loads((await call("list", "--history", "--district", "6103", "--json")).stdout)) == 1
+    assert (await call("ack", "1", "--by", "Li Wei", "--note", "on my way")).stdout == "Taken on: alert 1.\n"
+    assert (await call("ack", "1", "--by", "Wu")).stdout == "Somebody has alert 1 already.\n"
+    shown = (await call("show", "1")).stdout.splitlines()
+    assert next(line for line in shown if line.startswith("taken on:")).endswith("by Li Wei")
+    assert shown[-1].split(maxsplit=6)[2:] == [
+        "firing",
+        "acknowledged",
+        "acknowledged",
+        "critical",
+        "Li Wei  on my way",
+    ]
+    assert (await call("unack", "1", "--by", "Li Wei", "--note", "ill")).stdout == "Given back: alert 1.\n"
+    moves = json.loads((await call("show", "1", "--json")).stdout)["history"]
+    assert [move["transition"]["to_state"] for move in moves] == [
+        "firing", "corrected", "firing", "acknowledged", "firing",
+    ]  # fmt: skip
+
+
+async def test_the_evidence_is_explained_and_recomputed(call: Call) -> None:
+    """Figures then, before and today; sums made anew; the condition judged anew, and doubted aloud where it differs."""
+    told = " ".join((await call("explain", "1", "--change", "2")).stdout.split())
+    for part in (
+        "rule: quota_breach, version 1a2b3c",
+        "raised if: used > limit",
+        "quota: u-1.month, version 2: quota of tce per month",
+        "source: letter 7",
+        "quality: estimated",
+        "before: raised, firing, judged 2026-03-01T02:00+08:00",
+        "limit * 100 100 100 used * 99 103 104.5 provisional",
+        "used_share 0.99 1.03 1.045",
+        "electricity by its factor: yes (805532.9536 kWh x 0.1229 / 1000 = 99)",
+        "The parts add up to what was used: yes (99 and 99)",
+        "What was used, of the limit: yes (0.99 and 0.99)",
+        "The stored condition is reproduced: yes (clear and clear)",
+        "Today: evaluated 2026-03-16T20:01+08:00, data up to 2026-03-16T20:00+08:00.",
+        "GB/T 2589-2020",
+    ):
+        assert part in told
+    assert "u-1已用 104.0" in (await call("explain", "1", "--lang", "zh")).stdout
+    missing = await call("explain", "1", "--change", "9")
+    assert missing.exit_code == 1
+    assert "alert 1 has no change 9" in missing.output
+
+
+async def test_evidence_that_does_not_give_its_condition_is_told(call: Call, pool: Pool) -> None:
+    """Somebody has changed a figure, or a rule is judged in another way: the exit code says so too."""
+    await pool.execute("update alert_transition set evidence = jsonb_set(evidence, '{figures,used}', '98')")
+    told = await call("explain", "1")
+    assert told.exit_code == 1
+    assert "The parts add up to what was used: NO (104 and 98)" in told.stdout
+    assert "The stored condition is reproduced: NO (clear and raised)" in told.stdout
+
+
+async def test_windows_come_and_go(call: Call) -> None:
+    """Silence for a time, by whom and why."""
+    signed = ("--author", "Wu", "--reason", "overhaul")
+    times = ("--since", "2099-03-01 08:00", "--until", "2099-03-01 18:00")
+    added = await call("windows", "add", "--of-unit", "u-1", "--rule", "quota_pace", *times, *signed)
+    assert added.stdout == "Taken: window 1.\n"
+    _, line = (await call("windows", "list")).stdout.splitlines()
+    assert line.split() == [
+        "1", "unit", "u-1", "quota_pace", "2099-03-01T08:00+08:00", "2099-03-01T18:00+08:00", "Wu", "overhaul",
+    ]  # fmt: skip
+    assert (await call("windows", "end", "1", "--author", "Li")).stdout == "Ended: window 1.\n"
+    assert (await call("windows", "list")).stdout == "No maintenance window.\n"
+    assert "(ended by Li)" in (await call("windows", "list", "--ended")).stdout
+    wrong = await call("windows", "add", "--all", "--of-unit", "u-1", *times, *signed)
+    assert "give one of --of-unit, --district, --industry and --all" in wrong.output
+    assert "no such date" in (await call("windows", "add", "--all", "--until", "2026-02-30 08:00", *signed)).output
+    assert isinstance((await call("ack", "7", "--by", "Wu")).exception, RejectedError)
