@@ -45,9 +45,10 @@ def load_yaml(path: Path) -> Document:
 def parse_yaml(text: str, source: str, *, directory: Path = Path()) -> Document:
     """Parse YAML text; raises ConfigError as `load_yaml` does."""
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         lines = dict(_lines(root, (), source)) if root is not None else {}
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        content = loader.construct_document(root) if root is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError((Fault(source, line, "", f"no YAML: {error.problem}"),)) from error
