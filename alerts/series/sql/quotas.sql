@@ -90,7 +90,7 @@ from unnest($1::int4[], $2::date[], $3::text[]) as k (quota_id, since, period)
 join quota q using (quota_id)
 join unit u using (unit_id)
 cross join lateral (
-    select * from board.product_intensity b
+    select * from product_intensity b
     where b.unit = u.code and b.product = q.product and b.period = k.period and b.period_start = k.since
     offset 0
 ) i
@@ -106,7 +106,7 @@ join quota q using (quota_id)
 join quota_unit m using (quota_id)
 join unit u on u.unit_id = m.unit_id
 cross join lateral (
-    select * from board.value_intensity b
+    select * from value_intensity b
     where b.unit = u.code and b.period = k.period and b.period_start = k.since and b.tce_per_value is not null
     offset 0
 ) i
