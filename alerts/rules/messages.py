@@ -16,6 +16,22 @@ from energy.toml_words import close_to
 Language: TypeAlias = Literal["zh", "en"]
 NOT_KNOWN: Mapping[Language, str] = {"zh": "未知", "en": "not known"}
 """In place of a figure that is not known."""
+WORDS: Mapping[str, Mapping[str, Mapping[Language, str]]] = {
+    "method": {
+        "mixture": {"zh": "同类日与去年同期综合", "en": "like days and last year together"},
+        "last_year": {"zh": "去年同期", "en": "last year"},
+        "like_days": {"zh": "同类日", "en": "like days"},
+        "pace": {"zh": "按进度", "en": "pace"},
+    },
+    "period": {
+        "day": {"zh": "日", "en": "day"},
+        "statistics_month": {"zh": "统计月", "en": "statistics month"},
+        "month": {"zh": "月", "en": "month"},
+        "quarter": {"zh": "季度", "en": "quarter"},
+        "year": {"zh": "年", "en": "year"},
+    },
+}
+"""What people read in place of the words of labels that are ours; other values stand as they are."""
 DEFAULT_FORMAT = ".6g"
 
 _FORMAT = re.compile(r",?(\.[0-9])?[f%]")
@@ -64,7 +80,8 @@ def render(text: str, language: Language, figures: Mapping[str, float | None], l
 
     def value(name: str, spec: str) -> str:
         if name not in figures:
-            return str(labels.get(name, ""))
+            text = str(labels.get(name, ""))
+            return WORDS.get(name, {}).get(text, {}).get(language, text)
         figure = figures[name]
         if figure is None or figure != figure:  # noqa: PLR0124 - only NaN is not itself
             return NOT_KNOWN[language]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.life.model import Condition
+from alerts.projecting.methods import METHODS
 from alerts.quotas.bands import DEFAULT_BANDS
+from alerts.quotas.model import QuotaPeriod
 from alerts.rules import messages
 from alerts.rules.expressions import compile_expression
 from alerts.rules.files import load_rules, rules_of
@@ -163,3 +166,11 @@ def test_people_read_figures_names_and_what_is_not_known() -> None:
     assert messages.render("{nan:.1%}", "zh", figures, {}) == "未知"
     filled = messages.with_parameters("{{x}} {used:.1f} {level:.0%} {level}", {"level": 0.5})
     assert filled == "{{x}} {used:.1f} 50% 0.5"
+
+
+def test_our_own_words_are_translated() -> None:
+    """Each method of projection and kind of period has its words; a code or a name stands as it is."""
+    assert messages.WORDS["method"].keys() == METHODS.keys()
+    assert messages.WORDS["period"].keys() == set(get_args(QuotaPeriod))
+    text = "{method} {unit}"
+    assert messages.render(text, "zh", {}, {"method": "last_year", "unit": "pace"}) == "去年同期 pace"
