@@ -31,9 +31,13 @@ TEXTS = (
     .map(str.strip)
     .filter(bool)
 ) | st.sampled_from(['"', "'''", "\\", ",;\t".strip(), "= 1 #", "80% a b", "a" * MOST_TEXT, "虚构：文件", "none"])
-LIMITS = st.decimals(Decimal("0.000000000001"), Decimal(999_999_999_999_999), places=12).filter(
-    lambda limit: len(limit.as_tuple().digits) <= 27
-) | st.integers(1, 10**15 - 1).map(Decimal)
+LIMITS = (
+    st.decimals(Decimal("0.000000000001"), Decimal(999_999_999_999_999), places=12).filter(
+        lambda limit: len(limit.as_tuple().digits) <= 27
+    )
+    | st.sampled_from([Decimal("123456789012345.123456789012"), Decimal("0.1"), Decimal("1234567.123456789")])
+    | st.integers(1, 10**15 - 1).map(Decimal)
+)
 KEYS = {
     "group": st.sampled_from(["g1", "g2"]),
     "district": st.from_regex(r"[0-9]{6}", fullmatch=True),

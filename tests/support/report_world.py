@@ -9,9 +9,11 @@ from decimal import Decimal
 
 import msgspec
 
-from alerts.evaluation import evaluate
-from alerts.quotas import QuotaPeriod, QuotaSpec
-from alerts.store import apply_quotas
+from alerts.evaluation.step import Engine, Wanted
+from alerts.quotas.model import QuotaPeriod, QuotaSpec
+from alerts.quotas.store import apply_quotas
+from alerts.rules.files import load_rules
+from alerts.series.known import catalogue
 from energy.balance import Flow
 from energy.carriers import carriers
 from energy.factors import shipped_factors
@@ -90,7 +92,8 @@ async def live(connection: Connection) -> None:
     await entries.enter(connection, list(_entries()), Source.HAND, NOW)
     await settle(connection)
     await apply_quotas(connection, list(_quotas()))
-    await evaluate(connection, NOW, 40)
+    engine = Engine(load_rules((), catalogue()), catalogue(), stale_s=6 * 3600)
+    await engine.evaluate(connection, NOW, Wanted(recent_days=40))
 
 
 async def settle(connection: Connection) -> None:
@@ -190,7 +193,15 @@ def _quotas() -> Iterator[tuple[str, QuotaSpec]]:
     for code, measure, period, limit, unit in limits:
         yield (
             WORKS,
-            QuotaSpec(code, measure, period, Decimal(limit), unit, date(2026, 1, 1), "发改环资〔2026〕虚构 1 号"),
+            QuotaSpec(
+                code=code,
+                measure=measure,
+                period=period,
+                limit=Decimal(limit),
+                limit_unit=unit,
+                valid_from=date(2026, 1, 1),
+                source="发改环资〔2026〕虚构 1 号",
+            ),
         )
 
 

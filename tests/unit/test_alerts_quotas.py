@@ -102,6 +102,7 @@ COMPLETION = [
         (COMPLETION, "warns of nothing: these look like the completion bands of a saving target"),
         (COMPLETION[:2], "is milder than that at 0.5 .*completion bands of a saving target, where 100 % is good"),
         ([(0.8, "notice", "red"), (0.9, "attention", "blue")], "is milder"),
+        ([(0.8, "attention", "blue"), (0.9, "notice", "red")], "is milder"),
         ([(1.0, "critical", "red")], "the limit itself is a breach, and needs none"),
         ([(0.9, "unknown", "grey")], "warns of nothing"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,6 +217,7 @@ def test_quotas_that_govern_the_same_are_named() -> None:
     assert overlaps(first, standing=(later,)) == ["first and later (in the database)"]
     ended = quota("first", key="u", valid_to=date(2027, 1, 1))
     assert overlaps(ended, later, standing=(first,)) == []
+    assert not later.overlaps(ended)
     assert overlaps(standing=(first, inner)) == []
     assert overlaps(
         first,
@@ -251,6 +253,9 @@ def test_a_year_below_its_months_is_a_warning() -> None:
     ended = quota("month", key="u", valid_from=date(2026, 1, 1), valid_to=date(2030, 1, 1))
     (told,) = warned(ended, later, quota("year", limit="1200", **fields))
     assert "in the year of 2030-01-01, the months in it 1212 together" in told
+    spring: dict[str, Any] = {"key": "u", "valid_from": date(2026, 3, 1)}
+    (told,) = warned(quota("month", **spring), quota("year", limit="1199", period="year", **spring))
+    assert "in the year of 2027-01-01" in told
     demand = {"key": "u", "measure": "demand", "limit_unit": "kW"}
     assert warned(quota("d", limit="9", **demand), quota("e", limit="10", period="year", **demand)) == []
 

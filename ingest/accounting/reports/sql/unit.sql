@@ -95,7 +95,7 @@ where unit = $1 and period = $2 and period_start = $3;
 -- alerts the one that stands gravest.
 select q.code as quota, q.measure, q.period, coalesce(s.period_start, p.first) as period_start, q.source,
     coalesce(s.limit_value::numeric, q.limit_value) as "limit", q.limit_unit,
-    case when d.days > 0 then s.used::numeric end as used, case when d.days > 0 then s.used_share::numeric end as share,
+    case when d.days > 0 then s.used::numeric end as used, case when d.days > 0 then round(s.used_share::numeric, 6) end as share,
     case when d.days > 0 then s.projected::numeric end as projected,
     case when s.quota_id is not null then coalesce(a.state, 'inactive') end as state, s.verdict, s.colour, s.ready,
     coalesce(d.suspect, false) as suspect
