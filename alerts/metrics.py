@@ -1,27 +1,29 @@
-"""What the alerts package counts: one call counts, and logs where it tells something new."""
+"""What the evaluation counts: one call counts, and logs where it tells something new."""
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import prometheus_client
 import structlog
 
-from alerts.store import Outcome
-from alerts.verdicts import Verdict
+from alerts.life.store import Outcome
 
 _log = structlog.get_logger("alerts")
 
-_EVALUATIONS = prometheus_client.Counter("quotawatt_alerts_evaluations_total", "Evaluations of all quotas.", ["scope"])
+_EVALUATIONS = prometheus_client.Counter("quotawatt_alerts_evaluations_total", "Evaluations.", ["scope"])
 _SECONDS = prometheus_client.Histogram(
     "quotawatt_alerts_evaluation_seconds",
     "Real seconds of an evaluation, from the read to the commit.",
+    ["scope"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
-_QUOTAS = prometheus_client.Gauge("quotawatt_alerts_quotas", "Quotas in their present period, by verdict.", ["verdict"])
+_QUOTAS = prometheus_client.Gauge(
+    "quotawatt_alerts_quotas", "Quotas in the periods that the last full evaluation covered, by verdict.", ["verdict"]
+)
+_MARKED = prometheus_client.Counter("quotawatt_alerts_marked_units_total", "Units that were marked as changed.")
 _TRANSITIONS = prometheus_client.Counter(
-    "quotawatt_alerts_transitions_total", "Changes of state, by the state reached.", ["state"]
+    "quotawatt_alerts_transitions_total", "Changes of state, by rule and the state reached.", ["rule", "state"]
 )
 _LEADING = prometheus_client.Gauge("quotawatt_alerts_leading", "1 while this instance is the one that evaluates.")
 _FAILURES = prometheus_client.Counter(
@@ -29,34 +31,39 @@ _FAILURES = prometheus_client.Counter(
 )
 
 
-def evaluated(scope: str, seconds: float, outcomes: Iterable[Outcome]) -> None:
-    """An evaluation was committed; `scope` is recent or recheck."""
+def evaluated(scope: str, seconds: float) -> None:
+    """An evaluation was committed; `scope` is marked, full or recheck."""
     _EVALUATIONS.labels(scope).inc()
-    _SECONDS.observe(seconds)
-    tally = Tally(
-        one.evidence.judgement.verdict
-        for one in outcomes
-        if one.evidence.quota.start <= one.evidence.now < one.evidence.quota.end
-    )
-    for verdict in Verdict:
-        _QUOTAS.labels(verdict).set(tally[verdict])
+    _SECONDS.labels(scope).observe(seconds)
+
+
+def quotas(verdicts: Mapping[str, int]) -> None:
+    """How many quotas a full evaluation found in each verdict."""
+    for verdict, count in verdicts.items():
+        _QUOTAS.labels(verdict).set(count)
+
+
+def marked(units: int) -> None:
+    """So many units were marked as changed."""
+    _MARKED.inc(units)
 
 
 def moved(outcome: Outcome) -> None:
     """An alert changed its state."""
-    if outcome.transition is None:
+    move, proof = outcome.transition, outcome.evidence
+    if move is None or proof is None:
         return
-    _TRANSITIONS.labels(outcome.transition.to_state).inc()
+    _TRANSITIONS.labels(outcome.key.rule, move.to_state).inc()
     _log.info(
         "alert_moved",
-        unit=outcome.evidence.quota.unit,
-        quota=outcome.evidence.quota.code,
-        period=outcome.evidence.quota.day.isoformat(),
-        state=outcome.transition.to_state,
-        before=outcome.transition.from_state,
-        verdict=outcome.transition.verdict,
-        used=str(outcome.evidence.used),
-        limit=str(outcome.evidence.quota.limit),
+        rule=outcome.key.rule,
+        subject=proof.subject.code,
+        unit=proof.subject.unit,
+        period=None if outcome.key.period_start is None else outcome.key.period_start.isoformat(),
+        state=move.to_state,
+        before=move.from_state,
+        reason=move.reason,
+        severity=move.mark.severity,
     )
 
 

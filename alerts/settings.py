@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -24,11 +25,16 @@ class AlertsSettings(msgspec.Struct, frozen=True):
         health: the endpoint for health and metrics.
         min_interval_s: least time between the starts of two evaluations, however many totals change.
         timer_s: an evaluation is made at the latest after this time without a notification.
-        recent_days: each evaluation covers the periods that touch these last days.
+        full_interval_s: how often all quotas, units and meters are evaluated; in between those of which something
+            changed. Rules with `every` are looked at no more often than this.
+        recent_days: an evaluation covers the periods that touch these last days, and what changed before them.
         recheck_interval_s: how often, and first of all at the start, the look back is longer:
-        recheck_days: for late data, and for periods that went by while nobody evaluated.
+        recheck_days: for periods that went by while nobody evaluated.
+        stale_s: by how many seconds of data time complete data may lag behind the clock before pace and projection are
+            not known any more.
         standby_s: how often an instance that does not lead tries to.
         grace_s: how long the last evaluation may take when the service is told to stop.
+        rule_files: files of rules of the deployment's own, and of what it changes in shipped ones, in this order.
         consequences: which prices and orders are attached to a breach, where.
         delivery: which Alertmanagers are told; without it nobody is.
     """
@@ -38,10 +44,13 @@ class AlertsSettings(msgspec.Struct, frozen=True):
     health: HealthSettings = HealthSettings()
     min_interval_s: Seconds = 0.5
     timer_s: Seconds = 5.0
-    recent_days: Annotated[int, msgspec.Meta(ge=1)] = 2
-    recheck_interval_s: Seconds = 600.0
+    full_interval_s: Seconds = 60.0
+    recent_days: Annotated[int, msgspec.Meta(ge=1)] = 1
+    recheck_interval_s: Seconds = 3600.0
     recheck_days: Annotated[int, msgspec.Meta(ge=1)] = 35
+    stale_s: Seconds = 6 * 3600.0
     standby_s: Seconds = 1.0
     grace_s: Seconds = 10.0
+    rule_files: tuple[Path, ...] = ()
     consequences: ConsequencesSettings = ConsequencesSettings()
     delivery: DeliverySettings | None = None

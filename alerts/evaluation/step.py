@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
+from alerts.consequences.model import Estimate
 from alerts.evaluation import figures, proving
 from alerts.evaluation.figures import Figures, Written, figures_of
 from alerts.evaluation.looking import Change, changes
 from alerts.evaluation.memory import Known, Memory
 from alerts.evaluation.withdrawing import withdrawn
 from alerts.life import store
+from alerts.life.evidence import Evidence
 from alerts.life.store import Outcome
 from alerts.life.windows import Window
 from alerts.rules.judging import Judge
@@ -27,6 +30,7 @@ from energy.storage import Connection, load_queries, translating
 
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
 _EPOCH = date(1970, 1, 1)
+Attached: TypeAlias = Callable[[Evidence], tuple[Estimate, ...]]
 _READERS = {"unit": units.read, "meter": meters.read}
 
 
@@ -76,15 +80,19 @@ class Engine:
         rules: from `alerts.rules.files`.
         catalogue: the series that there are.
         stale_s: by how many seconds data may lag behind before pace and projection are not known.
+        attached: what policies attach to a breach on such evidence; see `alerts.consequences.attaching`.
     """
 
-    def __init__(self, rules: Sequence[Rule], catalogue: Catalogue, *, stale_s: float) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], catalogue: Catalogue, *, stale_s: float, attached: Attached = lambda _: ()
+    ) -> None:
         judges = [Judge(rule, catalogue) for rule in rules]
         self._judges: dict[Subject, list[Judge]] = {
             subject: [judge for judge in judges if judge.rule.subject == subject]
             for subject in ("quota", "unit", "meter")
         }
         self._stale_s = stale_s
+        self._attached = attached
         self._memory = Memory()
         self._written = Written()
         self._last: dict[str, datetime] = {}
@@ -169,4 +177,10 @@ class Engine:
         ids = sorted(set(frame.ids.tolist()))
         standing = await store.read_standings(connection, frame.subject, since=since, ids=ids)
         found: list[Change] = list(changes(judges, frame, standing, windows, now))
-        return await proving.outcomes(connection, found, now)
+        return [self._with_consequences(one) for one in await proving.outcomes(connection, found, now)]
+
+    def _with_consequences(self, one: Outcome) -> Outcome:
+        attached = () if one.evidence is None else self._attached(one.evidence)
+        if one.evidence is None or not attached:
+            return one
+        return msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, consequences=attached))
