@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from alerts.consequences.estimates import estimates
+from alerts.consequences.files import policies_of
 from alerts.consequences.model import Breach, ConsequencesSettings, Estimate, Policy
 from alerts.life.evidence import Evidence
 from alerts.quotas.measures import PER_OUTPUT
 
 _ELECTRICITY = "electricity"
+
+
+def attaching(settings: ConsequencesSettings) -> Callable[[Evidence], tuple[Estimate, ...]]:
+    """What the engine asks of each transition.
+
+    Raises:
+        ConfigError: the deployment's file of policies with all its faults, or a policy switched on that there is not.
+    """
+    policies = policies_of(settings)
+    return lambda evidence: consequences(evidence, policies, settings)
 
 
 def consequences(

@@ -35,6 +35,9 @@ def evidence_lines(
     if evidence.factors:
         yield ""
         yield from _factors(evidence, width)
+    if evidence.consequences:
+        yield ""
+        yield from _consequences(evidence, language, width)
     yield ""
     yield from _checks(evidence)
     if today is not None:
@@ -120,6 +123,23 @@ def _factors(evidence: Evidence, width: int | None) -> Iterator[str]:
         figures = (_number(one.kgce), _number(one.kgce_equal), _number(one.kgco2))
         rows.append((one.carrier, str(one.valid_from), one.unit, *figures, source))
     return columns(rows, {3, 4, 5}, width)
+
+
+def _consequences(evidence: Evidence, language: Language, width: int | None) -> Iterator[str]:
+    """What policies attach to the breach: estimates with their source and how firmly that is established."""
+    rows = [("CONSEQUENCE", "YUAN", "SOURCE", "CONFIDENCE", "HOW")]
+    for one in evidence.consequences:
+        name, how, note = (
+            (one.name_zh, one.formula_zh, one.note_zh)
+            if language == "zh"
+            else (one.name_en, one.formula_en, one.note_en)
+        )
+        least, most = one.least_yuan, one.most_yuan
+        sums = (
+            "-" if least is None or most is None else f"{least:,.2f}" if least == most else f"{least:,.2f}…{most:,.2f}"
+        )
+        rows.append((name, sums, one.source, one.confidence, f"{how}; {note}" if note else how))
+    yield from columns(rows, {1}, width)
 
 
 def _checks(evidence: Evidence) -> Iterator[str]:
