@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import structlog
 
 from alerts import metrics
+from alerts.consequences.attaching import attaching
 from alerts.evaluation.marks import Marks
 from alerts.evaluation.step import Engine, Evaluated, Wanted
 from alerts.rules.model import Rule
@@ -44,6 +45,9 @@ class AlertsService:
         rules: by which it judges.
         catalogue: of their series.
         clock: data time.
+
+    Raises:
+        ConfigError: a file of policies has faults.
     """
 
     name = "alerts"
@@ -53,7 +57,8 @@ class AlertsService:
         self._clock = clock
         self._database = Availability(structlog.get_logger("alerts"), "database")
         self._backoff = Backoff(first=0.2, most=10)
-        self._engine = Engine(rules, catalogue, stale_s=settings.stale_s)
+        attached = attaching(settings.consequences)
+        self._engine = Engine(rules, catalogue, stale_s=settings.stale_s, attached=attached)
         self._marks = Marks()
         self._full_at = self._recheck_at = 0.0
 
