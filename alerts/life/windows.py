@@ -64,7 +64,7 @@ def covers(window: Window, place: Place, now: datetime) -> bool:
         case "all":
             return True
         case "unit":
-            return window.key == place.unit
+            return bool(window.key) and window.key == place.unit
         case "district":
             return _within(window.key, place.district)
         case "industry":

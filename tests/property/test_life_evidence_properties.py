@@ -1,0 +1,87 @@
+"""Stored evidence judges itself as it was judged; maintenance windows cover what they say, and no more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from alerts.life.evidence import Evidence, named, rejudge
+from alerts.life.model import Condition
+from alerts.life.windows import Place, Window, covering
+from tests.support.alert_rows import BREACH, at, evidence
+
+FIGURES = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
+PACE = replace(BREACH, when="elapsed >= 0.1 and pace > 1", clear="pace < 0.97")
+
+
+def plainly(elapsed: float | None, pace: float | None) -> Condition:
+    """The conditions of PACE in Python, by hand."""
+    finite = [None if figure is None or figure - figure != 0 else figure for figure in (elapsed, pace)]
+    started, fast = (None if figure is None else test for figure, test in zip(
+        finite, (finite[0] is not None and finite[0] >= 0.1, finite[1] is not None and finite[1] > 1), strict=True
+    ))  # fmt: skip
+    if started is False or fast is False:
+        return Condition.CLEAR if finite[1] is not None and finite[1] < 0.97 else Condition.HELD
+    return Condition.UNKNOWN if started is None or fast is None else Condition.RAISED
+
+
+@given(elapsed=FIGURES, pace=FIGURES)
+def test_evidence_gives_its_condition_after_years_in_the_database(elapsed: float | None, pace: float | None) -> None:
+    """Whatever the figures: as JSON and back, not known (which JSON has for NaN) or beyond all bounds."""
+    stored = replace(evidence(1.0, at(1), plainly(elapsed, pace), PACE), figures={"elapsed": elapsed, "pace": pace})
+    back = msgspec.json.decode(msgspec.json.encode(stored), type=Evidence)
+    assert rejudge(stored) is rejudge(back) is stored.condition
+    assert named(back) == {"elapsed", "pace"}
+
+
+def test_said_before_is_the_evidence_of_before() -> None:
+    """With the versions by which it was judged."""
+    before = evidence(103.0, at(1), Condition.RAISED)
+    stored = replace(evidence(99.0, at(2), Condition.CLEAR), previous=before.said("firing"))  # type: ignore[arg-type]  # its word
+    back = msgspec.json.decode(msgspec.json.encode(stored), type=Evidence)
+    assert back.previous is not None
+    said = back.previous
+    assert (said.figures["used"], said.now, said.rule_version, said.quota_version) == (103.0, at(1), "1a2b3c", 2)
+
+
+@pytest.mark.parametrize(
+    ("window", "covers"),
+    [
+        (("all", None), True),
+        (("unit", "u-1"), True),
+        (("unit", "u-10"), False),
+        (("unit", ""), False),
+        (("district", "61"), True),
+        (("district", "610303"), True),
+        (("district", "6104"), False),
+        (("industry", "32"), True),
+        (("industry", "3"), True),
+        (("industry", "31"), False),
+    ],
+)
+def test_a_window_covers_a_unit_its_district_or_its_industry(window: tuple[str, str | None], *, covers: bool) -> None:
+    """The first digits stand for all that begin so; a quota of a group has no unit that could be meant."""
+    made = Window(*window, at(0), at(2), "Wu", "overhaul")  # type: ignore[arg-type]  # one of the words
+    place = Place("quota_pace", "u-1", "610303", "32")
+    assert bool(covering([made], place, at(1))) is covers
+    assert not covering([made], replace(place, unit="", district="", industry=""), at(1)) or window[0] == "all"
+
+
+def test_a_window_begins_ends_and_is_ended_and_may_be_of_one_rule() -> None:
+    """Its end does not belong to it; ended before it began it never was."""
+    window = Window("all", None, at(1), at(3), "Wu", "overhaul")
+    place = Place("quota_pace")
+    tick = timedelta(microseconds=1)
+    moments = (at(1) - tick, at(1), at(3) - tick, at(3))
+    assert [bool(covering([window], place, now)) for now in moments] == [False, True, True, False]
+    ended = replace(window, ended_at=at(2))
+    assert [bool(covering([ended], place, now)) for now in (at(2) - tick, at(2))] == [True, False]
+    assert not covering([replace(window, ended_at=at(0))], place, at(1))
+    assert replace(window, ended_at=at(9)).end == at(3)
+    ruled = replace(window, rule="quota_breach")
+    assert covering([ruled, window], place, at(1)) == (window,)
