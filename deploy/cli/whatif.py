@@ -31,7 +31,6 @@ def _share(_: click.Context, __: click.Parameter, text: str | None) -> float:
 @click.option(
     "--less",
     type=click.FloatRange(min=0, min_open=True),
-    default=0.0,
     metavar="AMOUNT",
     help="Or by how much a day, in the base unit of the carrier, or of each quota where no carrier is named.",
 )
@@ -42,7 +41,7 @@ def _share(_: click.Context, __: click.Parameter, text: str | None) -> float:
 def whatif(  # noqa: PLR0913, PLR0917 - one for each option
     unit: str,
     cut: float,
-    less: float,
+    less: float | None,
     since: datetime | None,
     carrier: str,
     config: Path | None,
@@ -63,13 +62,13 @@ def whatif(  # noqa: PLR0913, PLR0917 - one for each option
     from energy.carriers import carriers  # noqa: PLC0415 - likewise
     from energy.clocks import DataClock  # noqa: PLC0415 - likewise
 
-    if not cut and not less:
+    if not cut and less is None:
         raise click.UsageError("give --cut or --less")
     if carrier and carrier not in carriers():
         raise click.UsageError(f"no carrier {carrier!r}: expected one of {', '.join(carriers())}")
     place = place_of(config, dsn)
     now = DataClock(place.clock).now()
-    change = Change(since.date() if since else date.min, cut, less, carrier)
+    change = Change(since.date() if since else date.min, cut, less or 0.0, carrier)
     found = on_database(place.database, lambda connection: what_if(connection, unit, now, change))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)))

@@ -1,0 +1,123 @@
+"""`quotawatt whatif` on a month of steady use: what a cut makes of each quota, worked out by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from alerts.projecting.courses import refresh
+from alerts.trying.whatif import Change
+from alerts.trying.whatif_store import what_if
+from deploy.cli import root
+from energy.errors import RejectedError
+from energy.storage import Connection
+from tests.support.totals_world import START, Counted, Used, populate, registry, use
+
+DAYS = 20
+NOW = START + timedelta(days=DAYS)
+DAY_KWH, DAY_M3 = 96_000.0, 960.0
+LIMITS = {"Q-el": ("electricity", "kWh", 30 * DAY_KWH), "Q-gas": ("natural_gas", "m3", 32 * DAY_M3)}
+POINTS = {"E": Counted("electricity"), "G": Counted("natural_gas")}
+SINCE = date(2026, 3, 26)
+CUT_DAYS = 6
+"""From the 26th to the 31st."""
+
+
+async def steady(connection: Connection) -> float:
+    """Twenty days of a March in which every quarter hour is alike; tce of a kWh."""
+    await populate(connection, registry(POINTS))
+    await use(connection, Used("E", 0, (1_000_000,) * 96 * DAYS), Used("G", 0, (10_000,) * 96 * DAYS))
+    per_kwh = await connection.fetchval(
+        "select sum(kgce) / sum(amount) / 1000 from unit_day where carrier = 'electricity'"
+    )
+    day_tce = await connection.fetchval("select sum(kgce) / 1000 / $1::int4 from unit_day", DAYS)
+    quotas = LIMITS | {"Q-tce": ("tce", "tce", 31 * float(day_tce) - CUT_DAYS * DAY_KWH * float(per_kwh) / 4)}
+    for code, (measure, unit, limit) in quotas.items():
+        await connection.execute(_QUOTA, code, measure, limit, unit)
+    await refresh(connection, NOW)
+    return float(per_kwh)
+
+
+_QUOTA = """
+insert into quota
+    (code, subject, key, unit_id, measure, period, limit_value, limit_unit, valid_from, source, min_elapsed)
+select $1, 'unit', 'U', unit_id, $2, 'month', $3::float8, $4, '2026-01-01', 'an invented document', 0 from unit
+"""
+
+
+async def test_a_cut_is_worth_what_its_days_and_carrier_are(undone: Connection) -> None:
+    """A tenth less electricity from the 26th on: of its own quota, of the total, and nothing of gas."""
+    per_kwh = await steady(undone)
+    saved = 0.1 * CUT_DAYS * DAY_KWH
+    found = {one.quota: one for one in await what_if(undone, "U", NOW, Change(SINCE, 0.1, 0.0, "electricity"))}
+    electricity, gas, total = found["Q-el"], found["Q-gas"], found["Q-tce"]
+    assert electricity.method == "like_days", "there was no year before"
+    assert electricity.before.projected == pytest.approx(31 * DAY_KWH)
+    assert electricity.after.projected == pytest.approx(31 * DAY_KWH - saved)
+    assert electricity.before.exhausted_on == date(2026, 3, 31)
+    assert electricity.needed_cut == pytest.approx(1 / CUT_DAYS)
+    assert (gas.before, gas.needed_cut) == (gas.after, 0.0)
+    assert gas.before.exhausted_on is None
+    assert total.before.projected is not None
+    assert total.after.projected == pytest.approx(total.before.projected - saved * per_kwh)
+    assert total.needed_cut == pytest.approx(0.25), "a quarter of the electricity of six days"
+    enough = {one.quota: one for one in await what_if(undone, "U", NOW, Change(SINCE, 0.25, 0.0, "electricity"))}
+    assert enough["Q-tce"].after.share == pytest.approx(1)
+    fixed = await what_if(undone, "U", NOW, Change(date.min, 0.0, 1_000.0, "electricity"))
+    assert fixed[0].after.projected == pytest.approx(31 * DAY_KWH - 11 * 1_000)
+    stopped = await what_if(undone, "U", NOW, Change(date.min, 0.0, 1e9, "electricity"))
+    assert stopped[0].after.projected == pytest.approx(DAYS * DAY_KWH), "nobody uses less than nothing"
+
+
+async def test_what_cannot_be_answered_says_why(undone: Connection) -> None:
+    """No such unit, none of that carrier, no quota."""
+    await populate(undone, registry(POINTS))
+    with pytest.raises(RejectedError, match="no such unit: V"):
+        await what_if(undone, "V", NOW, Change(SINCE, 0.1))
+    with pytest.raises(RejectedError, match="U used nothing of raw_coal"):
+        await what_if(undone, "U", NOW, Change(SINCE, 0.1, 0.0, "raw_coal"))
+    with pytest.raises(RejectedError, match="U has no quota in force"):
+        await what_if(undone, "U", NOW, Change(SINCE, 0.1))
+
+
+async def test_the_command_shows_both_ends(connection: Connection, dsn: str, tmp_path: Path) -> None:
+    """As text and as JSON, by the data time of the deployment."""
+    await steady(connection)
+    real = datetime.now(UTC).timestamp()
+    settings = tmp_path / "ingest.toml"
+    clock = f"[clock]\norigin = {NOW.isoformat()}\nreal_origin = {real}\nscale = 0.001\n"
+    settings.write_text(f'[database]\ndsn = "{dsn}"\n[mqtt]\nhost = "localhost"\n{clock}')
+
+    def call(*options: str) -> str:
+        result = CliRunner().invoke(root, ("whatif", "U", "--config", str(settings), *options))
+        assert result.exit_code == 0, result.output + str(result.exception)
+        return result.stdout
+
+    text = await asyncio.to_thread(call, "--cut", "10%", "--from", "2026-03-26", "--carrier", "electricity")
+    heading, first, second, *_ = text.splitlines()
+    assert heading.split()[:5] == ["QUOTA", "ENDS", "USED", "LIMIT", "EXPECTED"]
+    assert first.split()[:6] == ["Q-el", "2026-03-31", "1,920,000.0", "2,880,000.0", "kWh", "2,976,000.0"]
+    assert "16.7%" in first
+    assert second.split()[:4] == ["with", "the", "change", "2,918,400.0"]
+    rows = json.loads(await asyncio.to_thread(call, "--less", "1000", "--json"))
+    assert [row["quota"] for row in rows] == ["Q-el", "Q-gas", "Q-tce"]
+    assert rows[0]["after"]["projected"] == pytest.approx(2_976_000 - 11_000, rel=1e-6)
+
+
+def test_a_change_must_be_one() -> None:
+    """A share above 0 and at most 100 %, or an amount, of a carrier that exists."""
+    for options, message in (
+        ((), "give --cut or --less"),
+        (("--cut", "0"), "is no share"),
+        (("--cut", "110%"), "is no share"),
+        (("--cut", "ten"), "is no share"),
+        (("--cut", "5%", "--carrier", "steam"), "no carrier 'steam'"),
+    ):
+        result = CliRunner().invoke(root, ("whatif", "U", "--dsn", "postgresql://nobody@localhost:1/x", *options))
+        assert result.exit_code == 2
+        assert message in result.output
