@@ -33,32 +33,30 @@ on conflict (unit_id, day) do update set
        excluded.deep_valley_kwh, excluded.forbidden_kwh)
 where old.* is distinct from excluded.*
 """
-DEMAND, HOURS, MONTH_HOURS, BASE, MAXIMA = (
-    f"{_SQL.dated}\n{query}" for query in (_SQL.demand, _SQL.hours, _SQL.month_hours, _SQL.base, _SQL.maxima)
+DEMAND, HOURS, MONTH_HOURS, BASE = (
+    f"{_SQL.dated}\n{query}" for query in (_SQL.demand, _SQL.hours, _SQL.month_hours, _SQL.base)
 )
 """Figures of units $2 (null: all) at $1, out of rows of days from $3 to $4."""
 
 
-async def refresh(connection: Connection, now: datetime, since: date, *, units: Sequence[int] | None = None) -> int:
+async def refresh(connection: Connection, now: datetime, since: date, until: date = date.max) -> int:
     """Make `unit_load_day` say what stands; the number of days that were computed.
 
     A day is computed again when its total, the unit's zone or time-of-use table differ from what it was computed by, or
     when readings within it were derived anew; a day that is still open, when another quarter hour has ended. So late
-    data, edits and new tables find their days by themselves, whoever was away meanwhile. Meant to run beside
-    evaluations, with `since` two days back, and a month back at the start and now and then: what has been computed
-    already costs one look.
+    data, edits and new tables find their days by themselves, whoever was away meanwhile, and what has been computed
+    already costs one look. The newest days come first.
 
     Args:
         connection: outside of a transaction, so that each block of days is kept as soon as it is done.
         now: data time; nothing later is looked at.
         since: the first day.
-        units: ids; None for all.
+        until: the last day.
     """
-    last = (now + _OFFSET).date()
-    given = None if units is None else list(units)
-    await connection.execute(_SQL.void, given)
-    await connection.execute(_SQL.forget, since, last, given)
-    rows = [dict(row) for row in await connection.fetch(_SQL.stale, since, last, given, now)]
+    last = min(until, (now + _OFFSET).date())
+    await connection.execute(_SQL.void)
+    await connection.execute(_SQL.forget, since, last)
+    rows = [dict(row) for row in await connection.fetch(_SQL.stale, since, last, now)]
     for begin in range(0, len(rows), _BLOCK):
         await connection.execute(_KEEP, *_arguments(rows[begin : begin + _BLOCK], now))
     return len(rows)

@@ -50,6 +50,11 @@ async def test_one_keeps_and_quotas_on_demand_are_looked_at_again(
         tasks.create_task(other.run(control))
         await eventually(lambda: connection.fetchval("select max(demand_kw) = 32 from unit_load_day"))
         control.stopping.set()
+    # One that comes half a year later finds what nobody kept, stretch by stretch, and then rests.
+    await connection.execute("delete from unit_load_day")
+    late = Keeping(database, _clock(96 * 180), failures.append)
+    assert sum([await late.step() for _ in range(12)]) == 3
+    assert await late.step() == 0
     assert not failures
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from alerts.series import loads, units
-from alerts.series.demand import maxima
 from alerts.series.frame import NEVER, Scope
 from alerts.time_of_use.files import read_tables
 from alerts.time_of_use.store import record
@@ -126,22 +125,6 @@ async def test_nothing_is_known_before_its_time(undone: Connection) -> None:
     assert found["demand_max_kw"] == max(shape[: DAY * 2]) / 250
     await undone.execute("truncate unit_load_day")
     assert await _kept(undone, then) == pytest.approx({**lived, "lag_h": 0}, nan_ok=True)
-
-
-async def test_maxima_of_any_days_for_quotas(undone: Connection) -> None:
-    """By units' own days; a span that has not begun is not known, and of the present one how much of it so far is."""
-    await populate(undone, registry(ELECTRIC))
-    await use(undone, Used("E", 0, (2000, 8000, 8000, *(1000,) * (DAY - 3), 3000, *(1000,) * 9)))
-    now = _at(DAY + 20)
-    await loads.refresh(undone, now, FIRST)
-    unit = await undone.fetchval("select unit_id from unit")
-    spans = [(FIRST, FIRST), (FIRST, date(2026, 3, 31)), (date(2026, 3, 2), date(2026, 3, 31)), (date(2026, 4, 1),) * 2]
-    found = await maxima(undone, now, [unit] * 4, *(list(days) for days in zip(*spans, strict=True)))
-    assert found.demand_kw.tolist() == pytest.approx([32, 32, 12, np.nan], nan_ok=True)
-    assert found.known_share.tolist() == pytest.approx([1, 106 / 116, 0.5, np.nan], nan_ok=True)
-    times = [*(_at(n).timestamp() * 1_000_000 for n in (1, 1, DAY)), NEVER]
-    assert found.demand_at.tolist() == times
-    assert found.until[1] == _at(DAY + 10).timestamp() * 1_000_000
 
 
 async def test_use_by_kind_of_hour_goes_by_the_units_wall_clock(undone: Connection) -> None:

@@ -1,22 +1,20 @@
 -- name: void
--- Take the marks of units $1 (null: all): the days that they name follow from nothing that still stands.
-with marks as (
-    delete from unit_load_dirty where $1::int4[] is null or unit_id = any($1) returning unit_id, day
-)
+-- Take the marks: the days that they name follow from nothing that still stands.
+with marks as (delete from unit_load_dirty returning unit_id, day)
 update unit_load_day k set basis = 0 from (select distinct unit_id, day from marks) m
 where k.unit_id = m.unit_id and k.day = m.day;
 
 -- name: stale
--- Days from $1 to $2 of units $3 (null: all) whose row in unit_load_day is missing or void, or follows from something else
--- than what now stands; of a day that is still open only when a quarter hour has ended since, by the data and by $4.
+-- Days from $1 to $2 whose row in unit_load_day is missing or void, or follows from something else
+-- than what now stands; of a day that is still open only when a quarter hour has ended since, by the data and by $3.
 with days as (
     select d.unit_id, d.day, u.time_zone as zone, u.district, d.ready,
-        $4::timestamptz < day_start(d.day + 1, u.time_zone) as open,
+        $3::timestamptz < day_start(d.day + 1, u.time_zone) as open,
         row(d.purchased, d.covered_s, d.metered_quality, d.quality, d.ready)::text as total
     from unit_day d
     join unit u using (unit_id)
     where d.carrier = 'electricity' and d.day between $1 and $2
-        and ($3::int4[] is null or d.unit_id = any($3)) and day_start(d.day, u.time_zone) < $4::timestamptz
+        and day_start(d.day, u.time_zone) < $3::timestamptz
 ),
 placed as (
     select p.unit_id, p.day, t.table_id
@@ -42,15 +40,15 @@ cross join lateral (select hashtextextended(concat_ws('|', d.total, d.zone, t.ta
 left join unit_load_day k using (unit_id, day)
 where k.unit_id is null or k.basis = 0 or case
     when d.open then k.basis <> b.basis
-        and date_bin('15 minutes', least(d.ready, $4), 'epoch') > coalesce(k.until, day_start(d.day, d.zone))
+        and date_bin('15 minutes', least(d.ready, $3), 'epoch') > coalesce(k.until, day_start(d.day, d.zone))
     else k.basis <> b.basis
 end
-order by d.unit_id, d.day;
+order by d.day desc, d.unit_id;
 
 -- name: forget
--- Take away the days from $1 to $2 of units $3 (null: all) of which no total stands any more.
+-- Take away the days from $1 to $2 of which no total stands any more.
 delete from unit_load_day k
-where k.day between $1 and $2 and ($3::int4[] is null or k.unit_id = any($3)) and not exists (
+where k.day between $1 and $2 and not exists (
     select from unit_day d where d.unit_id = k.unit_id and d.day = k.day and d.carrier = 'electricity'
 );
 
@@ -178,20 +176,3 @@ from (
     from dated where day >= today - 28
 ) days
 group by unit_id
-
--- name: maxima
--- The greatest quarter hour of the spans $5, $6, $7 (unit, first and last day); -infinity for times where there is none.
-select s.n::int4, coalesce((max(d.peak))[1], 'NaN')::float8 as demand_kw,
-    coalesce(to_timestamp(-(max(d.peak))[2]), '-infinity') as demand_at, coalesce(max(d.until), '-infinity') as until,
-    coalesce(coalesce(sum(d.known), 0) / nullif(floor(extract(epoch from least(
-        $1::timestamptz, day_start(s.last + 1, u.time_zone)) - day_start(s.first, u.time_zone)) / 900), 0
-    ), 'NaN')::float8 as known_share
-from unnest($5::int4[], $6::date[], $7::date[]) with ordinality as s (unit_id, first, last, n)
-join unit u using (unit_id)
-left join (
-    select unit_id, day, until, known,
-        case when demand_kw is not null then array[demand_kw, -extract(epoch from demand_at)::float8] end as peak
-    from dated
-) d on d.unit_id = s.unit_id and d.day between s.first and s.last
-where day_start(s.first, u.time_zone) < $1::timestamptz
-group by s.n, s.first, s.last, u.time_zone
