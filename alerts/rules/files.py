@@ -19,8 +19,8 @@
     [rule.parameters]
     level = 0.5
 
-    [shipped.pace]                         # a shipped rule by its code: only what is named changes
-    for = "1h"
+    [shipped.pace]                         # a shipped rule by its code: only what is named changes; named may be
+    for = "1h"                             # lengths of time, severity, colour, where, except, labels, parameters
     severity = "critical"
     parameters = { level = 1.1 }
 

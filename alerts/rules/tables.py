@@ -72,6 +72,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
     colour: Colour | None = None
     where: dict[Name, Values] | None = None
     except_: dict[Name, Values] | None = None
+    labels: dict[Name, str] | None = None
     parameters: dict[Name, float] = {}
 
 

@@ -117,14 +117,14 @@ def test_a_deployment_changes_shipped_rules_openly() -> None:
     before = rules()
     after = rules(
         "[shipped.pace]\nfor = '1h'\nseverity = 'critical'\n"
-        "parameters = { level = 1.1 }\nwhere = { period = 'month' }\n"
+        "parameters = { level = 1.1 }\nwhere = { period = 'month' }\nlabels = { team = 'a' }\n"
         "[shipped.share]\nenabled = false\n"
     )
     pace = after["pace"]
     assert (pace.timing.for_s, pace.severity, pace.colour) == (3600, "critical", Colour.RED)
     assert pace.when == "elapsed_share >= min_elapsed and pace > 1.1"
     assert (pace.clear, pace.message) == (before["pace"].clear, before["pace"].message)
-    assert pace.where == {"period": ("month",)}
+    assert (pace.where, pace.labels) == ({"period": ("month",)}, {"team": "a"})
     assert pace.version != before["pace"].version
     assert before.keys() - after.keys() == {"share"}
     assert all(after[code].version == before[code].version for code in after.keys() - {"pace"})
