@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from alerts.evidence import CarrierUse
-from alerts.store import apply_quotas, read_watched
+from alerts.evaluation.memory import Memory
+from alerts.quotas.store import apply_quotas
+from alerts.series import quotas
+from alerts.series.frame import Scope
+from alerts.series.quotas import QuotaFrame
 from energy.balance import Flow
 from energy.product_quotas import Level
 from energy.registry.store import apply
@@ -162,14 +165,10 @@ async def test_alerts_count_what_is_filled_in_and_wait_only_for_meters(undone: C
     await apply_quotas(undone, [("U", day_quota("Q", "10"))])
     await use(undone, Used("E1", 0, (1000,) * 4))
     await enter(undone, Entry("purchase", "raw_coal", *MARCH, Decimal(31)))
-    quotas = await read_watched(undone, at(1), 0)
-    (one,) = [quota for quota in quotas if quota.quota.day == FIRST]
-    found = {use.carrier: (use.amount, use.metered, use.ready) for use in one.uses}
-    assert found == {
-        "electricity": (Decimal(4), True, at(1)),
-        "raw_coal": (Decimal(1), False, at(24 * 31)),
-    }
-    assert all(isinstance(use, CarrierUse) for use in one.uses)
+    frame = await _watched(undone, at(1), 0)
+    (used,) = frame.columns["used"]
+    assert round(used, 9) == 0.7147916  # 4 kWh of 0.1229 kgce, and one tonne of coal a day, of 0.7143 tce
+    assert frame.ready_us.tolist() == [at(1).timestamp() * 1e6]
 
 
 async def test_a_bill_does_not_make_up_for_a_silent_meter(undone: Connection) -> None:
@@ -178,9 +177,18 @@ async def test_a_bill_does_not_make_up_for_a_silent_meter(undone: Connection) ->
     await apply_quotas(undone, [("U", day_quota("Q", "10"))])
     await use(undone, Used("C1", -96, (1000,)), Used("C1", 96, (1000,)))
     await enter(undone, Entry("purchase", "raw_coal", *MARCH, Decimal(31)))
-    quotas = await read_watched(undone, at(30), 2)
-    days = {quota.quota.day: use.days for quota in quotas for use in quota.uses}
-    assert days == {FIRST: 0, FIRST + timedelta(1): 1}
+    frame = await _watched(undone, at(30), 1)
+    days = [date(1970, 1, 1) + timedelta(int(day)) for day in frame.periods]
+    assert dict(zip(days, frame.columns["incomplete"], strict=True)) == {FIRST: 1, FIRST + timedelta(1): 0}
+
+
+async def _watched(connection: Connection, now: datetime, recent_days: int) -> QuotaFrame:
+    """The series of all quotas, as an evaluation reads them."""
+    known, _ = await Memory().renew(connection, now, {})
+    scope = Scope(now, None, recent_days)
+    return await quotas.read(
+        connection, known.book, known.members, scope, stale_s=6 * 3600, projecting=known.projecting
+    )
 
 
 async def _product(connection: Connection, points: dict[str, Counted]) -> None:
