@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 
-from alerts.series.keeping import Keeping
+from alerts.evaluation.loads import LOCK, LoadsService
 from alerts.series.loads import refresh
+from alerts.settings import AlertsSettings
 from energy.clocks import ClockSettings, DataClock
-from energy.errors import StorageError
 from energy.services import Control
 from energy.storage import Connection, StorageSettings
 from tests.support import register_world
@@ -17,45 +17,47 @@ from tests.support.eventually import eventually
 from tests.support.totals_world import QUARTER, START, Counted, Used, populate, registry, use
 
 
-def _clock(quarters: int) -> DataClock:
-    """A clock that stands so many quarter hours after the beginning."""
-    origin = START + quarters * QUARTER
-    return DataClock(ClockSettings(origin, real_origin=0.0), wall=lambda: 0.0)
+def _service(database: StorageSettings, quarters: int) -> LoadsService:
+    """A service whose clock stands so many quarter hours after the beginning."""
+    clock = DataClock(ClockSettings(START + quarters * QUARTER, real_origin=0.0), wall=lambda: 0.0)
+    return LoadsService(AlertsSettings(database, full_interval_s=0.1, standby_s=0.1), clock)
 
 
 async def test_one_keeps_and_quotas_on_demand_are_looked_at_again(
     database: StorageSettings, connection: Connection
 ) -> None:
     """The other one stands by; who has a quota on demand is marked where a maximum changed, nobody else ever."""
-    failures: list[StorageError] = []
     await populate(connection, registry({"E": Counted("electricity")}))
     await use(connection, Used("E", 0, (1000,) * 200))
-    one, other = (Keeping(database, _clock(quarters), failures.append) for quarters in (200, 201))
+    one, other = _service(database, 200), _service(database, 201)
     await connection.execute("delete from unit_touched")
-    assert await one.step() == 3
-    assert await other.step() == 0
+    assert await one.step(connection) == 3
+    assert await other.step(connection) == 0
     assert not await connection.fetchval("select count(*) from unit_touched")
     await connection.execute(_QUOTA)
     await use(connection, Used("E", 100, (9000,)), Used("E", 200, (1000,)))
     await connection.execute("delete from unit_touched")
-    assert await other.step() == 2
-    assert (await connection.fetchval("select min(since) from unit_touched")).isoformat() == "2026-03-02"
-    # Another session is at it: not twice the same work.
-    await use(connection, Used("E", 100, (8000,)))
-    await connection.execute("select pg_advisory_lock(8175543449907004014)")
-    assert await other.step() == 0
-    await connection.execute("select pg_advisory_unlock(8175543449907004014)")
-    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
-        control = Control(other.name, asyncio.Event())
-        tasks.create_task(other.run(control))
-        await eventually(lambda: connection.fetchval("select max(demand_kw) = 32 from unit_load_day"))
-        control.stopping.set()
+    assert await other.step(connection) == 2
+    assert await connection.fetchval("select min(since) from unit_touched") == date(2026, 3, 2)
     # One that comes half a year later finds what nobody kept, stretch by stretch, and then rests.
     await connection.execute("delete from unit_load_day")
-    late = Keeping(database, _clock(96 * 180), failures.append)
-    assert sum([await late.step() for _ in range(12)]) == 3
-    assert await late.step() == 0
-    assert not failures
+    late = _service(database, 96 * 180)
+    assert sum([await late.step(connection) for _ in range(12)]) == 3
+    await connection.execute("delete from unit_load_day")
+    assert await late.step(connection) == 0
+    # While another session is at it, it waits.
+    await connection.execute("select pg_advisory_lock($1::int8)", LOCK)
+    control = Control(other.name, asyncio.Event())
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(other.run(control))
+        waits = (
+            "select count(*) >= 1 from pg_stat_activity where query like '%pg_try_advisory_lock%' and state = 'idle'"
+        )
+        await eventually(lambda: connection.fetchval(waits))
+        assert not await connection.fetchval("select count(*) from unit_load_day")
+        await connection.execute("select pg_advisory_unlock($1::int8)", LOCK)
+        await eventually(lambda: connection.fetchval("select count(*) = 3 from unit_load_day"))
+        control.stopping.set()
 
 
 async def test_maxima_are_a_function_of_the_readings_in_whatever_order_they_come(connection: Connection) -> None:
@@ -71,6 +73,7 @@ async def test_maxima_are_a_function_of_the_readings_in_whatever_order_they_come
     assert [tuple(row) for row in found] == [(28, register_world.instant(15))]
 
 
+_ASKED = "select count(*) > 0 from pg_stat_activity where query like '%pg_try_advisory_lock%' and state = 'idle'"
 _QUOTA = """
 insert into quota (code, unit_id, key, measure, period, limit_value, limit_unit, valid_from, source, min_elapsed)
 select 'Q', unit_id, code, 'demand', 'month', 30, 'kW', '2026-01-01', 'invented', 0 from unit
