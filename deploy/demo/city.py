@@ -94,7 +94,8 @@ class CityMistake(msgspec.Struct, frozen=True):
 
     Attributes:
         ct: the current transformer's ratio as the gateway has it; the true one stands with the meter.
-        reported: data time at which the unit reports it, with its zone: from then on an edit puts all readings right.
+        reported: data time, with its zone, at which the unit reports it, once it has heard of a broken quota: from then
+            on an edit puts all readings right.
         reason: what it says.
     """
 

@@ -109,7 +109,7 @@ class Correction:
         point: the meter's point.
         since: the city's start: from then on readings are multiplied by
         ratio: the true transformer ratio over the one that the gateway was told.
-        reported: data time at which it is said; reason: in which words.
+        reported: data time at which it is said, at the earliest; reason: in which words.
     """
 
     point: str

@@ -1,4 +1,7 @@
-"""The unit that reports a mistake: at its time an edit puts readings right, as `quotawatt edits` would."""
+"""The unit that reports a mistake: an edit puts readings right, as `quotawatt edits` would.
+
+It does so when it has heard of the breach, and at its time at the earliest: on a slow machine the alert comes late.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,19 @@ from deploy.demo.city_parts import Correction
 from energy.clocks import DataClock
 from energy.errors import RetryableError
 from energy.services import Control
-from energy.storage import Pool
+from energy.storage import Pool, load_queries, translating
 from energy.waiting import set_within
 from ingest.accounting.edits.model import Given, Kind
 from ingest.accounting.edits.store import add
 
 AUTHOR = "demo"
-_AGAIN_S = 1.0
+_AGAIN_S = 0.25
+_SQL = load_queries("deploy.demo", "reporting.sql")
 _log = structlog.get_logger(__name__)
 
 
 class Reporting:
-    """A service that records each correction when data time has come to it.
+    """A service that records each correction when data time has come to it and the unit has heard why it matters.
 
     Args:
         pool: the demo's database.
@@ -42,19 +46,23 @@ class Reporting:
             left = (waiting[0].reported - self._clock.now()).total_seconds() / self._clock.scale
             if left > 0:
                 await set_within(control.stopping, left)
-            elif await self._report(waiting[0]):
+            elif await self._reported(waiting[0]):
                 waiting.pop(0)
             else:
                 await set_within(control.stopping, _AGAIN_S)
         await control.stopping.wait()
 
-    async def _report(self, one: Correction) -> bool:
+    async def _reported(self, one: Correction) -> bool:
+        """Report it if it is time to, and tell whether it was."""
         said = {"since": one.since.isoformat(), "ratio": str(one.ratio)}
         given = Given(kind=Kind.RATIO, point=one.point, said=said, author=AUTHOR, reason=one.reason)
         try:
             async with self._pool.acquire() as connection:
-                await add(connection, [given], self._clock.now())
+                with translating():
+                    heard = await connection.fetchval(_SQL.heard, one.point)
+                if heard:
+                    await add(connection, [given], self._clock.now())
         except RetryableError as error:
             _log.warning("the database is away", error=str(error))
             return False
-        return True
+        return bool(heard)

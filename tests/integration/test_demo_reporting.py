@@ -18,9 +18,14 @@ from tests.support.register_world import instant, populate, registry, shown, sto
 SCALE = 3_600.0
 _USED = "select sum(quanta * quantum) from consumption_15min join point using (point_id)"
 
+_ALERT = """
+insert into alert (rule, subject, subject_id, unit_id, state, since, severity, colour, standing, evidence)
+select 'breach', 'quota', 1, unit_id, 'resolved', 'epoch', 'critical', 'red', '{"said": true}', '{}' from unit
+"""
+
 
 async def test_what_is_reported_holds_from_the_beginning(pool: Pool) -> None:
-    """Not before its time; then what was derived is derived again, to the last digit three quarters of it."""
+    """Not before the unit has heard of the breach; then all is derived again, three quarters of it exactly."""
     correction = Correction("P-e", instant(0), Decimal("0.75"), instant(60), "the nameplate says 300/5")
     async with pool.acquire() as connection:
         await populate(connection, registry([("P-e", "electricity", 1)]))
@@ -35,6 +40,9 @@ async def test_what_is_reported_holds_from_the_beginning(pool: Pool) -> None:
             async def recorded() -> bool:
                 return bool(await connection.fetchval("select count(*) from edit"))
 
+            await eventually(lambda: clock.now() > instant(60))
+            assert not await recorded()
+            await connection.execute(_ALERT)
             await eventually(recorded)
             stop.set()
         said = await connection.fetchrow("select * from edit")
