@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from alerts.delivery.service import DeliveryService
+from functools import partial
+
+from alerts.delivery.service import DeliveryService, check_alertmanagers
 from alerts.evaluation.loads import LoadsService
 from alerts.evaluation.service import AlertsService
 from alerts.rules.files import load_rules
 from alerts.series.known import catalogue
 from alerts.settings import AlertsSettings
 from energy.clocks import DataClock
-from energy.health import HealthServer
+from energy.health import Check, HealthServer
 from energy.services import Service, run_services
 from energy.storage import connect, translating
 
@@ -30,8 +32,10 @@ async def run(settings: AlertsSettings) -> None:
 
     clock = DataClock(settings.clock)
     rules = load_rules(settings.rule_files, catalogue())
-    services: list[Service] = [HealthServer(settings.health, {"database": database})]
-    if settings.delivery is not None:
-        services.append(DeliveryService(settings.database, settings.delivery, clock))
+    checks: dict[str, Check] = {"database": database}
+    services: list[Service] = [HealthServer(settings.health, checks)]
+    if (delivery := settings.delivery) is not None:
+        checks["alertmanager"] = partial(check_alertmanagers, delivery)
+        services.append(DeliveryService(settings.database, delivery, clock))
     services += [LoadsService(settings, clock), AlertsService(settings, rules, catalogue(), clock)]
     await run_services(services, grace=settings.grace_s)

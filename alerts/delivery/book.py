@@ -29,6 +29,16 @@ class Book:
         """All that are not done."""
         return self._notices.values()
 
+    def lasting(self, alert_id: int) -> Notice | None:
+        """What is said of an alert while it lasts, a correction apart."""
+        of_alert = (self._notices[number] for number in self._of_alert.get(alert_id, ()))
+        return next((one for one in of_alert if one.kind == "alert" and one.ends_at is None), None)
+
+    @property
+    def corrections(self) -> list[Notice]:
+        """Those that last."""
+        return [one for one in self._notices.values() if one.kind == "correction" and one.ends_at is None]
+
     def taken_by(self, url: str) -> Mapping[int, Acceptance]:
         """What an Alertmanager has taken, by the notice's number."""
         return self._taken[url]

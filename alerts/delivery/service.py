@@ -143,12 +143,11 @@ class DeliveryService:
         return len(found)
 
     async def _changed(self, connection: Connection, book: Book, now: datetime) -> list[Notice]:
-        lasting = {one.alert_id: one for one in book.notices if one.kind == "alert" and one.ends_at is None}
         found: list[Notice] = []
         for change in await store.read_changes(connection, self._clock.now()):
             began = self._clock.real(change.standing.fired_at or change.standing.since)
-            found += notices_of(change, lasting.get(change.alert_id), self._settings.labels, began, now)
-        for notice in book.notices:
+            found += notices_of(change, book.lasting(change.alert_id), self._settings.labels, began, now)
+        for notice in book.corrections:
             taken = book.acceptances(notice.notice_id)
             if (ended := expired(notice, taken, self._settings.correction_s, now)) is not None:
                 found.append(ended)

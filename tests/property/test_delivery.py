@@ -77,13 +77,12 @@ class Delivering(RuleBasedStateMachine):
     @rule()
     def write(self) -> None:
         """What changed is written down, in one transaction."""
-        lasting = {one.alert_id: one for one in self.book.notices if one.kind == "alert" and one.ends_at is None}
         found: list[Notice] = []
         for number, change in self.alerts.items():
             if self.told_revision.get(number) != change.revision:
-                found += notices_of(change, lasting.get(number), {}, self.now, self.now)
+                found += notices_of(change, self.book.lasting(number), {}, self.now, self.now)
                 self.told_revision[number] = change.revision
-        for one in self.book.notices:
+        for one in self.book.corrections:
             ended = expired(one, self.book.acceptances(one.notice_id), CORRECTION_S, self.now)
             found += [] if ended is None else [ended]
         for one in found:

@@ -46,16 +46,18 @@ changed as (
         and not exists (
             select from alert_notice n where n.alert_id = alert.alert_id and n.revision >= alert.revision
         )
+    order by alert_id
+    limit $2
 )
 select a.alert_id, a.rule, a.subject, a.revision, a.standing::text as standing, t.transition_id, t.reason, t.note,
     t.evidence::text as evidence
 from changed
 join alert a using (alert_id)
 join lateral (
-    select * from alert_transition where alert_id = a.alert_id order by transition_id desc limit 1
+    -- `at` never goes back, and the index has it: by number alone the planner may walk through all transitions
+    select * from alert_transition where alert_id = a.alert_id order by at desc, transition_id desc limit 1
 ) t on true
 order by a.alert_id
-limit $2
 
 -- name: windows
 -- Maintenance windows that may silence something at $1 (data time).
