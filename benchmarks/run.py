@@ -31,6 +31,7 @@ BENCHMARKS = (
     "gateway_footprint",
     "estimation_error",
     "month_totals",
+    "projection_methods",
 )
 """Each is a module of this name with `measure(stack, directory) -> list[Figure]`."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -88,15 +90,20 @@ def test_days_weigh_what_their_profile_says_wherever_the_period_is_cut(
         left = plan[f"{one:%Y-%m}"] - (0.005 if in_month else 0)
         return 0.005 if one == day else left / (length.days - in_month)
 
-    weights = {
-        WorkingDays(rest, holiday): lambda number: (1.0, rest, holiday)[calendar.cells_of(np.array([number]))[0] % 3],
-        LastYear(): lambda number: courses.year[0][calendar.cells_of(np.array([number]))[0]],
-    }
     courses = courses_by(cells, day, zone)
-    for profile, weight in [*weights.items(), (Plan(plan), planned)]:
+
+    def cell(number: int) -> int:
+        return int(calendar.cells_of(np.array([number]))[0])
+
+    cases: list[tuple[Profile, Callable[[int], float]]] = [
+        (WorkingDays(rest, holiday), lambda number: (1.0, rest, holiday)[cell(number) % 3]),
+        (LastYear(), lambda number: float(courses.year[0][cell(number)])),
+        (Plan(plan), planned),
+    ]
+    for profile, weight in cases:
         quota = watch(period, borders, [0.0] * len(borders), zone=zone, profile=profile, course=0)
         due, _ = due_shares(quota, courses, local_times(quota.at_us, quota.zone, quota.zones))
-        sums = np.cumsum([0.0] + [weight(number) for number in range(first, until)])
+        sums = np.array([0.0, *accumulate(weight(number) for number in range(first, until))])
         np.testing.assert_allclose(due, sums / sums[-1], atol=1e-9)
 
 
