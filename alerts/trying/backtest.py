@@ -25,7 +25,7 @@ from energy.periods import DEFAULT_ZONE, day_start, period_of
 from energy.storage import Connection, load_queries, translating
 
 _SQL = load_queries("alerts.trying", "backtest.sql")
-_RECENT, _BACK = timedelta(days=2), timedelta(days=35)
+_RECENT, _BACK = timedelta(days=2), timedelta(days=366)
 """How far back the shapes of units' days are kept, and how far at the first look."""
 
 
