@@ -114,7 +114,9 @@ class Engine:
         with translating():
             known, changed = await self._memory.renew(connection, now, wanted.touched or {})
             due = self._due(now, everything=wanted.touched is None)
-            async with connection.transaction(isolation="repeatable_read"):
+            # Within a transaction of the caller's it is that one's isolation which counts.
+            isolation = None if connection.is_in_transaction() else "repeatable_read"
+            async with connection.transaction(isolation=isolation):
                 found = await self._look(connection, known, now, wanted, due)
             async with connection.transaction():
                 refused = await store.keep(connection, found.outcomes)

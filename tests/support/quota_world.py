@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from alerts.quotas.model import QuotaSpec
 from energy.periods import day_start
-from energy.storage import Connection
+from energy.storage import Connection, load_queries
 
 ZONE = "Asia/Shanghai"
+_TOTALS = load_queries("ingest.accounting.totals", "totals.sql")
 FIRST_DAY = date(2026, 3, 1)
 TURN = date(2026, 3, 2)
 """The day on which other factors, of the same figures, begin."""
@@ -94,4 +95,10 @@ async def use(  # noqa: PLR0913 - the columns of one row
     await connection.execute("delete from unit_day where (unit_id, day, carrier) = ($1, $2, $3)", unit_id, day, carrier)
     row = (unit_id, day, carrier, kgce / FACTORS[carrier], kgce, kgce * 3, kgce * 2, 0, False, ready.astimezone(UTC))
     await _insert(connection, "unit_day", row)
-    await connection.execute("update unit_day set metered_quality = quality")
+    await connection.execute(
+        "update unit_day set metered_quality = quality where (unit_id, day, carrier) = ($1, $2, $3)",
+        unit_id,
+        day,
+        carrier,
+    )
+    await connection.execute(_TOTALS.write_months, [unit_id], [carrier], [day])

@@ -16,7 +16,8 @@ create temp table if not exists staged_figure (
     quota_id int4, period_start date, used float8, "limit" float8, used_share float8, elapsed_share float8, pace float8,
     projected float8, projected_low float8, projected_high float8, quality float8, provisional boolean,
     exhausted_at timestamptz, ready timestamptz, verdict int2, severity int2, colour int2, method int2
-) on commit delete rows
+) on commit delete rows;
+delete from staged_figure
 
 -- name: keep_figures
 -- Write staged figures that differ from what stands, at time $1; $2 verdicts, $3 severities, $4 colours, $5 methods, which
