@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from alerts.life import people
 from alerts.life.model import AlertState, Reason
-from alerts.life.store import AlertKey, keep, read_said, read_standings
+from alerts.life.store import AlertKey, Outcome, keep, read_said, read_standings
 from alerts.life.windows import Window
 from alerts.verdicts import Colour, Mark, Severity
 from energy.errors import RejectedError
@@ -63,6 +63,21 @@ async def test_the_same_outcomes_again_change_nothing(undone: Connection) -> Non
     assert await moves(undone) == ["inactive firing raised"]
     assert await undone.fetchval("select revision from alert") == 1
     assert await keep(undone, []) == []
+
+
+async def test_what_is_only_remembered_leaves_evidence_and_history_alone(undone: Connection) -> None:
+    """Such as from when on a firing alert has been clear."""
+    await populate(undone)
+    await look(undone, 103.0, 2)
+    before = await known(undone)
+    assert before is not None
+    remembered = replace(before.standing, clear_from=at(3))
+    assert await keep(undone, [Outcome(KEY, 1, before.revision, remembered)]) == []
+    after = await known(undone)
+    assert after is not None
+    assert (after.standing, after.revision) == (remembered, 2)
+    assert (await read_said(undone, [after.alert_id]))[after.alert_id].figures["used"] == 103.0
+    assert await moves(undone) == ["inactive firing raised"]
 
 
 async def test_boards_see_each_quota_once_and_each_alert(undone: Connection) -> None:
