@@ -13,7 +13,7 @@ class Book:
 
     Args:
         alertmanagers: their urls.
-        keep_ended_s: real seconds for which an end is told again after it was taken.
+        keep_ended_s: real seconds for which an end is kept after it was taken.
     """
 
     def __init__(self, alertmanagers: Iterable[str], keep_ended_s: float) -> None:

@@ -13,7 +13,7 @@ class Ledger:
 
     Args:
         resend_s: real seconds until something is told again.
-        keep_ended_s: real seconds for which an end is told again.
+        keep_ended_s: real seconds after which an end that was taken is not told again, even if the other side forgets.
     """
 
     def __init__(self, resend_s: float, keep_ended_s: float) -> None:
@@ -33,7 +33,7 @@ class Ledger:
     def due(
         self, notices: Iterable[Notice], taken: Mapping[int, Acceptance], mono: float, now: datetime
     ) -> list[Notice]:
-        """What is to be told now: what is new or changed, and what was told long ago; ends before the rest.
+        """What is to be told now: what is new or changed, and what lasts and was told long ago; ends before the rest.
 
         Args:
             notices: all that are not done.
@@ -41,21 +41,27 @@ class Ledger:
             mono: monotonic time.
             now: real time.
         """
-        found = [one for one in notices if self._is_due(one, mono) and not self.is_over(one, taken, now)]
+        found = [one for one in notices if self._is_due(one, taken, mono) and not self.is_over(one, taken, now)]
         return sorted(found, key=lambda one: (one.ends_at is None, one.notice_id))
 
     def is_over(self, notice: Notice, taken: Mapping[int, Acceptance], now: datetime) -> bool:
-        """Whether its end was taken, and told again for long enough."""
-        acceptance = taken.get(notice.notice_id)
-        if notice.ends_at is None or acceptance is None or acceptance.ended_at is None:
-            return False
-        return now >= acceptance.ended_at + self._keep
+        """Whether its end was taken so long ago that it is not told again, whatever the other side forgets."""
+        ended_at = _end_taken(notice, taken)
+        return ended_at is not None and now >= ended_at + self._keep
 
     def keep_only(self, numbers: Iterable[int]) -> None:
         """Forget what is done."""
         for number in self._told.keys() - set(numbers):
             del self._told[number]
 
-    def _is_due(self, notice: Notice, mono: float) -> bool:
+    def _is_due(self, notice: Notice, taken: Mapping[int, Acceptance], mono: float) -> bool:
         last = self._told.get(notice.notice_id)
-        return last is None or last[0] is not notice or mono >= last[1] + self._resend_s
+        if last is None or last[0] is not notice:
+            return True
+        # An end that was taken is known: told again, it would stand in every later message of its group again.
+        return _end_taken(notice, taken) is None and mono >= last[1] + self._resend_s
+
+
+def _end_taken(notice: Notice, taken: Mapping[int, Acceptance]) -> datetime | None:
+    acceptance = taken.get(notice.notice_id)
+    return acceptance.ended_at if notice.ends_at is not None and acceptance is not None else None

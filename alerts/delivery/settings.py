@@ -80,7 +80,7 @@ class DeliverySettings(msgspec.Struct, frozen=True):
             filled in.
         resend_s: how often an active alert is told again.
         lapse_s: Alertmanager takes an alert for resolved when it has not been told of it for so long.
-        keep_ended_s: how long the end is told again after it was taken.
+        keep_ended_s: an Alertmanager that restarts within this time after it took an end is told of it again.
         correction_s: how long the correction of an alert that had ended stays active.
         check_s: how often an Alertmanager is asked whether it is still the same process.
         timeout_s: how long a request may take.

@@ -20,8 +20,9 @@ from tests.support.delivery_world import (
     configuration,
     delivering,
     settings_for,
+    soon,
 )
-from tests.support.eventually import eventually, never_within
+from tests.support.eventually import never_within
 
 _CUT = (
     "select count(pg_terminate_backend(pid)) from pg_stat_activity"
@@ -51,13 +52,13 @@ async def test_alertmanager_is_not_there_at_first(
     async with delivering(database, settings_for(absent.url)):
         await lasting.look(120)
         await over.look(120)
-        await eventually(lambda: _notices(connection, 2))
+        await soon(lambda: _notices(connection, 2))
         await over.look(80)
         await absent.start()
-        await eventually(lambda: webhook.count("firing", unit="u-1"), within=20)
+        await soon(lambda: webhook.count("firing", unit="u-1"))
         await lasting.look(80)
-        await eventually(lambda: webhook.count("resolved", unit="u-1"))
-        await eventually(lambda: _taken(connection, 2))
+        await soon(lambda: webhook.count("resolved", unit="u-1"))
+        await soon(lambda: _taken(connection, 2))
     assert webhook.count("firing") == 1
     assert not webhook.count("firing", unit="u-2")
 
@@ -71,15 +72,15 @@ async def test_alertmanager_is_killed_and_finds_its_memory_again(
     async with delivering(database, settings_for(absent.url)):
         await lasting.look(120)
         await over.look(120)
-        await eventually(lambda: webhook.count("firing") == 2)
-        await eventually(absent.has_written)
+        await soon(lambda: webhook.count("firing") == 2)
+        await soon(absent.has_written)
         await absent.kill()
         await over.look(80)
         await absent.start(remembers=True)
-        await eventually(lambda: webhook.count("resolved", unit="u-2"), within=20)
+        await soon(lambda: webhook.count("resolved", unit="u-2"))
         await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("firing") > 2)
         await lasting.look(80)
-        await eventually(lambda: webhook.count("resolved", unit="u-1"))
+        await soon(lambda: webhook.count("resolved", unit="u-1"))
     assert webhook.count("firing") == webhook.count("resolved") == 2
 
 
@@ -92,14 +93,14 @@ async def test_alertmanager_is_killed_and_has_lost_everything(
     async with delivering(database, settings_for(absent.url)):
         await known.look(120)
         await taken.look(120)
-        await eventually(lambda: webhook.count("firing") == 2)
+        await soon(lambda: webhook.count("firing") == 2)
         await taken.acknowledge("Li Wei")
         await absent.kill()
         await absent.start()
-        await eventually(lambda: webhook.count("firing", unit="u-1") == 2, within=20)
+        await soon(lambda: webhook.count("firing", unit="u-1") == 2)
         await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("firing", unit="u-2") > 1)
         await known.look(80)
-        await eventually(lambda: webhook.count("resolved", unit="u-1"))
+        await soon(lambda: webhook.count("resolved", unit="u-1"))
 
 
 async def test_one_alertmanager_that_is_away_holds_up_no_other(
@@ -115,11 +116,11 @@ async def test_one_alertmanager_that_is_away_holds_up_no_other(
         async with delivering(database, settings_for(absent.url, second.url)):
             alert = Alert(connection)
             await alert.look(120)
-            await eventually(lambda: webhook.count("firing"), within=3)
+            await soon(lambda: webhook.count("firing"))
             await second.start()
-            await eventually(lambda: late.count("firing"), within=20)
+            await soon(lambda: late.count("firing"))
             await alert.look(80)
-            await eventually(lambda: webhook.count("resolved") and late.count("resolved"))
+            await soon(lambda: webhook.count("resolved") and late.count("resolved"))
     assert webhook.count("firing") == late.count("firing") == 1
 
 
@@ -131,11 +132,11 @@ async def test_the_line_to_the_database_is_cut(
     alert, other = Alert(connection), Alert(connection, "u-2", "610304", number=2)
     async with delivering(database, settings_for(absent.url)):
         await alert.look(120)
-        await eventually(lambda: webhook.count("firing"))
+        await soon(lambda: webhook.count("firing"))
         assert await connection.fetchval(_CUT) >= 2
         await alert.look(80)
         await other.look(120)
-        await eventually(lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", unit="u-2"))
+        await soon(lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", unit="u-2"))
         await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("firing") > 2 or webhook.count("resolved") > 1)
 
 
@@ -147,14 +148,12 @@ async def test_the_service_is_killed_and_another_one_takes_over(
     alert, other = Alert(connection), Alert(connection, "u-2", "610304", number=2)
     async with _victim(dsn, absent.url) as first, _victim(dsn, absent.url) as second:
         await alert.look(120)
-        await eventually(lambda: webhook.count("firing"), within=20)
+        await soon(lambda: webhook.count("firing"))
         leader, standby = await _by_role(connection, first, second)
         leader.kill()
         await alert.look(80)
         await other.look(120)
-        await eventually(
-            lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", unit="u-2"), within=20
-        )
+        await soon(lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", unit="u-2"), within=20)
         assert standby.returncode is None
         await never_within(2 * GROUP_INTERVAL_S, lambda: len(webhook.heard) > 3)
 

@@ -21,8 +21,9 @@ from tests.support.delivery_world import (
     configuration,
     delivering,
     settings_for,
+    soon,
 )
-from tests.support.eventually import eventually, never_within
+from tests.support.eventually import never_within
 
 LABELS = {
     "alertname": "quota_pace",
@@ -63,12 +64,12 @@ async def test_an_alert_arrives_once_per_group_interval_and_resolves(
     async with delivering(database, settings_for(real.url, labels={"site": "baoji"})):
         for one in alerts:
             await one.look(120)
-        await eventually(lambda: len({one["fingerprint"] for one in webhook.alerts("firing")}) == 4)
+        await soon(lambda: len({one["fingerprint"] for one in webhook.alerts("firing")}) == 4)
         await never_within(2.5 * GROUP_INTERVAL_S, lambda: len(webhook.heard) > 4)
         heard = len(webhook.heard)
         for one in alerts:
             await one.look(80)
-        await eventually(lambda: webhook.count("resolved") == 4)
+        await soon(lambda: webhook.count("resolved") == 4)
         assert len(webhook.heard) <= heard + 4
     assert all(len(group["groupLabels"]) == 1 for group in webhook.heard)
     told = next(webhook.alerts("firing", unit="u-1"))
@@ -92,18 +93,18 @@ async def test_an_acknowledged_alert_is_silenced_in_the_name_of_who_has_it(
     alert = Alert(connection)
     async with delivering(database, settings_for(real.url)):
         await alert.look(120)
-        await eventually(lambda: webhook.count("firing"))
+        await soon(lambda: webhook.count("firing"))
         await alert.acknowledge("Li Wei", "furnace 2 is being stopped")
-        (silence,) = await eventually(lambda: _silences(real, "active"))
+        (silence,) = await soon(lambda: _silences(real, "active"))
         assert silence["createdBy"] == "Li Wei"
         assert silence["comment"] == "Quotawatt: acknowledged: furnace 2 is being stopped"
         by_hand = await _silence_by_hand(real)
         await alert.unacknowledge("Li Wei")
-        await eventually(lambda: _silences(real, "expired"))
+        await soon(lambda: _silences(real, "expired"))
         await alert.acknowledge("Zhang Min")
-        await eventually(lambda: _made_by(real, "Zhang Min"))
+        await soon(lambda: _made_by(real, "Zhang Min"))
         await alert.look(80)
-        await eventually(lambda: webhook.count("resolved"))
+        await soon(lambda: webhook.count("resolved"))
         assert [one["id"] for one in await _silences(real, "active")] == [by_hand]
     assert next(webhook.alerts("resolved"))["annotations"]["acknowledged_by"] == "Zhang Min"
 
@@ -115,9 +116,9 @@ async def test_another_severity_is_another_alert_to_route_by_and_the_old_one_say
     alert = Alert(connection)
     async with delivering(database, settings_for(real.url)):
         await alert.look(120, mark=YELLOW)
-        await eventually(lambda: webhook.count("firing", severity="attention"))
+        await soon(lambda: webhook.count("firing", severity="attention"))
         await alert.look(130, mark=RED)
-        await eventually(lambda: webhook.count("firing", severity="critical"))
+        await soon(lambda: webhook.count("firing", severity="critical"))
         last = webhook.heard[-1]["alerts"]
         assert {(one["status"], one["labels"]["severity"]) for one in last} == {
             ("firing", "critical"),
@@ -136,12 +137,12 @@ async def test_a_correction_arrives_with_both_figures(
     async with delivering(database, settings_for(real.url)):
         await lasting.look(120)
         await over.look(110)
-        await eventually(lambda: webhook.count("firing", unit="u-1") and webhook.count("firing", unit="u-2"))
+        await soon(lambda: webhook.count("firing", unit="u-1") and webhook.count("firing", unit="u-2"))
         await over.look(110, closed=True)
-        await eventually(lambda: webhook.count("resolved", unit="u-2"))
+        await soon(lambda: webhook.count("resolved", unit="u-2"))
         await lasting.look(95)
         await over.look(99, closed=True)
-        await eventually(lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", severity="notice"))
+        await soon(lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", severity="notice"))
     said = next(webhook.alerts("resolved", unit="u-1"))["annotations"]
     assert said["correction_en"] == (
         "Correction: it did not happen after all; said before: used 120 tce, limit 100 tce;"
@@ -162,7 +163,7 @@ async def test_nobody_is_called_within_a_maintenance_window(
     fresh, known = Alert(connection, "u-1"), Alert(connection, "u-2", number=2)
     async with delivering(database, settings_for(real.url, lapse_s=1.0)):
         await known.look(120)
-        await eventually(lambda: webhook.count("firing", unit="u-2"))
+        await soon(lambda: webhook.count("firing", unit="u-2"))
         await connection.execute(
             "insert into maintenance_window (subject, since, until, author, reason)"
             " values ('all', $1, $2, 'Wang Fang', 'transformer')",
@@ -171,14 +172,14 @@ async def test_nobody_is_called_within_a_maintenance_window(
         )
         await known.look(121, silenced=True)
         await fresh.look(120, silenced=True)
-        (silence,) = await eventually(lambda: _silences(real, "active"))
+        (silence,) = await soon(lambda: _silences(real, "active"))
         assert silence["createdBy"] == "Wang Fang"
         assert silence["comment"].endswith("transformer")
         await never_within(1.2, lambda: webhook.count("firing", unit="u-1") or webhook.count("resolved"))
         await fresh.look(120)
         await known.look(121)
-        await eventually(lambda: webhook.count("firing", unit="u-1"))
-        await eventually(lambda: _silences(real, "expired"))
+        await soon(lambda: webhook.count("firing", unit="u-1"))
+        await soon(lambda: _silences(real, "expired"))
 
 
 async def _silences(real: RealAlertmanager, state: str) -> list[dict[str, Any]]:

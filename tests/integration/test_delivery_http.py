@@ -20,8 +20,7 @@ from alerts.delivery.settings import AlertmanagerSettings, DeliverySettings
 from energy.errors import TransportError
 from energy.storage import Connection, StorageSettings
 from energy.transport.tls import TlsSettings
-from tests.support.delivery_world import Alert, delivering, settings_for
-from tests.support.eventually import eventually
+from tests.support.delivery_world import Alert, delivering, settings_for, soon
 
 
 @dataclass
@@ -96,9 +95,9 @@ async def test_one_alert_that_is_refused_keeps_no_other(
         for number in range(1, 6):
             await Alert(connection, f"u-{number}", number=number).look(120)
         async with delivering(database, settings_for(url, batch=3)):
-            await eventually(lambda: guard.units() == {"u-1", "u-2", "u-4", "u-5"})
+            await soon(lambda: guard.units() == {"u-1", "u-2", "u-4", "u-5"})
             guard.refused = ""
-            await eventually(lambda: "u-3" in guard.units())
+            await soon(lambda: "u-3" in guard.units())
 
 
 async def test_a_renewed_token_is_read_and_certificates_are_verified(
@@ -116,9 +115,9 @@ async def test_a_renewed_token_is_read_and_certificates_are_verified(
         settings = DeliverySettings((AlertmanagerSettings(url, token_file=tmp_path / "token", tls=tls),), check_s=0.1)
         await Alert(connection).look(120)
         async with delivering(database, settings):
-            await eventually(lambda: guard.asked)
+            await soon(lambda: guard.asked)
             (tmp_path / "token").write_text("new\n")
-            await eventually(guard.units)
+            await soon(guard.units)
         asked = guard.asked
         with pytest.raises(TransportError, match="certificate"):
             await check_alertmanagers(DeliverySettings((AlertmanagerSettings(url),)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from alerts.verdicts import Colour, Mark, Severity
 from energy.clocks import DataClock
 from energy.services import run_services
 from energy.storage import Connection, StorageSettings
+from tests.support.eventually import eventually
 
 YELLOW = Mark(Severity.ATTENTION, Colour.YELLOW)
 RED = Mark(Severity.CRITICAL, Colour.RED)
@@ -51,6 +52,11 @@ receivers:
   - name: webhook
     webhook_configs: [{{url: "{webhook}", send_resolved: true}}]
 """
+
+
+async def soon(check: Callable[[], Any]) -> Any:
+    """Wait for what takes a moment, on a machine that may be busy with all else."""
+    return await eventually(check, within=40)
 
 
 class Alert:

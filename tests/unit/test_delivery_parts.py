@@ -109,7 +109,7 @@ def test_a_correction_lasts_until_somebody_has_known_it_for_long_enough() -> Non
 
 
 def test_what_was_told_is_due_again_after_a_while_and_at_once_when_it_changes() -> None:
-    """And the end until it was told again for long enough, ends before the rest."""
+    """An end that was taken only where the other side has forgotten it; ends before the rest."""
     ledger = Ledger(resend_s=60, keep_ended_s=900)
     first, second = notice(1), notice(2)
     assert ledger.due([first, second], {}, 0, NOW) == [first, second]
@@ -120,13 +120,14 @@ def test_what_was_told_is_due_again_after_a_while_and_at_once_when_it_changes() 
     ended = notice(2, ends_at=at(1))
     assert ledger.due([first, ended], {}, 61, NOW) == [ended]
     assert ledger.due([first, ended], {}, 120, NOW) == [ended, first]
-    ledger.told([ended], 61)
+    ledger.told([ended], 121)
+    assert ledger.due([ended], {}, 181, NOW) == [ended]  # it was refused
     taken = {2: Acceptance(NOW, NOW)}
-    assert ledger.due([ended], taken, 130, at(899)) == [ended]
-    assert ledger.due([ended], taken, 130, at(900)) == []
+    assert ledger.due([ended], taken, 9999, NOW) == []
     ledger.told([first], 131)
     ledger.forget()
-    assert ledger.due([first, ended], taken, 131, at(900)) == [first]
+    assert ledger.due([first, ended], taken, 132, at(899)) == [ended, first]
+    assert ledger.due([first, ended], taken, 132, at(900)) == [first]
 
 
 def test_a_later_notice_takes_the_place_of_an_earlier_one_under_the_same_labels() -> None:
