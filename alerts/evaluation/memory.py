@@ -36,9 +36,15 @@ class Known:
 
 
 class Memory:
-    """Reads again what changed since."""
+    """Reads again what changed since.
 
-    def __init__(self) -> None:
+    Args:
+        courses_at_once: of so many units at most one look computes courses, so that no look is late for a day's turn;
+            None for all, as a back-test must.
+    """
+
+    def __init__(self, courses_at_once: int | None = None) -> None:
+        self._courses_at_once = courses_at_once
         self._book: Book | None = None
         self._members = Members(np.zeros(0, np.int64), np.zeros(0, np.int64))
         self._courses: CourseBook | None = None
@@ -77,9 +83,9 @@ class Memory:
         if self._courses is not None and not changed and days == self._days and not late:
             return False
         async with connection.transaction():
-            computed = await courses.refresh(connection, now, touched)
-        self._days = days
-        if self._courses is not None and not computed and not changed:
+            done = await courses.refresh(connection, now, touched, most=self._courses_at_once)
+        self._days = () if done.left else days
+        if self._courses is not None and not done.units and not changed:
             return False
         self._courses = await courses.read(connection)
         return True

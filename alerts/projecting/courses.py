@@ -1,6 +1,7 @@
 """The courses of units' use: computed in the database once a day, kept in memory for every evaluation.
 
-    if await refresh(connection, now, touched):      # a local day began, quotas or groups changed, or units are marked
+    done = await refresh(connection, now, touched)   # a local day began, quotas or groups changed, or units are marked
+    if done.units:
         book = await read(connection)
     courses, groups = book.with_groups(members)      # members: units and measure of each quota of a group
     rows = book.rows(units, measures)                # `Watched.course`; of quotas of groups the row is in `groups`
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,38 +39,47 @@ _DAY = timedelta(days=1)
 _PLAIN_ZONE = "UTC"
 
 
-async def refresh(connection: Connection, now: datetime, touched: Mapping[int, date] | None = None) -> list[int]:
+class Refreshed(NamedTuple):
+    """What a call of `refresh` did.
+
+    Attributes:
+        units: those of which something was computed.
+        left: how many are still to be computed, by further calls.
+    """
+
+    units: tuple[int, ...]
+    left: int
+
+
+async def refresh(
+    connection: Connection, now: datetime, touched: Mapping[int, date] | None = None, *, most: int | None = None
+) -> Refreshed:
     """Compute the courses that are not as of their unit's local day, and those of which earlier days changed.
 
     Call it when a local day began in some zone, when quotas or their groups changed, and with the marks of units when
     one of them (`touched`: from which day on) is older than yesterday; courses end before that. It looks at all
-    quotas, which takes a tenth of a second or two for 85 000. The leader alone writes; in whatever transaction.
-
-    Returns:
-        The units of which something was computed; where there are any, `read` again.
+    quotas, which takes a tenth of a second or two for 85 000. A unit's four weeks take about a millisecond, its year,
+    computed when it first has a quota, when a year begins and when that year's days change, some fifteen: with `most` a
+    call computes no more units than that, and what is left goes by yesterday's course meanwhile. What changed is noted,
+    so that neither a restart nor the bound loses it. The leader alone writes; in whatever transaction.
 
     Raises:
         StorageError, …: as `energy.storage.translating` says.
     """
-    marks = touched or {}
     with translating():
+        if touched:
+            await connection.execute(_SQL.changed, list(touched), list(touched.values()), SETTLED_DAYS)
         states = await connection.fetch(_SQL.states, None, WITHOUT)
-        units = [_Due.of(row["unit_id"], row["time_zone"], now) for row in states]
-        recent = [
-            unit
-            for unit, row in zip(units, states, strict=True)
-            if row["as_of"] != unit.today or marks.get(unit.unit_id, unit.today) < unit.recent_until
-        ]
-        year = [
-            unit
-            for unit, row in zip(units, states, strict=True)
-            if row["year"] != unit.year or marks.get(unit.unit_id, unit.today) < date(unit.year + 1, 1, 1)
-        ]
+        units = [(_Due.of(row["unit_id"], row["time_zone"], now), row) for row in states]
+        stale = [(unit, row) for unit, row in units if row["as_of"] != unit.today or row["year"] != unit.year]
+        chosen = stale[:most]
+        recent = [unit for unit, row in chosen if row["as_of"] != unit.today]
+        year = [unit for unit, row in chosen if row["year"] != unit.year]
         for some in _parts(recent):
             await _write(connection, _SQL.recent, some, [one.today for one in some], of_year=False)
         for some in _parts(year):
             await _write(connection, _SQL.year, some, [one.year for one in some], of_year=True)
-    return sorted({one.unit_id for one in (*recent, *year)})
+    return Refreshed(tuple(unit.unit_id for unit, _ in chosen), len(stale) - len(chosen))
 
 
 @dataclass(frozen=True)

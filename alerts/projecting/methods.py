@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.projecting.calendars import MONTHS
+from alerts.projecting.calendars import CLASSES
 from alerts.projecting.model import Courses, Watched
 from alerts.projecting.remaining import Remaining
 from alerts.series.frame import Floats, Ids
@@ -157,10 +157,9 @@ def _walk(basis: Basis, ahead: Ahead, rows: Ids, room: Floats) -> Floats:
     left = basis.left
     first, until = int(left.day[rows[0]]) + 1, int(basis.watched.until_day[rows[0]])
     steps = basis.watched.calendar(rows[0]).counts(first, np.arange(first, until + 1))
-    means = _means(basis, ahead, rows)
-    needed = np.flatnonzero(steps[-1])
-    today = means[np.arange(len(rows)), left.today[rows]] * left.rest[rows]
-    used = today[:, None] + means[:, needed] @ steps[:, needed].T
+    needed, begun = np.flatnonzero(steps[-1]), left.today[rows[:1]]
+    today = _means(basis, ahead, rows, begun)[:, 0] * left.rest[rows]
+    used = today[:, None] + _means(basis, ahead, rows, needed) @ steps[:, needed].T
     at = np.minimum((used < room[:, None]).sum(axis=1), used.shape[1] - 1)
     before = np.where(at > 0, used[np.arange(len(rows)), at - 1], 0.0)
     length = np.where(at > 0, 1.0, left.rest[rows])
@@ -175,19 +174,20 @@ def by_day(basis: Basis, ahead: Ahead, row: int) -> Floats:
     parts = np.ones(len(days))
     parts[0] = left.rest[row]
     if np.isfinite(ahead.like[row]):
-        expected = _means(basis, ahead, np.array([row]))[0][basis.watched.calendar(row).cells_of(days)] * parts
+        expected = _means(basis, ahead, np.array([row]), basis.watched.calendar(row).cells_of(days))[0] * parts
     else:
         expected = ahead.rest[row] * parts / max(parts.sum(), np.finfo(float).tiny)
     found: Floats = expected
     return found
 
 
-def _means(basis: Basis, ahead: Ahead, rows: Ids) -> Floats:
-    """The mean of a day of each cell that the method goes by; NaN only where it does not know one."""
+def _means(basis: Basis, ahead: Ahead, rows: Ids, cells: Ids) -> Floats:
+    """The mean of a day of each of `cells` that the method goes by, (rows, cells); NaN where it does not know one."""
     course = basis.watched.course[rows]
     like, scale = ahead.like[rows, None], ahead.scale[rows, None]
-    means = np.where(like > 0, like * np.tile(basis.courses.recent[course], MONTHS), 0.0)
-    return means + np.where(scale > 0, scale * basis.courses.year[course], 0.0)
+    recent = basis.courses.recent[np.ix_(course, cells % CLASSES)]
+    year = basis.courses.year[np.ix_(course, cells)]
+    return np.where(like > 0, like * recent, 0.0) + np.where(scale > 0, scale * year, 0.0)
 
 
 def _parts(ahead: Ahead) -> tuple[NDArray[Any], ...]:

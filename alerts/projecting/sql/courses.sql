@@ -2,10 +2,11 @@
 
 -- name: states
 -- Units that have a quota of their own or in a group, each with the state of its courses, of $1 alone or of all: the oldest
--- day that they are as of and the oldest year that they know, null where a course is missing. Measures $2 have none.
+-- day that they are as of and the oldest year that they know, null where a course is missing or was changed. Measures $2
+-- have none.
 select w.unit_id, u.time_zone,
-    case when bool_and(c.as_of is not null) then min(c.as_of) end as as_of,
-    case when bool_and(c.as_of is not null) then min(c.year)::int4 end as year
+    case when bool_and(c.as_of is not null and not c.recent_changed) then min(c.as_of) end as as_of,
+    case when bool_and(c.as_of is not null and not c.year_changed) then min(c.year)::int4 end as year
 from (
     select distinct m.unit_id, q.measure from quota_unit m join quota q using (quota_id) where q.measure <> all($2::text[])
 ) w
@@ -14,6 +15,13 @@ left join unit_course c using (unit_id, measure)
 where $1::int4[] is null or w.unit_id = any($1::int4[])
 group by w.unit_id, u.time_zone
 order by w.unit_id
+
+-- name: changed
+-- Note that days of units $1 changed, from $2 on each: what was summed of them is to be summed again.
+update unit_course c
+set recent_changed = c.recent_changed or t.since < c.as_of - $3::int4, year_changed = c.year_changed or t.since < make_date(c.year + 1, 1, 1)
+from unnest($1::int4[], $2::date[]) as t (unit_id, since)
+where c.unit_id = t.unit_id and t.since < c.as_of - $3::int4
 
 -- name: recent
 -- Write the four weeks, from $3 until before $4, of units $1 whose local days are $2; $5 says whose calendar is China's, $6 and
@@ -43,8 +51,8 @@ from wanted join asked using (unit_id) left join known using (unit_id, measure)
 group by unit_id, measure, as_of
 order by unit_id, measure
 on conflict (unit_id, measure) do update
-set (as_of, recent_sum, recent_squares, recent_days) =
-    (excluded.as_of, excluded.recent_sum, excluded.recent_squares, excluded.recent_days)
+set (as_of, recent_sum, recent_squares, recent_days, recent_changed) =
+    (excluded.as_of, excluded.recent_sum, excluded.recent_squares, excluded.recent_days, false)
 
 -- name: year
 -- Likewise the year before, into courses that are there: $2 that year.
@@ -69,7 +77,7 @@ sums as (
     left join cells k on k.unit_id = c.unit_id and k.measure = c.measure and k.cell = n
     group by c.unit_id, c.measure, a.year
 )
-update unit_course c set (year, year_sum, year_days) = (s.year, s.amounts, s.days)
+update unit_course c set (year, year_sum, year_days, year_changed) = (s.year, s.amounts, s.days, false)
 from sums s where s.unit_id = c.unit_id and s.measure = c.measure
 
 -- name: courses

@@ -10,6 +10,8 @@ create table unit_course (
     year           int2 not null default 0,
     year_sum       float8[] not null default array_fill(0, array[36]) check (cardinality(year_sum) = 36),
     year_days      float8[] not null default array_fill(0, array[36]) check (cardinality(year_days) = 36),
+    recent_changed boolean not null default false,
+    year_changed   boolean not null default false,
     primary key (unit_id, measure)
 ) with (fillfactor = 70);
 comment on table unit_course is 'What projections need of the past, per unit and measure of a quota of it or of a group of it, in the measure''s own unit: sums over known days only, computed by the alerts service when the unit''s local day as_of began, and again when earlier days changed.';
@@ -18,6 +20,7 @@ comment on column unit_course.recent_squares is 'The sum of the squares of those
 comment on column unit_course.recent_days is 'How many of those days are known, likewise.';
 comment on column unit_course.year is 'The calendar year before as_of, of which year_sum and year_days are.';
 comment on column unit_course.year_sum is 'Use in that year per month and class of day: number 3 x (month - 1) + class, from 1 for working days in January.';
+comment on column unit_course.recent_changed is 'Days of the four weeks changed since they were summed, and year_changed likewise: not yet summed again.';
 comment on column unit_course.year_days is 'How many days of that year are known, likewise.';
 
 create function course_days(units int4[], since date[], until date[])
