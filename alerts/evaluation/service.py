@@ -30,7 +30,7 @@ LOCK = 0x71775F616C657274
 MOST_DAYS = 800
 """How far back a late change is followed: two years, which statistics are closed after."""
 _AT_ONCE = 200
-"""Units whose past is judged in one evaluation, so that what is new does not wait long for it."""
+"""Units whose past is judged, or computed, in one evaluation, so that what is new does not wait long for it."""
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
 
 
@@ -58,7 +58,7 @@ class AlertsService:
         self._database = Availability(structlog.get_logger("alerts"), "database")
         self._backoff = Backoff(first=0.2, most=10)
         attached = attaching(settings.consequences)
-        self._engine = Engine(rules, catalogue, stale_s=settings.stale_s, attached=attached)
+        self._engine = Engine(rules, catalogue, stale_s=settings.stale_s, attached=attached, courses_at_once=_AT_ONCE)
         self._marks = Marks()
         self._full_at = self._recheck_at = 0.0
 

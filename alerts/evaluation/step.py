@@ -81,10 +81,17 @@ class Engine:
         catalogue: the series that there are.
         stale_s: by how many seconds data may lag behind before pace and projection are not known.
         attached: what policies attach to a breach on such evidence; see `alerts.consequences.attaching`.
+        courses_at_once: see `Memory`.
     """
 
     def __init__(
-        self, rules: Sequence[Rule], catalogue: Catalogue, *, stale_s: float, attached: Attached = lambda _: ()
+        self,
+        rules: Sequence[Rule],
+        catalogue: Catalogue,
+        *,
+        stale_s: float,
+        attached: Attached = lambda _: (),
+        courses_at_once: int | None = None,
     ) -> None:
         judges = [Judge(rule, catalogue) for rule in rules]
         self._judges: dict[Subject, list[Judge]] = {
@@ -93,7 +100,7 @@ class Engine:
         }
         self._stale_s = stale_s
         self._attached = attached
-        self._memory = Memory()
+        self._memory = Memory(courses_at_once)
         self._written = Written()
         self._last: dict[str, datetime] = {}
 
