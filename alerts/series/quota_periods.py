@@ -82,6 +82,8 @@ def due(book: Book, scope: Scope, members: NDArray[np.bool_] | None = None) -> D
     rows, numbers = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for calendar in range(len(book.calendars)):
         for one, of in _of_calendar(book, calendar, wanted, scope, also.get(calendar, {})):
+            if not len(of):
+                continue
             rows.append(of)
             numbers.append(np.full(len(of), len(stretches), np.int64))
             stretches.append(one)
@@ -108,17 +110,19 @@ def _of_calendar(
     calendar = book.calendars[number]
     of = np.flatnonzero((book.calendar == number) & wanted)
     left = dict(also)
-    for one in _recent(calendar, number, scope) if len(of) else ():
+    for one in _recent(calendar, number, scope, int(book.valid_from[of].min())) if len(of) else ():
         governed = of[(book.valid_from[of] <= one.first) & (one.first < book.valid_to[of])]
         yield one, np.union1d(governed, np.array(left.pop(_day(one.first), []), np.int64))
     for day, rows in left.items():
         yield _at(calendar, number, day_start(day, calendar[0])), np.unique(np.array(rows, np.int64))
 
 
-def _recent(calendar: tuple[str, str, int], number: int, scope: Scope) -> Iterator[Stretch]:
+def _recent(calendar: tuple[str, str, int], number: int, scope: Scope, valid_from: int) -> Iterator[Stretch]:
+    """The periods that touch the last days, from the first that any quota governs."""
     zone = calendar[0]
     today = local_day(scope.now, zone)
-    at = day_start(today - scope.recent_days * _DAY, zone)
+    first = max(today - scope.recent_days * _DAY, min(_day(valid_from), today))
+    at = day_start(first, zone)
     until = day_start(today + _DAY, zone)
     while at < until:
         one = _at(calendar, number, at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -29,9 +29,11 @@ _SUMS = Layout(
     metered_days="int2",
     covered_s="int8",
     due_s="int8",
+    key="date",
 )
 _TAILS = Layout(unit_id="int4", carrier="int4", day="date", metered_days="int2")
 MEASURES = ("amount", "kgce", "kgce_equal", "kgco2")
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _QUERIES = {"day": _SQL.days, "quarter": _SQL.periods, "year": _SQL.periods}
 
 
@@ -118,17 +120,28 @@ async def read_carriers(connection: Connection, names: Sequence[str], units: Seq
 async def read_sums(
     connection: Connection,
     carriers: Carriers,
-    period: tuple[str, date],
-    measures: Iterable[str],
+    kind: str,
+    wanted: Mapping[date, Iterable[str]],
     units: Sequence[int] | None,
-) -> Sums:
-    """What all carriers of `units`, or of all, have in a `period`: its kind, and the day by which totals name it."""
-    kind, key = period
-    wanted = set(measures)
-    flags = [name in wanted for name in MEASURES]
-    arguments = [list(carriers.names), units, key, *flags]
+) -> dict[date, Sums]:
+    """What all carriers of `units`, or of all, have in periods of `kind`.
+
+    Args:
+        connection: in the transaction of the evaluation.
+        carriers: of these units.
+        kind: of the periods.
+        wanted: the days by which totals name the periods, each with the MEASURES that are to be read.
+        units: whose.
+    """
+    measures = {measure for of in wanted.values() for measure in of}
+    flags = [name in measures for name in MEASURES]
+    arguments = [list(carriers.names), units, sorted(wanted), *flags]
     rows = await _SUMS.copy(connection, _QUERIES.get(kind, _SQL.months), *arguments, *([] if kind == "day" else [kind]))
-    return _laid_out(carriers, rows)
+    found = {}
+    for key in wanted:
+        some = rows["key"] == key.toordinal() - _EPOCH_DAY
+        found[key] = _laid_out(carriers, {name: column[some] for name, column in rows.items()})
+    return found
 
 
 def _laid_out(carriers: Carriers, rows: Columns) -> Sums:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from alerts.quotas.measures import LEVELS
 from alerts.series.frame import NEVER, Frame, Ids, Scope
 from alerts.series.quota_book import Book, Labels
 from alerts.series.quota_levels import read_levels
-from alerts.series.quota_periods import Due, Stretch, due
+from alerts.series.quota_periods import Due, due
 from alerts.series.quota_sums import Carriers, Sums, read_carriers, read_sums
 from alerts.series.quota_use import Members, Use, measure_column, rounded, use
 from energy.carriers import carriers as known_carriers
@@ -190,12 +190,12 @@ async def _read_sums(
     connection: Connection, book: Book, rows: Due, carriers: Carriers, units: list[int] | None
 ) -> dict[tuple[str, int], Sums]:
     measures = book.labels["measure"][rows.rows]
-    wanted: dict[tuple[str, int], tuple[set[str], Stretch]] = {}
+    wanted: dict[str, dict[date, set[str]]] = {}
     for number, stretch in enumerate(rows.stretches):
         columns = {measure_column(measure) for measure in set(measures[rows.stretch == number].tolist())}
-        known, _ = wanted.setdefault((stretch.kind, stretch.key.toordinal()), (set(), stretch))
-        known |= columns
+        wanted.setdefault(stretch.kind, {}).setdefault(stretch.key, set()).update(columns)
     return {
-        key: await read_sums(connection, carriers, (one.kind, one.key), columns, units)
-        for key, (columns, one) in wanted.items()
+        (kind, key.toordinal()): sums
+        for kind, keys in wanted.items()
+        for key, sums in (await read_sums(connection, carriers, kind, keys, units)).items()
     }

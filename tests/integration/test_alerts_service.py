@@ -8,22 +8,23 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
-from alerts.service import AlertsService
+from alerts.evaluation.service import AlertsService
+from alerts.quotas.store import apply_quotas
+from alerts.rules.files import load_rules
+from alerts.series.known import catalogue
 from alerts.settings import AlertsSettings
-from alerts.store import apply_quotas
 from energy.clocks import ClockSettings, DataClock
 from energy.errors import SchemaError
 from energy.services import run_services
 from energy.storage import Pool, StorageSettings
 from tests.support.eventually import eventually, never_within
-from tests.support.quota_world import FIRST_DAY, ZONE, add_units, at, day_quota, use
+from tests.support.quota_world import add_units, at, day_quota, use
 
 NOON = DataClock(ClockSettings(origin=at(12), real_origin=4e9))
 """Data time stands at noon: its real origin lies in the future."""
@@ -31,15 +32,21 @@ NOON = DataClock(ClockSettings(origin=at(12), real_origin=4e9))
 
 def settings(database: StorageSettings, **changes: float) -> AlertsSettings:
     """A service whose timer never helps unless a test says so."""
-    plain = {"timer_s": 600.0, "min_interval_s": 0.01, "standby_s": 0.05}
+    plain = {"timer_s": 600.0, "full_interval_s": 600.0, "min_interval_s": 0.01, "standby_s": 0.05}
     return AlertsSettings(database=database, **(plain | changes))  # type: ignore[arg-type]  # floats by keyword
+
+
+def service(of: AlertsSettings) -> AlertsService:
+    """By the shipped rules of quotas, on a clock that stands at noon."""
+    rules = [rule for rule in load_rules([], catalogue()) if rule.subject == "quota"]
+    return AlertsService(of, rules, catalogue(), NOON)
 
 
 @contextlib.asynccontextmanager
 async def running(of: AlertsSettings) -> AsyncIterator[asyncio.Event]:
     """The service on a clock that stands at noon; ends in order."""
     stop = asyncio.Event()
-    task = asyncio.ensure_future(run_services([AlertsService(of, NOON)], grace=10, stop=stop))
+    task = asyncio.ensure_future(run_services([service(of)], grace=10, stop=stop))
     try:
         yield stop
     finally:
@@ -48,25 +55,30 @@ async def running(of: AlertsSettings) -> AsyncIterator[asyncio.Event]:
 
 
 async def fired(pool: Pool) -> int:
-    """How often any alert began to fire."""
-    return int(await pool.fetchval("select count(*) from quota_transition where to_state = 'firing'"))
+    """How often a breach began to fire."""
+    return int(
+        await pool.fetchval(
+            "select count(*) from alert_transition join alert using (alert_id)"
+            " where rule = 'breach' and to_state = 'firing'"
+        )
+    )
 
 
 async def has_fired_twice(pool: Pool) -> bool:
-    """Whether exactly two alerts began to fire."""
+    """Whether exactly two breaches began to fire."""
     return await fired(pool) == 2
 
 
 async def judged(pool: Pool) -> int:
-    """Quotas with a state."""
-    return int(await pool.fetchval("select count(*) from quota_state"))
+    """Quotas with figures."""
+    return int(await pool.fetchval("select count(*) from quota_figure"))
 
 
 def evaluations() -> float:
     """Evaluations of this process so far."""
     return sum(
         REGISTRY.get_sample_value("quotawatt_alerts_evaluations_total", {"scope": scope}) or 0
-        for scope in ("recent", "recheck")
+        for scope in ("marked", "full", "recheck")
     )
 
 
@@ -134,7 +146,7 @@ async def test_it_comes_back_after_its_connections_were_cut(world: Pool, databas
             " where datname = current_database() and pid <> pg_backend_pid()"
         )
         async with world.acquire() as connection:
-            await apply_quotas(connection, [("u1", day_quota("q2", "5"))])
+            await apply_quotas(connection, [("u1", day_quota("q2", "5", "electricity", "kWh"))])
         await eventually(partial(has_fired_twice, world))
 
 
@@ -149,7 +161,7 @@ async def test_the_second_instance_stands_by_and_takes_over(world: Pool, databas
         await world.execute("select pg_terminate_backend($1)", leader)
         await eventually(partial(world.fetchval, f"{holders} and pid <> $1", leader))
         async with world.acquire() as connection:
-            await apply_quotas(connection, [("u1", day_quota("q2", "5"))])
+            await apply_quotas(connection, [("u1", day_quota("q2", "5", "electricity", "kWh"))])
         await eventually(partial(has_fired_twice, world))
 
 
@@ -157,7 +169,7 @@ async def test_a_schema_of_another_version_ends_it(pool: Pool, database: Storage
     """It neither works on nor waits for a database that was not migrated."""
     await pool.execute("update alembic_version set version_num = '0000'")
     with pytest.raises(SchemaError, match="expects"):
-        await run_services([AlertsService(settings(database), NOON)], grace=5, stop=asyncio.Event())
+        await run_services([service(settings(database))], grace=5, stop=asyncio.Event())
 
 
 async def test_the_command_runs_lists_and_stops(world: Pool, database: StorageSettings, tmp_path: Path) -> None:
@@ -178,10 +190,9 @@ async def test_the_command_runs_lists_and_stops(world: Pool, database: StorageSe
         code = await asyncio.wait_for(service.wait(), 15)
     assert code == 0
     listing = await asyncio.create_subprocess_exec(
-        *command, "list", "-c", str(config), "--json", stdout=asyncio.subprocess.PIPE
+        *command, "list", "--dsn", database.dsn, "--json", stdout=asyncio.subprocess.PIPE
     )
     output, _ = await asyncio.wait_for(listing.communicate(), 30)
-    (flagged,) = json.loads(output)
-    assert (flagged["quota"], flagged["reason"], flagged["period_start"]) == ("q1", "exceeded", str(FIRST_DAY))
-    assert Decimal(flagged["evidence"]["used"]) == 11
-    assert flagged["evidence"]["quota"]["zone"] == ZONE
+    found = {row["rule"]: row for row in json.loads(output)}
+    assert {"breach", "share"} <= found.keys()
+    assert found["breach"]["state"] == "firing"

@@ -25,29 +25,29 @@ from unit_carrier
 where $2::int4[] is null or unit_id = any($2::int4[])
 
 -- name: days
--- Units' days $3: amounts, standard coal (calorific, equal), CO2, each if its flag of $4 to $7 is set.
+-- Units' days among $3: amounts, standard coal (calorific, equal), CO2, each if its flag of $4 to $7 is set.
 select unit_id, array_position($1::text[], carrier), case when $4 then amount::float8 else 'NaN' end,
     case when $5 then kgce::float8 else 'NaN' end, case when $6 then kgce_equal::float8 else 'NaN' end,
     case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, 1::int2,
-    (metered_quality is not null)::int4::int2, covered_s::int8, due_s::int8
+    (metered_quality is not null)::int4::int2, covered_s::int8, due_s::int8, day
 from unit_day
-where day = $3 and ($2::int4[] is null or unit_id = any($2::int4[]))
+where day = any($3::date[]) and ($2::int4[] is null or unit_id = any($2::int4[]))
 
 -- name: months
--- Likewise units' months (kind $8) that begin on $3.
+-- Likewise units' months (kind $8) that begin on one of $3.
 select unit_id, array_position($1::text[], carrier), case when $4 then amount::float8 else 'NaN' end,
     case when $5 then kgce::float8 else 'NaN' end, case when $6 then kgce_equal::float8 else 'NaN' end,
-    case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, days, metered_days, covered_s, due_s
+    case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, days, metered_days, covered_s, due_s, month
 from unit_month
-where month = $3 and kind = $8 and ($2::int4[] is null or unit_id = any($2::int4[]))
+where month = any($3::date[]) and kind = $8 and ($2::int4[] is null or unit_id = any($2::int4[]))
 
 -- name: periods
--- Likewise units' quarters and years ($8) that begin on $3.
+-- Likewise units' quarters and years ($8) that begin on one of $3.
 select unit_id, array_position($1::text[], carrier), case when $4 then amount::float8 else 'NaN' end,
     case when $5 then kgce::float8 else 'NaN' end, case when $6 then kgce_equal::float8 else 'NaN' end,
-    case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, days, metered_days, covered_s, due_s
+    case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, days, metered_days, covered_s, due_s, period_start
 from unit_period
-where period_start = $3 and period = $8 and ($2::int4[] is null or unit_id = any($2::int4[]))
+where period_start = any($3::date[]) and period = $8 and ($2::int4[] is null or unit_id = any($2::int4[]))
 
 -- name: tails
 -- Days of a carrier after the last one that is complete: a meter that is ahead of the others has them. Of units $2, or all.

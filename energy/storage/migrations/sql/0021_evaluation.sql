@@ -313,7 +313,8 @@ begin
     end if;
     if of_units is not null then
         perform periods_follow(of_units, of_carriers, of_months);
-        perform touch_units(of_units, of_months);
+        -- From which day on is said by the days that changed; months hardly ever do without.
+        perform touch_units(of_units, array_fill('infinity'::date, array[cardinality(of_units)]));
     end if;
     return null;
 end $$;
