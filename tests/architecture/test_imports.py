@@ -51,7 +51,8 @@ LIBRARIES = {
     "sqlalchemy": ("energy.storage.migrate", "energy.storage.migrations.env"),
     "psycopg": ("energy.storage.migrate", "deploy.stack.database"),
     # Columns are the language of ingest and alerts, not a library behind an interface: no object per reading or quota.
-    "numpy": ("ingest.*", "alerts.*", "energy.storage.binary"),
+    # The forecast of the demo judges by the alerts' own columns.
+    "numpy": ("ingest.*", "alerts.*", "energy.storage.binary", "deploy.demo.forecast", "deploy.demo.forecast_use"),
     "pymodbus": ("collector.drivers.modbus.connection",),
     "serial": ("collector.drivers.serial_port",),
     "jmespath": ("collector.drivers.mqtt.json_path",),

@@ -45,9 +45,9 @@ DEMAND = msgspec.structs.replace(
 )
 
 
-def shaanxi(*codes: str, **other: object) -> ConsequencesSettings:
+def shaanxi(*codes: str, classes: dict[str, str] | None = None) -> ConsequencesSettings:
     """These policies switched on for the province."""
-    return ConsequencesSettings(region=(RegionSettings("61", codes),), **other)  # type: ignore[arg-type]
+    return ConsequencesSettings(region=(RegionSettings("61", codes),), classes=classes or {})
 
 
 def of(breach: Breach, settings: ConsequencesSettings) -> list[Estimate]:
