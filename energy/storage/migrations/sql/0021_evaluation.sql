@@ -78,7 +78,15 @@ create function carriers_follow_registry(units int4[]) returns void language sql
         returning c.unit_id
     ),
     written as (
-        insert into unit_carrier as old select * from present
+        -- Rows that stay as they are are not even locked, since accounting may hold them.
+        insert into unit_carrier as old
+        select * from present p
+        where not exists (
+            select from unit_carrier c
+            where c.unit_id = p.unit_id and c.carrier = p.carrier
+                and (c.metered, c.day, c.ready, c.through) is not distinct from (p.metered, p.day, p.ready, p.through)
+        )
+        order by unit_id, carrier
         on conflict (unit_id, carrier) do update
         set (metered, day, ready, through) = (excluded.metered, excluded.day, excluded.ready, excluded.through)
         where old.* is distinct from excluded.*
@@ -177,8 +185,10 @@ begin
         select day, ready from unit_day d where d.unit_id = t.unit_id and d.carrier = t.carrier
         order by day desc limit 1
     ) l on true
-    where l.day is not null
-        or exists (select from unit_carrier c where c.unit_id = t.unit_id and c.carrier = t.carrier)
+    left join unit_carrier c on c.unit_id = t.unit_id and c.carrier = t.carrier
+    where (l.day is not null or c.unit_id is not null)
+        and (c.unit_id is null or (c.day, c.ready) is distinct from (l.day, l.ready))
+    order by t.unit_id, t.carrier
     on conflict (unit_id, carrier) do update
     set (day, ready, through) = (excluded.day, excluded.ready, excluded.through)
     where (known.day, known.ready, known.through) is distinct from (excluded.day, excluded.ready, excluded.through);

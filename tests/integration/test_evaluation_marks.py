@@ -1,0 +1,162 @@
+"""What marks units as changed, that nothing is missed, and that nobody ever waits for a mark in a circle."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+import pytest
+
+from alerts.evaluation.marks import Marks
+from alerts.quotas.store import apply_quotas
+from energy.storage import Connection, Pool
+from tests.support.quota_world import FIRST_DAY, add_units, at, day_quota, quota, use
+
+_ENTRY = """
+insert into entry (unit_id, kind, subject, first_day, last_day, amount, unit, source, author, recorded_at)
+select unit_id, 'output', 'p', '2026-03-02', '2026-03-03', 1, 't', 'hand', 'someone', '2026-03-04' from unit
+"""
+_ENTRY_OF = """
+insert into entry (unit_id, kind, subject, first_day, last_day, amount, unit, source, author, recorded_at)
+select unit_id, 'output', 'p', $2, $2, 1, 't', 'hand', 'someone', $3 from unit where code = $1
+"""
+_POINT = """
+with gateway as (
+    insert into gateway (code, region, unit_id) select 'g', '610302', unit_id from unit returning gateway_id
+)
+insert into point (code, meter_id, gateway_id, unit, flow)
+select 'p', meter_id, gateway_id, 'kWh', 'produced' from meter, gateway where meter.code = 'u1-electricity'
+"""
+_CHANGES = {
+    "a day": ("update unit_day set amount = amount + 1", FIRST_DAY),
+    "a day that is gone": ("delete from unit_day", FIRST_DAY),
+    "a month": ("update unit_month set kgce = kgce + 1", date.max),
+    "a quota": ("update quota set limit_value = 7", FIRST_DAY),
+    "a group": ("insert into quota_group (code, unit_id) select 'g', unit_id from unit", date.min),
+    "an entry": (_ENTRY, date(2026, 3, 2)),
+    "a point": (_POINT, date.min),
+    "a meter": ("update meter set level = 1 where carrier = 'heat'", date.min),
+    "a zone": ("update unit set time_zone = 'America/New_York'", date.min),
+    "a product": ("insert into product (unit_id, code, unit) select unit_id, 'p', 't' from unit", date.min),
+}
+
+
+async def world(connection: Connection) -> Marks:
+    """A unit with a quota and a day, of which nothing is marked."""
+    await add_units(connection, ["u1"])
+    await apply_quotas(connection, [("u1", day_quota("q1", "10"))])
+    await use(connection, "u1", "1", at(8))
+    marks = Marks()
+    await marks.take(connection)
+    marks.forget()
+    return marks
+
+
+@pytest.mark.parametrize("change", _CHANGES)
+async def test_what_quotas_rest_on_marks_its_units(undone: Connection, change: str) -> None:
+    """Whoever changes it, by whatever statement; and the mark says from which day on."""
+    marks = await world(undone)
+    statement, since = _CHANGES[change]
+    await undone.execute(statement)
+    await marks.take(undone)
+    assert set(marks.pending().values()) == {since}
+
+
+async def test_a_finding_marks_its_unit(undone: Connection) -> None:
+    """Rules look at findings too."""
+    marks = await world(undone)
+    await undone.execute(_POINT)
+    await marks.take(undone)
+    marks.forget()
+    await undone.execute(
+        "insert into finding select point_id, '2026-03-02', 'stuck', $1, $2, 'warning', '{}' from point", at(1), at(2)
+    )
+    await marks.take(undone)
+    assert list(marks.pending().values()) == [date(2026, 3, 2)]
+
+
+async def test_what_changed_nothing_marks_nobody(undone: Connection) -> None:
+    """An upsert of what stands is no change."""
+    marks = await world(undone)
+    for statement in (
+        "insert into unit_day select * from unit_day on conflict do nothing",
+        "update meter set name_en = 'another' where carrier = 'heat'",
+        "update quota set limit_value = 1 where false",
+    ):
+        await undone.execute(statement)
+    assert await marks.take(undone) == 0
+
+
+async def test_a_mark_is_left_until_what_it_stands_for_is_committed(pool: Pool) -> None:
+    """A leader that took it before would look at what was, and never again."""
+    async with pool.acquire() as writer, pool.acquire() as leader:
+        marks = await world(writer)
+        await use(writer, "u1", "2", at(9))
+        transaction = writer.transaction()
+        await transaction.start()
+        await use(writer, "u1", "3", at(10))
+        assert await marks.take(leader) == 0
+        await transaction.commit()
+        assert await marks.take(leader) == 1
+        assert list(marks.pending().values()) == [FIRST_DAY]
+
+
+async def test_sums_of_periods_and_carriers_follow_their_days(undone: Connection) -> None:
+    """Whatever is written, deleted or written again: the tables say what their rules say they must."""
+    await world(undone)
+    for number in range(40):
+        await use(
+            undone,
+            "u1",
+            str(number % 7),
+            at(24, FIRST_DAY + timedelta(days=number)),
+            day=FIRST_DAY + timedelta(days=number * 9 % 40),
+        )
+    await undone.execute("delete from unit_month where month = '2026-04-01'")
+    await undone.execute("delete from unit_day where day > '2026-04-01'")
+    assert await undone.fetchval("select count(*) from (table period_sum except table unit_period) x") == 0
+    assert await undone.fetchval("select count(*) from (table unit_period except table period_sum) x") == 0
+    row = await undone.fetchrow("select day, metered from unit_carrier where carrier = 'electricity'")
+    assert row is not None
+    assert tuple(row) == (date(2026, 4, 1), True)
+
+
+async def test_accounting_quotas_and_the_evaluation_never_wait_in_a_circle(pool: Pool) -> None:
+    """Two workers, each with its own units, while people touch them in the other order, and marks are taken."""
+    units = [f"u{number}" for number in range(6)]
+    async with pool.acquire() as connection:
+        await add_units(connection, units)
+        await apply_quotas(connection, [(unit, quota(f"q-{unit}")) for unit in units])
+
+    async def account(order: list[str]) -> None:
+        """As a worker does: a transaction that touches one of its units after the other."""
+        async with pool.acquire() as connection:
+            for turn in range(8):
+                async with connection.transaction():
+                    for unit in order:
+                        await use(connection, unit, str(turn), at(turn))
+
+    async def people(order: list[str]) -> None:
+        """As entries and quotas do: whatever units, in whatever order."""
+        async with pool.acquire() as connection:
+            for turn in range(8):
+                async with connection.transaction():
+                    for unit in order:
+                        await connection.execute(
+                            _ENTRY_OF,
+                            *(unit, FIRST_DAY + timedelta(days=turn), at(turn)),
+                        )
+
+    marks = Marks()
+
+    async def lead(rounds: int) -> None:
+        async with pool.acquire() as connection:
+            for _ in range(rounds):
+                await marks.take(connection)
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(account(units[:3]), account(units[3:]), people(units[::-1]), lead(40))
+    await lead(1)
+    async with pool.acquire() as connection:
+        ids = [row["unit_id"] for row in await connection.fetch("select unit_id from unit")]
+    assert sorted(marks.pending()) == sorted(ids)
