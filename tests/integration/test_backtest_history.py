@@ -74,6 +74,21 @@ async def said(connection: Connection) -> list[tuple[object, ...]]:
     return [tuple(row) for row in await connection.fetch(_SAID)]
 
 
+async def written(connection: Connection) -> list[str]:
+    """A digest of every table that evaluations write."""
+    names = (
+        "alert",
+        "alert_transition",
+        "quota_figure",
+        "unit_touched",
+        "unit_load_day",
+        "unit_load_dirty",
+        "unit_course",
+    )
+    digest = "select md5(string_agg(t::text, '' order by t::text)) from"
+    return [await connection.fetchval(f"{digest} {name} t") for name in names]
+
+
 _SAID = """
 select a.rule, a.subject, a.subject_id, a.period_start, t.at, t.from_state, t.to_state, t.reason, t.severity,
     t.evidence -> 'figures', t.evidence -> 'parts', t.evidence -> 'previous', t.evidence -> 'method'
@@ -127,9 +142,11 @@ async def test_history_and_what_is_said_of_it_are_what_they_were(
             await history.move(instant(minute))
             assert await seen(own) == live[minute], instant(minute)
     async with connect(database) as own:
+        before = await written(connection)
         span = Span(instant(min(live)), instant(max(live)), timedelta(minutes=STEP))
         found = await backtest(own, rules, span, Looking(2, STALE_S))
         assert await said(own) == await said(connection)
+        assert await written(connection) == before
     fired = {one.rule: one.fired for one in found.rules if one.fired}
     assert {"intensity", "demand", "breach", "pace", "projection", "share", "data-stale"} <= fired.keys(), fired
     certain = ("breach", "demand", "intensity")
