@@ -56,7 +56,7 @@ def measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
 async def _measure(endpoints: Endpoints, directory: Path) -> list[Figure]:
     await prepare_nation(endpoints)
     dsn = await create_database(endpoints.dsn, "bench_derive", template=TEMPLATE)
-    await _history(dsn)
+    await history(dsn, GATEWAYS)
     await pile_up(endpoints, [], [_WORKER])
     with (
         accounting(directory, dsn) as deriving,
@@ -123,12 +123,12 @@ async def looking(dsn: str, committed: dict[int, float], lags: dict[int, float])
         task.cancel()
 
 
-async def _history(dsn: str) -> None:
-    """Readings of each point, a quarter of an hour apart, the last one just now, all to be derived."""
+async def history(dsn: str, gateways: int) -> None:
+    """Readings of all points of gateways, a quarter of an hour apart, the last one just now, all to be derived."""
     now = time.time()
     async with connect(StorageSettings(dsn)) as connection:
-        await connection.execute(_PAST, now, _HISTORY, GATEWAYS * POINTS, POINTS, timeout=1_800)
-        await connection.execute(_MARK, now, GATEWAYS * POINTS, timeout=600)
+        await connection.execute(_PAST, now, _HISTORY, gateways * POINTS, POINTS, timeout=1_800)
+        await connection.execute(_MARK, now, gateways * POINTS, timeout=600)
         await connection.execute("vacuum analyze readings", timeout=600)
 
 

@@ -85,6 +85,8 @@ class Nation:
         """Take acknowledgements until cancelled."""
         async for message in link.messages:
             address, _ = parse_topic(message.topic)
+            if not address.gateway.startswith("gw-"):
+                continue  # of somebody else
             gateway = int(address.gateway.removeprefix("gw-"))
             for seq in decode_acknowledgement(message.payload).confirmed:
                 if not self._confirmed[seq - 1, gateway]:

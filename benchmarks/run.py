@@ -32,6 +32,7 @@ BENCHMARKS = (
     "estimation_error",
     "month_totals",
     "projection_methods",
+    "alerts_latency",
 )
 """Each is a module of this name with `measure(stack, directory) -> list[Figure]`."""
 

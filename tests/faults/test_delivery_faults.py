@@ -24,6 +24,8 @@ from tests.support.delivery_world import (
 )
 from tests.support.eventually import never_within
 
+SELDOM = {"resend_s": 100.0, "lapse_s": 300.0}
+"""So that what is told again is told because the loss was noticed."""
 _CUT = (
     "select count(pg_terminate_backend(pid)) from pg_stat_activity"
     " where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
@@ -69,7 +71,7 @@ async def test_alertmanager_is_killed_and_finds_its_memory_again(
     """It has its log of notifications, but no alert: it is told of all, calls nobody twice, and tells of the end."""
     lasting, over = Alert(connection), Alert(connection, "u-2", "610304", number=2)
     await absent.start()
-    async with delivering(database, settings_for(absent.url)):
+    async with delivering(database, settings_for(absent.url, **SELDOM)):
         await lasting.look(120)
         await over.look(120)
         await soon(lambda: webhook.count("firing") == 2)
@@ -90,7 +92,7 @@ async def test_alertmanager_is_killed_and_has_lost_everything(
     """It calls again, since nobody can know whether people heard; but not for what somebody has acknowledged."""
     known, taken = Alert(connection), Alert(connection, "u-2", "610304", number=2)
     await absent.start()
-    async with delivering(database, settings_for(absent.url)):
+    async with delivering(database, settings_for(absent.url, **SELDOM)):
         await known.look(120)
         await taken.look(120)
         await soon(lambda: webhook.count("firing") == 2)
