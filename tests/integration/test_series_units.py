@@ -108,6 +108,10 @@ async def test_late_data_of_a_day_long_over_changes_its_maximum_and_no_other_day
         await undone.execute("delete from derivation_dirty")  # as a step of accounting does
         assert await loads.refresh(undone, now, FIRST) == computed
     assert (await _series(undone, now))["demand_max_kw"] == 8
+    # So it is on a day that is still open, although no quarter hour has ended since.
+    await undone.execute(_NOTE, _at(DAY * 4 + 1))
+    await undone.execute("delete from derivation_dirty")
+    assert await loads.refresh(undone, _at(DAY * 5 - 0.5), FIRST) == 1
 
 
 async def test_nothing_is_known_before_its_time(undone: Connection) -> None:
