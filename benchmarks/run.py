@@ -31,6 +31,7 @@ BENCHMARKS = (
     "gateway_footprint",
     "estimation_error",
     "month_totals",
+    "alerts_full_evaluation",
     "projection_methods",
     "alerts_latency",
 )
