@@ -36,6 +36,12 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     industry: str = ""
     labels: dict[str, str] = {}
 
+    @property
+    def named(self) -> dict[str, str]:
+        """All labels, as rules name them; those that are empty may be absent."""
+        own = {name: getattr(self, name) for name in ("name_zh", "name_en", "unit", "district", "industry")}
+        return {**self.labels, **own, self.kind: self.code}
+
 
 class QuotaUse(msgspec.Struct, frozen=True, omit_defaults=True):
     """The quota that was judged, as it was.
@@ -163,12 +169,12 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def rejudge(evidence: Evidence) -> Condition:
-    """Judge anew from the stored figures alone; equal to `evidence.condition`, or the evidence is not what it says.
+    """Judge anew from what is stored alone; equal to `evidence.condition`, or the evidence is not what it says.
 
     Raises:
         ExpressionError: a condition names what is no figure of the evidence.
     """
-    return _judge(evidence).condition(evidence.figures)
+    return _judge(evidence).condition(evidence.figures, evidence.subject.named)
 
 
 def named(evidence: Evidence) -> frozenset[str]:

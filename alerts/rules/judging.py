@@ -28,6 +28,8 @@ BANDS = "bands"
 
 CONDITIONS = (Condition.CLEAR, Condition.RAISED, Condition.HELD, Condition.UNKNOWN)
 """What the codes of `Judgement.codes` stand for."""
+NOT_ABOUT = Condition.CLEAR
+"""What a rule says of whatever its labels leave out, so that an alert of before ends."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLEAR, RAISED, HELD, NOT_KNOWN = range(4)
 _CODES = np.array([[NOT_KNOWN] * 3, [HELD, HELD, CLEAR], [RAISED] * 3], dtype=np.int8)
@@ -60,8 +62,8 @@ class Judgement:
         return raised
 
     def condition(self, row: int) -> Condition:
-        """What is said of one row; a rule says CLEAR of what it is not about, so that an alert of before ends."""
-        return CONDITIONS[self.codes[row]] if self.applies[row] else Condition.CLEAR
+        """What is said of one row."""
+        return CONDITIONS[self.codes[row]] if self.applies[row] else NOT_ABOUT
 
     def look(self, row: int) -> Look:
         """One row as the state machine takes it."""
@@ -118,15 +120,21 @@ class Judge:
 
     def judge(self, frame: Frame) -> Judgement:
         """Judge all rows of a frame of the rule's subject."""
-        applies = _applies(self.rule, frame)
+        applies = _applies(self.rule, frame.labels, len(frame.ids))
         when, clear = self._states(frame.columns)
         return Judgement(self.rule, frame, applies, when, clear, _codes(when, clear))
 
-    def condition(self, figures: Mapping[str, float | None]) -> Condition:
-        """What the rule says of the figures of one subject, such as those of stored evidence.
+    def condition(self, figures: Mapping[str, float | None], labels: Mapping[str, str]) -> Condition:
+        """What the rule says of the figures and labels of one subject, such as those of stored evidence.
 
-        They are columns of one row, judged by the same code as a frame. A figure of None, or none at all, is not known.
+        They are columns of one row, judged by the same code as a frame. A figure of None, or none at all, is not known;
+        a label that is absent is empty.
         """
+        named = {
+            name: np.array([labels.get(name, "")], np.object_) for name in (*self.rule.where, *self.rule.excepting)
+        }
+        if not _applies(self.rule, named, 1)[0]:
+            return NOT_ABOUT
         columns = {
             name: np.array([np.nan if (figure := figures.get(name)) is None else figure], dtype=np.float64)
             for name in self.decides
@@ -142,12 +150,12 @@ def _time(us: np.int64) -> datetime | None:
     return None if us == NEVER else _EPOCH + timedelta(microseconds=int(us))
 
 
-def _applies(rule: Rule, frame: Frame) -> NDArray[np.bool_]:
-    applies = np.ones(len(frame.ids), dtype=np.bool_)
+def _applies(rule: Rule, labels: Mapping[str, NDArray[np.object_]], count: int) -> NDArray[np.bool_]:
+    applies = np.ones(count, dtype=np.bool_)
     for label, values in rule.where.items():
-        applies &= _is_one_of(frame.labels[label], values)
+        applies &= _is_one_of(labels[label], values)
     for label, values in rule.excepting.items():
-        applies &= ~_is_one_of(frame.labels[label], values)
+        applies &= ~_is_one_of(labels[label], values)
     return applies
 
 

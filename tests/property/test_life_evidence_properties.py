@@ -39,6 +39,24 @@ def test_evidence_gives_its_condition_after_years_in_the_database(elapsed: float
     assert named(back) == {"elapsed", "pace"}
 
 
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ({"unit": ("u-1",), "industry": ("3*",)}, Condition.RAISED),
+        ({"quota": ("u-1.month",), "carrier": ("electricity",)}, Condition.RAISED),
+        ({"district": ("6104*",)}, Condition.CLEAR),
+        ({"product": ("steel",)}, Condition.CLEAR),
+    ],
+)
+def test_evidence_of_what_a_rule_is_no_longer_about_says_clear(
+    where: dict[str, tuple[str, ...]], says: Condition
+) -> None:
+    """As it was stored when the rule was narrowed and its alert ended, whatever the figures are."""
+    stored = evidence(103.0, at(1), says, replace(BREACH, where=where))
+    stored = replace(stored, subject=replace(stored.subject, labels={"carrier": "electricity"}))
+    assert rejudge(stored) is stored.condition
+
+
 def test_said_before_is_the_evidence_of_before() -> None:
     """With the versions by which it was judged."""
     before = evidence(103.0, at(1), Condition.RAISED)

@@ -14,7 +14,7 @@ from aiohttp import web
 from alerts.delivery.service import DeliveryService
 from alerts.delivery.settings import AlertmanagerSettings, DeliverySettings
 from alerts.life.commands import acknowledge, unacknowledge
-from alerts.life.evidence import Evidence, Judged, QuotaUse, Said
+from alerts.life.evidence import Evidence, Judged, QuotaUse
 from alerts.life.machine import advance
 from alerts.life.model import Condition, Look, Standing
 from alerts.life.store import SQL, AlertKey, Outcome, keep
@@ -171,9 +171,7 @@ class Alert:
             end=end,
             message=Message(render(TEXT.zh, "zh", figures, names), render(TEXT.en, "en", figures, names)),
             quota=QuotaUse(f"{self._unit}.tce", 1, "市发改委〔2026〕1号", "tce", "tce", "day"),
-            previous=None
-            if previous is None
-            else Said(self._standing.state, previous.condition, previous.now, previous.figures),  # type: ignore[union-attr]
+            previous=previous.said(self._standing.state) if previous and self._standing else None,
         )
 
 

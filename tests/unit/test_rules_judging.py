@@ -98,10 +98,9 @@ def test_stored_figures_are_judged_as_the_frame_was(code: str, figures: list[flo
     judge = JUDGES[code]
     row = dict(zip(sorted(judge.series), figures, strict=False))
     judgement = judge.judge(frame(judge, {name: [value, value] for name, value in row.items()}))
-    applies = bool(judgement.applies[0])
     kept = {name: None if math.isnan(value) else value for name, value in row.items()}
     assert judge.decides <= row.keys()
-    assert judge.condition(kept) is judgement.condition(0) or not applies
+    assert judge.condition(kept, {}) is judgement.condition(0)
 
 
 @pytest.mark.parametrize("code", sorted(SHIPPED))
@@ -110,7 +109,8 @@ def test_rules_of_old_evidence_are_judged_without_the_catalogue(code: str) -> No
     judge = JUDGES[code]
     alone = Catalogue([Series(name, judge.rule.subject, UNCHECKED, "", "") for name in judge.decides], {})
     figures = dict.fromkeys(judge.decides, 311.0)
-    assert Judge(judge.rule, alone).condition(figures) is judge.condition(figures)
+    labels = {name: values[0] for name, values in judge.rule.where.items()}
+    assert Judge(judge.rule, alone).condition(figures, labels) is judge.condition(figures, labels)
 
 
 def test_figures_without_units_may_stand_in_any_place() -> None:
@@ -138,6 +138,8 @@ def test_a_rule_is_about_those_with_its_labels_and_none_of_those_excepted() -> N
     judgement = judge.judge(frame(judge, {"night_base": [0.9] * 4}, {"industry": industries}))
     assert judgement.raised.tolist() == [False, True, True, False]
     assert judgement.condition(0) is Condition.CLEAR
+    stored = [judge.condition({"night_base": 0.9}, {"industry": industry}) for industry in industries]
+    assert stored == [judgement.condition(row) for row in range(4)]
     judge = JUDGES["demand"]
     assert judge.judge(
         frame(judge, {"used": [2.0] * 2, "limit": [1.0] * 2}, {"measure": ["demand", "tce"]})
