@@ -97,6 +97,7 @@ async def test_alertmanager_is_killed_and_has_lost_everything(
         await taken.look(120)
         await soon(lambda: webhook.count("firing") == 2)
         await taken.acknowledge("Li Wei")
+        await soon(absent.silences)
         await absent.kill()
         await absent.start()
         await soon(lambda: webhook.count("firing", unit="u-1") == 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -95,17 +94,17 @@ async def test_an_acknowledged_alert_is_silenced_in_the_name_of_who_has_it(
         await alert.look(120)
         await soon(lambda: webhook.count("firing"))
         await alert.acknowledge("Li Wei", "furnace 2 is being stopped")
-        (silence,) = await soon(lambda: _silences(real, "active"))
+        (silence,) = await soon(real.silences)
         assert silence["createdBy"] == "Li Wei"
         assert silence["comment"] == "Quotawatt: acknowledged: furnace 2 is being stopped"
         by_hand = await _silence_by_hand(real)
         await alert.unacknowledge("Li Wei")
-        await soon(lambda: _silences(real, "expired"))
+        await soon(lambda: real.silences("expired"))
         await alert.acknowledge("Zhang Min")
         await soon(lambda: _made_by(real, "Zhang Min"))
         await alert.look(80)
         await soon(lambda: webhook.count("resolved"))
-        assert [one["id"] for one in await _silences(real, "active")] == [by_hand]
+        assert [one["id"] for one in await real.silences()] == [by_hand]
     assert next(webhook.alerts("resolved"))["annotations"]["acknowledged_by"] == "Zhang Min"
 
 
@@ -172,23 +171,18 @@ async def test_nobody_is_called_within_a_maintenance_window(
         )
         await known.look(121, silenced=True)
         await fresh.look(120, silenced=True)
-        (silence,) = await soon(lambda: _silences(real, "active"))
+        (silence,) = await soon(real.silences)
         assert silence["createdBy"] == "Wang Fang"
         assert silence["comment"].endswith("transformer")
         await never_within(1.2, lambda: webhook.count("firing", unit="u-1") or webhook.count("resolved"))
         await fresh.look(120)
         await known.look(121)
         await soon(lambda: webhook.count("firing", unit="u-1"))
-        await soon(lambda: _silences(real, "expired"))
-
-
-async def _silences(real: RealAlertmanager, state: str) -> list[dict[str, Any]]:
-    async with aiohttp.ClientSession() as session, session.get(f"{real.url}/api/v2/silences") as answer:
-        return [one for one in await answer.json() if one["status"]["state"] == state]
+        await soon(lambda: real.silences("expired"))
 
 
 async def _made_by(real: RealAlertmanager, who: str) -> bool:
-    return any(one["createdBy"] == who for one in await _silences(real, "active"))
+    return any(one["createdBy"] == who for one in await real.silences())
 
 
 async def _silence_by_hand(real: RealAlertmanager) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -86,6 +87,11 @@ class RealAlertmanager:
         """Whether its log of notifications is on disk, to be found again after a kill."""
         log = self._directory / f"data-{self._starts}" / "nflog"
         return log.is_file() and log.stat().st_size > 0
+
+    async def silences(self, state: str = "active") -> list[dict[str, Any]]:
+        """Its silences in that state."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/api/v2/silences") as answer:
+            return [one for one in await answer.json() if one["status"]["state"] == state]
 
     async def _ready(self) -> bool:
         if self._process is None or self._process.returncode is not None:
