@@ -10,11 +10,9 @@ import numpy as np
 
 from alerts.projecting import courses
 from alerts.projecting.courses import CourseBook
-from alerts.projecting.model import Courses
 from alerts.series import quota_book, quotas
-from alerts.series.frame import Ids
 from alerts.series.quota_book import Book
-from alerts.series.quota_course import projecting
+from alerts.series.quota_course import courses_of, projecting
 from alerts.series.quota_use import Members
 from alerts.series.quotas import Projecting
 from energy.periods import local_day
@@ -48,6 +46,7 @@ class Memory:
         self._book: Book | None = None
         self._members = Members(np.zeros(0, np.int64), np.zeros(0, np.int64))
         self._courses: CourseBook | None = None
+        self._unread = False
         self._days: tuple[date, ...] = ()
         self._known: Known | None = None
 
@@ -85,22 +84,15 @@ class Memory:
         async with connection.transaction():
             done = await courses.refresh(connection, now, touched, most=self._courses_at_once)
         self._days = () if done.left else days
-        if self._courses is not None and not done.units and not changed:
+        self._unread = self._unread or bool(done.units) or changed
+        # Reading them all costs more than computing some: those of a day's turn are taken on together.
+        if self._courses is not None and (done.left or not self._unread):
             return False
         self._courses = await courses.read(connection)
+        self._unread = bool(done.left)
         return True
 
     def _assembled(self, book: Book) -> Known:
         assert self._courses is not None  # noqa: S101 - it has just been read
-        measures = book.labels["measure"]
-        of = self._courses.rows(book.units, measures)
-        grouped = np.flatnonzero(book.groups >= 0)
-        known: Courses = self._courses.courses
-        if len(grouped):
-            members = [(self._units_of(int(book.groups[row])), str(measures[row])) for row in grouped.tolist()]
-            known, of[grouped] = self._courses.with_groups(members)
+        known, of = courses_of(book, self._members, self._courses)
         return Known(book, self._members, projecting(book, known, of))
-
-    def _units_of(self, group: int) -> Ids:
-        low, high = np.searchsorted(self._members.group, [group, group + 1])
-        return self._members.unit[low:high]
