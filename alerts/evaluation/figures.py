@@ -90,33 +90,32 @@ class Written:
     """What has been written, as far as is remembered: to be forgotten when a transaction fails."""
 
     def __init__(self) -> None:
-        self._digests: dict[int, int] = {}
+        self._of = np.zeros(0, np.int64)
+        self._digests = np.zeros(0, np.uint64)
 
     def forget(self) -> None:
         """Nothing is known any more: the next figures are all written."""
-        self._digests.clear()
+        self._of, self._digests = self._of[:0], self._digests[:0]
 
     def changed(self, figures: Figures) -> Ids:
         """Rows that differ from what is remembered."""
-        digests = _digests(figures)
-        known = self._digests
-        return np.array(
-            [
-                row
-                for row, (of, digest) in enumerate(zip(figures.of.tolist(), digests, strict=True))
-                if known.get(of) != digest
-            ],
-            np.int64,
-        )
+        if not len(self._of):
+            return np.arange(len(figures.of))
+        place = np.minimum(np.searchsorted(self._of, figures.of), len(self._of) - 1)
+        same = (self._of[place] == figures.of) & (self._digests[place] == _digests(figures))
+        found: Ids = np.flatnonzero(~same)
+        return found
 
     def remember(self, figures: Figures, rows: Ids) -> None:
         """These have been committed."""
-        digests = _digests(figures)
-        for row in rows.tolist():
-            self._digests[int(figures.of[row])] = digests[row]
+        kept = ~np.isin(self._of, figures.of[rows])
+        of = np.concatenate([self._of[kept], figures.of[rows]])
+        digests = np.concatenate([self._digests[kept], _digests(figures)[rows]])
+        order = np.argsort(of)
+        self._of, self._digests = of[order], digests[order]
 
 
-def _digests(figures: Figures) -> list[int]:
+def _digests(figures: Figures) -> NDArray[np.uint64]:
     """A number per row that differs where a column does; the clock and the ready time of what did not change too."""
     mixed = np.zeros(len(figures.of), np.uint64)
     method_names = np.array([hash(name) for name in figures.methods] or [0], np.int64)
@@ -125,7 +124,7 @@ def _digests(figures: Figures) -> list[int]:
         bits = np.ascontiguousarray(values if values.dtype != np.bool_ else values.astype(np.int64)).view(np.uint64)
         mixed = (mixed ^ bits) * np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(29)
-    return mixed.tolist()
+    return mixed
 
 
 async def write(connection: Connection, figures: Figures, rows: Ids, now: datetime) -> None:

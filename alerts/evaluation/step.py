@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Literal
 from typing import TypeAlias
 
 import msgspec
@@ -18,7 +19,8 @@ from alerts.evaluation.memory import Known, Memory
 from alerts.evaluation.withdrawing import withdrawn
 from alerts.life import store
 from alerts.life.evidence import Evidence
-from alerts.life.store import Outcome
+from alerts.life.model import ACTIVE, AlertState, Standing
+from alerts.life.store import AlertKey, Outcome
 from alerts.life.windows import Window
 from alerts.rules.judging import Judge
 from alerts.rules.model import Rule, Subject
@@ -31,6 +33,7 @@ from energy.storage import Connection, load_queries, translating
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
 _EPOCH = date(1970, 1, 1)
 Attached: TypeAlias = Callable[[Evidence], tuple[Estimate, ...]]
+_OPEN = frozenset({*ACTIVE, AlertState.PENDING})
 _READERS = {"unit": units.read, "meter": meters.read}
 
 
@@ -122,7 +125,7 @@ class Engine:
             known, changed = await self._memory.renew(connection, now, wanted.touched or {})
             due = self._due(now, everything=wanted.touched is None)
             # Within a transaction of the caller's it is that one's isolation which counts.
-            isolation = None if connection.is_in_transaction() else "repeatable_read"
+            isolation: Literal["repeatable_read"] | None = None if connection.is_in_transaction() else "repeatable_read"
             async with connection.transaction(isolation=isolation):
                 found = await self._look(connection, known, now, wanted, due)
             async with connection.transaction():
@@ -150,41 +153,52 @@ class Engine:
     ) -> _Found:
         rows = [dict(row) for row in await connection.fetch(_SQL.windows, now)]
         windows = [msgspec.convert(row, Window) for row in rows]
-        frame = await self._quotas(connection, known, now, wanted)
+        frame, standing = await self._quotas(connection, known, now, wanted)
+        frames: list[Frame] = [frame]
         seen = figures_of(frame)
         found = _Found(seen, self._written.changed(seen))
-        found.outcomes += await self._outcomes(connection, due, frame, windows, now)
+        judges = [judge for judge in due if judge.rule.subject == "quota"]
+        found.outcomes += await self._outcomes(connection, judges, frame, standing, windows, now)
         touched = None if wanted.touched is None else tuple(wanted.touched)
         for subject, read in _READERS.items():
             of = [judge for judge in due if judge.rule.subject == subject]
             if of:
                 names = frozenset[str]().union(*(judge.series for judge in of))
                 other = await read(connection, Scope(now, touched), names)
-                found.outcomes += await self._outcomes(connection, of, other, windows, now)
+                frames.append(other)
+                ids = None if touched is None else other.ids.tolist()
+                alerts = await store.read_standings(connection, other.subject, since=date.max, ids=ids)
+                found.outcomes += await self._outcomes(connection, of, other, alerts, windows, now)
         if wanted.touched is None:
-            codes = [judge.rule.code for of in self._judges.values() for judge in of]
-            found.outcomes += await withdrawn(connection, codes, known.book.ids.tolist(), now)
+            rules = {(subject, judge.rule.code) for subject, of in self._judges.items() for judge in of}
+            found.outcomes += await withdrawn(connection, rules, frames, now)
         return found
 
-    async def _quotas(self, connection: Connection, known: Known, now: datetime, wanted: Wanted) -> QuotaFrame:
+    async def _quotas(
+        self, connection: Connection, known: Known, now: datetime, wanted: Wanted
+    ) -> tuple[QuotaFrame, list[store.Known]]:
+        """The figures of quotas, and where their alerts stand: of the same periods, and any that has not ended."""
         touched = None if wanted.touched is None else tuple(wanted.touched)
-        ids = None if touched is None else known.book.ids[np.isin(known.book.units, touched)].tolist()
-        ended = await store.read_standings(connection, "quota", since=date.max, ids=ids)
-        also = {(one.key.subject_id, one.key.period_start) for one in ended if one.key.period_start is not None}
-        scope = Scope(now, touched, wanted.recent_days, tuple(also))
-        return await quotas.read(
+        scope = Scope(now, touched, wanted.recent_days)
+        due = quotas.concerned(known.book, known.members, scope)
+        ids = None if touched is None else np.unique(known.book.ids[due.rows]).tolist()
+        standing = await read_standings(connection, [_EPOCH + timedelta(days=one.first) for one in due.stretches], ids)
+        also = {(one.key.subject_id, one.key.period_start) for one in standing if one.standing.state in _OPEN}
+        scope = Scope(now, touched, wanted.recent_days, tuple((quota, day) for quota, day in also if day is not None))
+        frame = await quotas.read(
             connection, known.book, known.members, scope, stale_s=self._stale_s, projecting=known.projecting
         )
+        return frame, standing
 
-    async def _outcomes(
-        self, connection: Connection, due: Iterable[Judge], frame: Frame, windows: Sequence[Window], now: datetime
+    async def _outcomes(  # noqa: PLR0913, PLR0917 - what is known, and when
+        self,
+        connection: Connection,
+        judges: Sequence[Judge],
+        frame: Frame,
+        standing: Sequence[store.Known],
+        windows: Sequence[Window],
+        now: datetime,
     ) -> list[Outcome]:
-        judges = [judge for judge in due if judge.rule.subject == frame.subject]
-        if not len(frame.ids) or not judges:
-            return []
-        since = _EPOCH + timedelta(days=int(frame.periods.min()))
-        ids = sorted(set(frame.ids.tolist()))
-        standing = await store.read_standings(connection, frame.subject, since=since, ids=ids)
         found: list[Change] = list(changes(judges, frame, standing, windows, now))
         return [self._with_consequences(one) for one in await proving.outcomes(connection, found, now)]
 
@@ -193,3 +207,18 @@ class Engine:
         if one.evidence is None or not attached:
             return one
         return msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, consequences=attached))
+
+
+async def read_standings(
+    connection: Connection, starts: Sequence[date], ids: Sequence[int] | None
+) -> list[store.Known]:
+    """Where alerts of quotas `ids` (None: all) stand: open ones, and those of periods that begin on one of `starts`."""
+    return [
+        store.Known(
+            row["alert_id"],
+            AlertKey(row["rule"], "quota", row["subject_id"], row["period_start"]),
+            msgspec.json.decode(row["standing"], type=Standing),
+            row["revision"],
+        )
+        for row in await connection.fetch(_SQL.standings, starts, ids)
+    ]

@@ -1,33 +1,48 @@
-"""Alerts whose rule or quota is gone: nobody looks at them any more, so they must not fire for ever."""
+"""Alerts whose rule or subject is gone: nobody looks at them any more, so they must not fire for ever."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
+from typing import TypeAlias
 
 import msgspec
+import numpy as np
 
+from alerts.evaluation.looking import identities, identity
 from alerts.life import store
 from alerts.life.commands import withdraw
 from alerts.life.evidence import Evidence
 from alerts.life.store import Known, Outcome
 from alerts.rules.model import Subject
+from alerts.series.frame import Frame
 from energy.storage import Connection, load_queries
 
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
+RuleOf: TypeAlias = tuple[Subject, str]
+"""A kind of subject, and the code of a rule about it."""
 _SUBJECTS: tuple[Subject, ...] = ("quota", "unit", "meter")
 
 
 async def withdrawn(
-    connection: Connection, rules: Sequence[str], quotas: Sequence[int], now: datetime
+    connection: Connection, rules: Collection[RuleOf], frames: Iterable[Frame], now: datetime
 ) -> list[Outcome]:
-    """What becomes of open alerts of rules and quotas that are not among these."""
-    known_rules, known_quotas = set(rules), set(quotas)
+    """What becomes of open alerts that nobody looks at any more.
+
+    Args:
+        connection: in the transaction in which the frames were read.
+        rules: all that there are.
+        frames: all subjects of some kinds, quotas in each period that has an open alert: what is not there is gone, such
+            as a period that its quota does not govern any more, or a meter that is no longer counted.
+        now: data time.
+    """
+    looked_at = {frame.subject: frame for frame in frames}
     gone = [
         one
         for subject in _SUBJECTS
-        for one in await store.read_standings(connection, subject, since=date.max)
-        if one.key.rule not in known_rules or (subject == "quota" and one.key.subject_id not in known_quotas)
+        for one in _not_in(
+            looked_at.get(subject), rules, await store.read_standings(connection, subject, since=date.max)
+        )
     ]
     if not gone:
         return []
@@ -39,6 +54,18 @@ async def withdrawn(
         if one.alert_id in proofs
     )
     return [one for one in found if one is not None]
+
+
+def _not_in(frame: Frame | None, rules: Collection[RuleOf], known: Sequence[Known]) -> list[Known]:
+    if frame is None:
+        there = np.ones(len(known), np.bool_)
+    else:
+        there = np.isin(np.array([identity(one.key) for one in known], np.int64), identities(frame))
+    return [
+        one
+        for one, is_there in zip(known, there.tolist(), strict=True)
+        if not is_there or (one.key.subject, one.key.rule) not in rules
+    ]
 
 
 def _outcome(known: Known, evidence: str, unit_id: int | None, now: datetime) -> Outcome | None:

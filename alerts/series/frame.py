@@ -26,8 +26,10 @@ class Frame:
     Attributes:
         subject: the kind.
         ids: quota_id, unit_id or meter_id.
-        periods: days since 1970-01-01 of the period's first local day (of quotas; else 0): with `ids` the subject's identity.
-        at_us: up to when the data speaks, microseconds since 1970 UTC, at most the end of the period; NEVER without data.
+        periods: days since 1970-01-01 of the period's first local day (of quotas; else 0): with `ids` the subject's
+            identity.
+        at_us: up to when the data speaks, microseconds since 1970 UTC, at most the end of the period; NEVER without
+            data.
         end_us: end of the period; NEVER where there is none.
         final: the period is over and all of its data is in.
         columns: the series by name.
@@ -52,7 +54,8 @@ class Scope:
         now: data time of the evaluation; nothing later may be looked at.
         units: unit ids whose subjects are wanted; None for all.
         recent_days: periods are wanted that touch these last days.
-        also: (id, first day of the period) of subjects that are wanted whatever the days, because their alert has not ended.
+        also: (id, first day of the period) of subjects that are wanted whatever the days, because their alert has not
+            ended.
     """
 
     now: datetime

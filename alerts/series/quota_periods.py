@@ -111,10 +111,16 @@ def _of_calendar(
     of = np.flatnonzero((book.calendar == number) & wanted)
     left = dict(also)
     for one in _recent(calendar, number, scope, int(book.valid_from[of].min())) if len(of) else ():
-        governed = of[(book.valid_from[of] <= one.first) & (one.first < book.valid_to[of])]
-        yield one, np.union1d(governed, np.array(left.pop(_day(one.first), []), np.int64))
+        yield one, _governed(book, one, np.union1d(of, np.array(left.pop(_day(one.first), []), np.int64)))
     for day, rows in left.items():
-        yield _at(calendar, number, day_start(day, calendar[0])), np.unique(np.array(rows, np.int64))
+        one = _at(calendar, number, day_start(day, calendar[0]))
+        if _day(one.first) == day:  # else the quota's periods were of another kind when its alert began
+            yield one, _governed(book, one, np.unique(np.array(rows, np.int64)))
+
+
+def _governed(book: Book, one: Stretch, rows: Ids) -> Ids:
+    found: Ids = rows[(book.valid_from[rows] <= one.first) & (one.first < book.valid_to[rows])]
+    return found
 
 
 def _recent(calendar: tuple[str, str, int], number: int, scope: Scope, valid_from: int) -> Iterator[Stretch]:

@@ -65,6 +65,11 @@ async def read_members(connection: Connection, book: Book) -> Members:
     return Members(rows["group"][order], rows["unit"][order])
 
 
+def concerned(book: Book, members: Members, scope: Scope) -> Due:
+    """The quotas and periods that a scope is about."""
+    return due(book, scope, _concerned(book, members, scope)[0])
+
+
 async def read(  # noqa: PLR0913 - the book and what it is read with
     connection: Connection, book: Book, members: Members, scope: Scope, *, stale_s: float, projecting: Projecting
 ) -> QuotaFrame:

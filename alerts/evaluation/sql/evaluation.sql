@@ -92,3 +92,15 @@ select code, unit_id from unit where code = any($1::text[])
 -- name: evidence
 -- The evidence of the last transition of alerts $1, with their unit.
 select alert_id, unit_id, evidence::text as evidence from alert where alert_id = any($1::int8[])
+
+-- name: standings
+-- Where alerts of quotas stand: those that are open, and those of periods that begin on one of $1; of quotas $2, or of all
+-- where that is null.
+select alert_id, rule, subject_id, period_start, standing::text as standing, revision
+from alert
+where subject = 'quota' and state in ('pending', 'firing', 'acknowledged', 'silenced')
+    and ($2::int4[] is null or subject_id = any($2))
+union
+select alert_id, rule, subject_id, period_start, standing::text, revision
+from alert
+where subject = 'quota' and period_start = any($1::date[]) and ($2::int4[] is null or subject_id = any($2))
