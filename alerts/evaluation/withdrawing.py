@@ -32,8 +32,8 @@ async def withdrawn(
     Args:
         connection: in the transaction in which the frames were read.
         rules: all that there are.
-        frames: all subjects of some kinds, quotas in each period that has an open alert: what is not there is gone, such
-            as a period that its quota does not govern any more, or a meter that is no longer counted.
+        frames: all subjects of some kinds, quotas in each period that has an open alert: what is not there is gone,
+            such as a period that its quota does not govern any more, or a meter that is no longer counted.
         now: data time.
     """
     looked_at = {frame.subject: frame for frame in frames}

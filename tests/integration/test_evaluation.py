@@ -10,7 +10,7 @@ import pytest
 
 from alerts.evaluation.step import Engine, Evaluated, Wanted
 from alerts.life.evidence import Evidence, rejudge
-from alerts.quotas.store import apply_quotas
+from alerts.quotas.store import apply_quotas, end
 from alerts.rules.files import load_rules
 from alerts.series.known import catalogue
 from energy.storage import Connection
@@ -286,3 +286,21 @@ async def test_an_alert_whose_rule_is_gone_does_not_fire_for_ever(undone: Connec
     without = [rule for rule in load_rules([], catalogue()) if rule.code != "breach"]
     await Engine(without, catalogue(), stale_s=21600).evaluate(undone, at(8.2), Wanted(LOOK_BACK))
     assert await moves(undone, "breach") == [("q1", "firing"), ("q1", "resolved")]
+
+
+async def test_an_alert_of_a_period_that_its_quota_does_not_govern_any_more_is_withdrawn(undone: Connection) -> None:
+    """Quota q1 was ended before that day, q2 is one of months now; q3 fires on."""
+    units = ["u1", "u2", "u3"]
+    await add_units(undone, units)
+    long_ago = {"valid_from": FIRST_DAY - timedelta(days=9)}
+    await apply_quotas(undone, [(unit, day_quota(f"q{unit[1]}", "10", **long_ago)) for unit in units])
+    for unit in units:
+        await use(undone, unit, "11", at(8, NEXT_DAY), day=NEXT_DAY)
+    await evaluate(undone, at(8.1, NEXT_DAY))
+    await end(undone, "q1", NEXT_DAY, author="Wu", now=at(8.1, NEXT_DAY))
+    await apply_quotas(undone, [("u2", quota("q2", limit="1000", **long_ago))])
+    await evaluate(undone, at(8.2, NEXT_DAY))
+    said = sorted(await moves(undone, "breach"))
+    assert said == [("q1", "firing"), ("q1", "resolved"), ("q2", "firing"), ("q2", "resolved"), ("q3", "firing")]
+    reasons = await undone.fetch("select distinct reason from alert_transition where to_state = 'resolved'")
+    assert [row[0] for row in reasons] == ["withdrawn"]
