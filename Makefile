@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	@touch $@
 
 lock: setup ## Write requirements.txt anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 --no-strip-extras --no-header --no-annotate --quiet -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra platform --extra dev --generate-hashes --universal --python-version 3.11 --no-strip-extras --no-header --no-annotate --quiet -o requirements.txt
 
 demo: setup ## Run the simulated city on real components, with its board (Ctrl-C stops everything)
 	$(BIN)/quotawatt demo

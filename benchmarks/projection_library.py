@@ -2,6 +2,7 @@
 
 Exponential smoothing with a damped trend and a week's season (ETS), and the Theta method with a week's season; both
 see the days before yesterday, at most two years of them, those not known filled as the meter's invented load is.
+The library comes with the extra `comparison`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import warnings
 from typing import Any
 
 import numpy as np
-from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # type: ignore[import-untyped] # it ships no types
-from statsmodels.tsa.forecasting.theta import ThetaModel  # type: ignore[import-untyped] # likewise
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+from statsmodels.tsa.forecasting.theta import ThetaModel
 
 from alerts.projecting.history import RECENT_DAYS, SETTLED_DAYS
 from alerts.series.frame import Floats
