@@ -12,6 +12,7 @@ from alerts.evaluation.figures import instant
 from alerts.evaluation.looking import Change
 from alerts.life import store
 from alerts.life.evidence import CarrierPart, Evidence, FactorUse, Judged, QuotaUse, Said
+from alerts.life.model import Reason
 from alerts.life.store import Outcome
 from alerts.rules import messages
 from alerts.rules.model import Message
@@ -25,6 +26,9 @@ _EPOCH = date(1970, 1, 1)
 _SHOWN = frozenset({"unit", "name_zh", "name_en", "district", "industry", "bands", "zone"})
 """Labels that evidence has fields of its own for, or no use for."""
 
+_NO_FIGURES = frozenset({"quota_id", "period_start", "evaluated_at"})
+"""What the query `last` says besides figures."""
+
 
 async def outcomes(connection: Connection, changes: Sequence[Change], now: datetime) -> list[Outcome]:
     """The changes as the store takes them, each transition with its evidence.
@@ -34,7 +38,7 @@ async def outcomes(connection: Connection, changes: Sequence[Change], now: datet
     units = await _units(connection, changes)
     moved = [change for change in changes if change.transition is not None]
     unit_of = {id(change): unit for change, unit in zip(changes, units, strict=True)}
-    said = await store.read_said(connection, [change.known.alert_id for change in moved if change.known])
+    said = await _said(connection, moved)
     parts = await _parts(connection, moved)
     factors = await _factors(connection, moved, [unit_of[id(change)] for change in moved], parts)
     proofs = {
@@ -76,6 +80,36 @@ async def _units(connection: Connection, changes: Sequence[Change]) -> list[int 
 
 def _code(change: Change) -> str:
     return str(change.judgement.frame.labels["unit"][change.row])
+
+
+async def _said(connection: Connection, changes: Sequence[Change]) -> dict[int, Said]:
+    """What was said before of each alert; of one that is corrected as it was last evaluated, where it said the same.
+
+    A breach has grown since it fired, and a correction has to stand beside what people have last read of it.
+    """
+    said = await store.read_said(connection, [change.known.alert_id for change in changes if change.known])
+    corrected = [
+        change
+        for change in changes
+        if change.transition and change.transition.reason is Reason.CORRECTED and change.key.period_start
+    ]
+    if corrected:
+        asked = [change.key.subject_id for change in corrected], [change.key.period_start for change in corrected]
+        rows = {(row["quota_id"], row["period_start"]): dict(row) for row in await connection.fetch(_SQL.last, *asked)}
+        for change in corrected:
+            row = rows.get((change.key.subject_id, change.key.period_start))
+            if change.known and row and (before := said.get(change.known.alert_id)):
+                said[change.known.alert_id] = _as_last_evaluated(change, before, row)
+    return said
+
+
+def _as_last_evaluated(change: Change, before: Said, row: dict[str, Any]) -> Said:
+    figures: dict[str, float | None] = {name: value for name, value in row.items() if name not in _NO_FIGURES}
+    labels = _labels(change.judgement.frame, change.row)
+    same = change.judgement.judge.condition(figures, labels) is before.condition
+    if not same or row["evaluated_at"] <= before.now:
+        return before
+    return msgspec.structs.replace(before, now=row["evaluated_at"], figures=figures)
 
 
 async def _parts(connection: Connection, changes: Sequence[Change]) -> dict[int, list[CarrierPart]]:

@@ -42,18 +42,24 @@ class Judgement:
     """What one rule says of a frame's rows; all arrays are as long as the frame.
 
     Attributes:
+        judge: of the rule.
         applies: the rule is about this subject at all (its labels).
         when, clear: the two conditions as TRUE, FALSE, UNKNOWN; without a clear condition of its own `clear` is the
             opposite of `when`.
         codes: positions in CONDITIONS.
     """
 
-    rule: Rule
+    judge: Judge
     frame: Frame
     applies: NDArray[np.bool_]
     when: States
     clear: States
     codes: NDArray[np.int8]
+
+    @property
+    def rule(self) -> Rule:
+        """Which one."""
+        return self.judge.rule
 
     @property
     def raised(self) -> NDArray[np.bool_]:
@@ -122,7 +128,7 @@ class Judge:
         """Judge all rows of a frame of the rule's subject."""
         applies = _applies(self.rule, frame.labels, len(frame.ids))
         when, clear = self._states(frame.columns)
-        return Judgement(self.rule, frame, applies, when, clear, _codes(when, clear))
+        return Judgement(self, frame, applies, when, clear, _codes(when, clear))
 
     def condition(self, figures: Mapping[str, float | None], labels: Mapping[str, str]) -> Condition:
         """What the rule says of the figures and labels of one subject, such as those of stored evidence.

@@ -217,20 +217,24 @@ async def test_a_production_meter_and_a_hand_filled_carrier_hold_nothing_back(un
 
 
 async def test_a_day_closes_and_late_data_corrects_it_openly(undone: Connection) -> None:
-    """The breach fires into the next morning, then closes; a smaller total later is a correction with both figures."""
+    """The breach fires into the next morning, then closes; a smaller total later is a correction with both figures.
+
+    Before it stands what was said last, which is more than the alert fired with.
+    """
     await add_units(undone, ["u1"])
     await apply_quotas(undone, [("u1", day_quota("q1", "10"))])
     await use(undone, "u1", "11", at(24))
     await use(undone, "u1", "0.1", at(25), day=NEXT_DAY)
     for hours in (25, 33, 42):
         await evaluate(undone, at(hours))
-    await use(undone, "u1", "9", at(42))
-    await evaluate(undone, at(42.1))
-    await evaluate(undone, at(42.2))
+    for used, hours in (("12", 42.1), ("9", 42.2), ("9", 42.3)):
+        await use(undone, "u1", used, at(42))
+        await evaluate(undone, at(hours))
     assert await moves(undone, "breach") == [("q1", "firing"), ("q1", "resolved"), ("q1", "corrected")]
     last = max(await proofs(undone, "breach"), key=lambda proof: proof.now)
     assert last.previous is not None
-    assert (last.figures["used"], last.previous.figures["used"]) == (9, 11)
+    assert (last.figures["used"], last.previous.figures["used"]) == (9, 12)
+    assert (last.previous.condition, last.previous.now) == ("raised", at(42.1))
 
 
 async def test_missed_days_are_judged_when_the_engine_is_back(undone: Connection) -> None:

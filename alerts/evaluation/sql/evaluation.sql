@@ -37,6 +37,13 @@ on conflict (quota_id, period_start) do update set
        excluded.projected_low, excluded.projected_high, excluded.exhausted_at, excluded.method, excluded.verdict,
        excluded.severity, excluded.colour, excluded.quality, excluded.provisional, excluded.ready, excluded.evaluated_at)
 
+-- name: last
+-- The figures of quotas $1 in the periods that begin on $2, as the last evaluation found them.
+select quota_id, period_start, f.used, f.limit_value as "limit", f.used_share, f.elapsed_share, f.pace, f.projected,
+    f.projected_low, f.projected_high, f.quality::float8 as quality, f.provisional::int4::float8 as provisional,
+    f.evaluated_at
+from quota_figure f join unnest($1::int4[], $2::date[]) as a (quota_id, period_start) using (quota_id, period_start)
+
 -- name: parts
 -- Per carrier what quotas have used: $1 numbers to know the rows by, $2 quotas, in the days from $3 until before $4. Sums of
 -- the days themselves, which the sums of periods must come to. Of a group all of its units together.
