@@ -57,11 +57,11 @@ class Reporting:
         said = {"since": one.since.isoformat(), "ratio": str(one.ratio)}
         given = Given(kind=Kind.RATIO, point=one.point, said=said, author=AUTHOR, reason=one.reason)
         try:
-            async with self._pool.acquire() as connection:
-                with translating():
+            with translating():
+                async with self._pool.acquire() as connection:
                     heard = await connection.fetchval(_SQL.heard, one.point)
-                if heard:
-                    await add(connection, [given], self._clock.now())
+                    if heard:
+                        await add(connection, [given], self._clock.now())
         except RetryableError as error:
             _log.warning("the database is away", error=str(error))
             return False
