@@ -17,9 +17,9 @@ class Verdict(StrEnum):
     OK = "ok"
     """Complete data, and nothing to report."""
     WARNED = "warned"
-    """A band of the used share is reached, though the pace still ends within the limit."""
+    """A band of the used share is reached, or more is used than is due, though the projection ends within the limit."""
     ON_COURSE = "on_course"
-    """At the present pace the limit breaks before the period ends."""
+    """By the projection the limit breaks before the period ends."""
     EXCEEDED = "exceeded"
     """More was used than the limit allows."""
     INCOMPLETE = "incomplete"
@@ -70,6 +70,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 CLEAR = Mark(Severity.NONE, Colour.GREEN)
+AHEAD = Mark(Severity.ATTENTION, Colour.YELLOW)
 ON_COURSE = Mark(Severity.WARNING, Colour.ORANGE)
 EXCEEDED = Mark(Severity.CRITICAL, Colour.RED)
 UNKNOWN = Mark(Severity.UNKNOWN, Colour.GREY)

@@ -53,7 +53,7 @@ def test_the_command_prints_the_forecast(tmp_path: Path) -> None:
     file.write_text(text[: text.index("[[unit]]")] + text[begin:end], encoding="utf-8")
     outcome = CliRunner().invoke(simulate, [command, str(file), "--days", "1"])
     assert [line.split(" | ")[4] for line in outcome.output.splitlines()[2:]] == [
-        "on course to exceed the day (pace, projection)",
+        "on course to exceed the day (projection)",
         "more used than allowed (breach)",
     ]
 
@@ -108,8 +108,8 @@ def test_what_is_reported_corrects_what_was_said(baoji: City, firings: list[Firi
     span = (int(midnight.timestamp() * 1000), int((midnight + timedelta(days=1)).timestamp() * 1000))
     used = truth.consumed(correction.point, *span)
     assert corrected.at == correction.reported
-    assert [f.rules for f in before] == [("pace", "projection"), ("breach",)]
-    assert set(corrected.rules) == {"breach", "pace", "projection"}
+    assert [f.rules for f in before] == [("projection",), ("breach",)]
+    assert set(corrected.rules) == {"breach", "projection"}
     assert corrected.used == pytest.approx(used, abs=0.001)
     assert corrected.said == pytest.approx(used * 80 / 60, abs=0.001)
     assert corrected.used < corrected.quota.limit < corrected.said
