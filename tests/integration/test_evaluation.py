@@ -146,11 +146,11 @@ async def test_every_measure_is_read_in_its_own_unit(undone: Connection) -> None
 
 
 async def test_exactly_the_limit_is_not_over_it(undone: Connection) -> None:
-    """Three carriers of a tenth, a fifth and such, whose floats would add up to more than the decimal."""
+    """A tenth and a fifth of a kilogram, whose floats add up to more than three tenths."""
     await add_units(undone, ["u1"], ["electricity", "natural_gas"])
-    await apply_quotas(undone, [("u1", day_quota("q1", "0.3"))])
-    await use(undone, "u1", "0.1", at(24))
-    await use(undone, "u1", "0.2", at(24), carrier="natural_gas")
+    await apply_quotas(undone, [("u1", day_quota("q1", "0.0003"))])
+    await use(undone, "u1", "0.0001", at(24))
+    await use(undone, "u1", "0.0002", at(24), carrier="natural_gas")
     await evaluate(undone, at(25))
     assert (await figures(undone))["q1", FIRST_DAY] == ("ok", "green")
 
