@@ -68,21 +68,14 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A transition of the history; `evidence` is None where it was written in another version's form."""
+    """A transition of the history; what it rests on is in `older`, as it stands, where another version wrote it."""
 
     transition_id: int
     transition: Transition
     author: str
     note: str
     evidence: Evidence | None
-
-
-class Today(msgspec.Struct, frozen=True):
-    """A quota's figures as the last evaluation found them, up to when their data speaks, and when that was."""
-
-    figures: dict[str, float | None]
-    ready: datetime | None
-    evaluated_at: datetime
+    older: msgspec.Raw | None = None
 
 
 async def listed(connection: Connection, chosen: Chosen, most: int) -> list[Listed]:
@@ -132,20 +125,11 @@ async def history(connection: Connection, alert_id: int) -> list[Move]:
             ),
             row["author"],
             row["note"],
-            _evidence(row["evidence"]),
+            evidence := _evidence(row["evidence"]),
+            msgspec.Raw(row["evidence"].encode()) if evidence is None else None,
         )
         for row in rows
     ]
-
-
-async def today(connection: Connection, quota_id: int, period_start: date) -> Today | None:
-    """What the last evaluation found of a quota; None where it has not been judged since."""
-    with translating():
-        row = await connection.fetchrow(_SQL.figures, quota_id, period_start)
-    if row is None:
-        return None
-    figures = dict(row)
-    return Today(ready=figures.pop("ready"), evaluated_at=figures.pop("evaluated_at"), figures=figures)
 
 
 async def acknowledge(connection: Connection, alert_id: int, who: str, note: str, now: datetime) -> Transition | None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from alerts.life.evidence import Evidence
-    from alerts.life.people import Listed, Move, Today
+    from alerts.life.people import Listed, Move
+    from alerts.life.today import Today
     from alerts.rules.messages import Language
     from energy.storage import Connection
 
@@ -132,7 +133,7 @@ def show(alert_id: int, config: Path | None, dsn: str | None, *, language: Langu
     """Show where alert ID stands, and every change of it."""
     from deploy.cli.alerts_text import show_lines  # noqa: PLC0415 - loaded when called
 
-    found, moves, _ = _on(config, dsn, lambda connection, _: _all_of(connection, alert_id))
+    found, moves = _on(config, dsn, lambda connection, _: _all_of(connection, alert_id))
     if as_json:
         _echo_json({"alert": found, "history": moves})
         return
@@ -150,15 +151,20 @@ def explain(alert_id: int, change: int | None, config: Path | None, dsn: str | N
     """Show what alert ID rests on, and recompute it.
 
     Rule, quota and factors as they were, with their versions and sources; the figures (those marked * decide), beside
-    what was said before and what the last evaluation found; the parts per carrier. Sums are made anew, and the rule's
+    what was said before and what is known today; the parts per carrier. Sums are made anew, and the rule's
     conditions judged anew on the stored figures: the exit code is 1 where they do not give what was stored.
     """
     from alerts.life.evidence import rejudge  # noqa: PLC0415 - loads numpy only when called
+    from alerts.life.today import today as today_of  # noqa: PLC0415 - likewise
     from deploy.cli.alerts_evidence import evidence_lines  # noqa: PLC0415 - likewise
     from deploy.cli.alerts_text import head_lines  # noqa: PLC0415 - likewise
 
-    found, moves, today = _on(config, dsn, lambda connection, _: _all_of(connection, alert_id))
-    evidence = _evidence_of(alert_id, moves, change)
+    async def explained(connection: Connection, now: datetime) -> tuple[Listed, Evidence, Today | None]:
+        found, moves = await _all_of(connection, alert_id)
+        evidence = _evidence_of(alert_id, moves, change)
+        return found, evidence, await today_of(connection, found, evidence.figures, now)
+
+    found, evidence, today = _on(config, dsn, explained)
     click.echo("\n".join(head_lines(found, language)))
     click.echo("")
     click.echo("\n".join(evidence_lines(evidence, found.time_zone, language, today, _width())))
@@ -189,14 +195,10 @@ def unack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | No
     click.echo(f"Given back: alert {alert_id}." if move else f"Nobody had taken alert {alert_id} on.")
 
 
-async def _all_of(connection: Connection, alert_id: int) -> tuple[Listed, list[Move], Today | None]:
+async def _all_of(connection: Connection, alert_id: int) -> tuple[Listed, list[Move]]:
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
 
-    found = await people.one(connection, alert_id)
-    moves = await people.history(connection, alert_id)
-    if found.subject != "quota" or found.period_start is None:
-        return found, moves, None
-    return found, moves, await people.today(connection, found.subject_id, found.period_start)
+    return await people.one(connection, alert_id), await people.history(connection, alert_id)
 
 
 def _evidence_of(alert_id: int, moves: list[Move], change: int | None) -> Evidence:
@@ -204,7 +206,10 @@ def _evidence_of(alert_id: int, moves: list[Move], change: int | None) -> Eviden
     if not chosen:
         raise click.ClickException(f"alert {alert_id} has no change {change}: see `quotawatt alerts show {alert_id}`")
     if chosen[0].evidence is None:
-        raise click.ClickException("that was written by a version whose evidence has another form: see `show --json`")
+        raise click.ClickException(
+            "that was written by a version whose evidence has another form: see "
+            f"`quotawatt alerts show {alert_id} --json`"
+        )
     return chosen[0].evidence
 
 

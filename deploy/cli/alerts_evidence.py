@@ -11,7 +11,7 @@ from deploy.cli.columns import columns
 
 if TYPE_CHECKING:
     from alerts.life.evidence import CarrierPart, Evidence
-    from alerts.life.people import Today
+    from alerts.life.today import Today
     from alerts.rules.messages import Language
 
 _CLOSE = 1e-9
@@ -41,7 +41,7 @@ def evidence_lines(
     yield ""
     yield from _checks(evidence)
     if today is not None:
-        yield f"Today: evaluated {local(today.evaluated_at, zone)}, data up to {local(today.ready, zone)}."
+        yield f"Today: found {local(today.found_at, zone)}, data up to {local(today.ready, zone)}."
 
 
 def _facts(evidence: Evidence, zone: str, language: Language) -> dict[str, str]:

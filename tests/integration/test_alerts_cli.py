@@ -8,13 +8,24 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
+from alerts.life.machine import advance
+from alerts.life.model import Condition, Look
+from alerts.life.store import AlertKey, Outcome, keep
+from alerts.rules.model import Subject, Timing
 from deploy.cli import root
 from energy.errors import RejectedError
 from energy.storage import Pool
-from tests.support.alert_rows import look, populate
+from tests.support.alert_rows import BREACH, RED, at, evidence, look, populate
 
 Call = Callable[..., "asyncio.Future[Result]"]
+_GATE = """
+insert into meter (meter_id, code, unit_id, carrier, level, profile)
+values (1, 'm-1', 1, 'electricity', 1, 'any');
+insert into gateway (gateway_id, unit_id, code, region) values (1, 1, 'g-1', '610303');
+insert into point (code, meter_id, gateway_id, quantity, unit) values ('m-1.register', 1, 1, 'register', 'kWh');
+"""
 
 
 @pytest.fixture
@@ -78,7 +89,7 @@ async def test_the_evidence_is_explained_and_recomputed(call: Call) -> None:
         "The parts add up to what was used: yes (99 and 99)",
         "What was used, of the limit: yes (0.99 and 0.99)",
         "The stored condition is reproduced: yes (clear and clear)",
-        "Today: evaluated 2026-03-16T20:01+08:00, data up to 2026-03-16T20:00+08:00.",
+        "Today: found 2026-03-16T20:01+08:00, data up to 2026-03-16T20:00+08:00.",
         "GB/T 2589-2020",
     ):
         assert part in told
@@ -95,6 +106,39 @@ async def test_evidence_that_does_not_give_its_condition_is_told(call: Call, poo
     assert told.exit_code == 1
     assert "The parts add up to what was used: NO (104 and 98)" in told.stdout
     assert "The stored condition is reproduced: NO (clear and raised)" in told.stdout
+
+
+async def test_units_and_meters_are_explained_beside_what_is_known_of_them_today(call: Call, pool: Pool) -> None:
+    """Read anew; of a meter that is gone there is nothing."""
+    await pool.execute(_GATE)
+    numbers = []
+    silent: list[tuple[int, Subject, dict[str, float | None]]] = [
+        (1, "unit", {"missing": 3.0, "lag_h": None}),
+        (1, "meter", {"missing": 0.0, "lag_h": 30.0}),
+        (9, "meter", {"missing": 1.0, "lag_h": None}),
+    ]
+    for subject_id, subject, figures in silent:
+        rule = replace(BREACH, code="silent", subject=subject, when="missing > 0 or lag_h > 24")
+        proof = replace(evidence(None, at(2), Condition.RAISED, rule), figures=figures, quota=None, parts=())
+        standing, move = advance(None, Look(Condition.RAISED, RED, at(2)), Timing(), at(2))
+        assert standing
+        async with pool.acquire() as connection:
+            await keep(connection, [Outcome(AlertKey("silent", subject, subject_id), 1, 0, standing, move, proof)])
+        numbers.append(str(await pool.fetchval("select max(alert_id) from alert")))
+    unit, meter, gone = [(await call("explain", number)).stdout for number in numbers]
+    assert "FIGURE THEN TODAY lag_h * not known not known missing * 3 1" in " ".join(unit.split())
+    assert "FIGURE THEN TODAY lag_h * 30 not known missing * 0 1" in " ".join(meter.split())
+    assert "data up to -." in meter
+    assert "today" not in gone.lower()
+
+
+async def test_evidence_of_an_older_version_is_shown_as_it_stands(call: Call, pool: Pool) -> None:
+    """What the platform said before it had rules: `explain` says where to find it."""
+    await pool.execute('update alert_transition set evidence = \'{"used": 103, "limit": 100}\' where transition_id = 1')
+    first, second, _ = json.loads((await call("show", "1", "--json")).stdout)["history"]
+    assert (first["evidence"], first["older"]) == (None, {"used": 103, "limit": 100})
+    assert (second["evidence"]["figures"]["used"], second["older"]) == (99, None)
+    assert "see `quotawatt alerts show 1 --json`" in (await call("explain", "1", "--change", "1")).output
 
 
 async def test_windows_come_and_go(call: Call) -> None:
