@@ -112,4 +112,5 @@ def test_what_is_reported_corrects_what_was_said(baoji: City, firings: list[Firi
     assert set(corrected.rules) == {"breach", "projection"}
     assert corrected.used == pytest.approx(used, abs=0.001)
     assert corrected.said == pytest.approx(used * 80 / 60, abs=0.001)
+    assert corrected.said is not None
     assert corrected.used < corrected.quota.limit < corrected.said
