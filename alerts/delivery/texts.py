@@ -15,30 +15,14 @@ from datetime import datetime
 
 from alerts.delivery.model import Change
 from alerts.life.evidence import Evidence
-from alerts.life.model import Condition, Reason
-from alerts.rules.messages import DEFAULT_FORMAT, NOT_KNOWN, Language
+from alerts.life.model import Reason
+from alerts.life.words import ENDED, correction, number
 
 Texts = dict[str, str]
 CORRECTION_SEVERITY = "notice"
 """A correction informs; it never calls anybody out of bed."""
 
 _NO_LABEL = re.compile(r"\W", re.ASCII)
-_NAMES: Mapping[str, Mapping[Language, str]] = {
-    "used": {"zh": "用量", "en": "used"},
-    "limit": {"zh": "限额", "en": "limit"},
-    "projected": {"zh": "预计", "en": "projected"},
-}
-_WORDS: Mapping[Language, tuple[str, str, str]] = {"zh": ("：", "，", "；"), "en": (": ", ", ", "; ")}
-_ENDED: Mapping[Reason, Mapping[Language, str]] = {
-    Reason.CLEARED: {"zh": "情况已解除", "en": "The condition has cleared"},
-    Reason.PERIOD_CLOSED: {"zh": "统计期已结束", "en": "The period has ended"},
-    Reason.WITHDRAWN: {"zh": "规则或对象已撤销", "en": "The rule or its subject is gone"},
-}
-_STANDS: Mapping[Language, tuple[str, str]] = {
-    "zh": ("更正：并未发生", "更正：经核定确已发生"),
-    "en": ("Correction: it did not happen after all", "Correction: it did happen after all"),
-}
-_BEFORE: Mapping[Language, tuple[str, str]] = {"zh": ("此前", "现为"), "en": ("said before", "now")}
 
 
 def labels_of(change: Change, extra: Mapping[str, str]) -> Texts:
@@ -75,7 +59,7 @@ def annotations_of(change: Change) -> Texts:
         found |= {
             "summary_zh": evidence.message.zh,
             "summary_en": evidence.message.en,
-            "figures": ", ".join(f"{name} {_number(value, 'en')}" for name, value in evidence.figures.items()),
+            "figures": ", ".join(f"{name} {number(value, 'en')}" for name, value in evidence.figures.items()),
             "data_until": _time(evidence.at),
             "source": evidence.quota.source if evidence.quota else "",
         } | _names(evidence)
@@ -86,7 +70,7 @@ def end_annotations_of(change: Change) -> Texts:
     """What is added to the annotations when an alert ends."""
     if change.reason is Reason.CORRECTED:
         return correction_of(change)
-    ended = _ENDED.get(change.reason)
+    ended = ENDED.get(change.reason)
     return {f"ended_{language}": text for language, text in ended.items()} if ended else {}
 
 
@@ -106,8 +90,8 @@ def became(severity: str, *, escalated: bool) -> Texts:
 def correction_of(change: Change) -> Texts:
     """A correction, with what was said before and what is said now."""
     return {
-        "correction_zh": _correction(change.evidence, "zh"),
-        "correction_en": _correction(change.evidence, "en"),
+        "correction_zh": correction(change.evidence, "zh"),
+        "correction_en": correction(change.evidence, "en"),
     }
 
 
@@ -118,39 +102,6 @@ def correction_annotations_of(change: Change) -> Texts:
         found |= {"data_until": _time(evidence.at), "source": evidence.quota.source if evidence.quota else ""}
         found |= _names(evidence)
     return {name: str(value) for name, value in (found | correction_of(change)).items() if str(value)}
-
-
-def _correction(evidence: Evidence | None, language: Language) -> str:
-    raised = evidence is not None and evidence.condition is Condition.RAISED
-    text = _STANDS[language][raised]
-    if evidence is None or evidence.previous is None:
-        return text
-    colon, _, semicolon = _WORDS[language]
-    before, now = _BEFORE[language]
-    unit = evidence.quota.unit_of_measure if evidence.quota else ""
-    shown = _shown(evidence)
-    old = _figures(evidence.previous.figures, shown, language, unit)
-    new = _figures(evidence.figures, shown, language, unit)
-    return f"{text}{semicolon}{before}{colon}{old}{semicolon}{now}{colon}{new}"
-
-
-def _shown(evidence: Evidence) -> list[str]:
-    """The figures that decide: those that the condition names, else all."""
-    named = set(re.findall(r"[a-z]\w*", evidence.rule.when))
-    return [name for name in evidence.figures if name in named] or list(evidence.figures)
-
-
-def _figures(figures: Mapping[str, float | None], shown: list[str], language: Language, unit: str) -> str:
-    parts = []
-    for name in shown:
-        said = _NAMES.get(name, {}).get(language, name)
-        number = _number(figures.get(name), language)
-        parts.append(f"{said} {number}{f' {unit}' if unit and name in _NAMES else ''}")
-    return _WORDS[language][1].join(parts)
-
-
-def _number(value: float | None, language: Language) -> str:
-    return NOT_KNOWN[language] if value is None else format(value, DEFAULT_FORMAT)
 
 
 def _names(evidence: Evidence) -> dict[str, object]:

@@ -10,9 +10,9 @@ import msgspec
 
 from alerts.evaluation.figures import instant
 from alerts.evaluation.looking import Change
-from alerts.life import store
+from alerts.life import store, words
 from alerts.life.evidence import CarrierPart, Evidence, FactorUse, Judged, QuotaUse, Said
-from alerts.life.model import Reason
+from alerts.life.model import Condition, Reason
 from alerts.life.store import Outcome
 from alerts.rules import messages
 from alerts.rules.model import Message
@@ -163,7 +163,7 @@ def _evidence(
     figures = {name: _figure(column[row]) for name, column in frame.columns.items()}
     labels = _labels(frame, row)
     quota = frame if isinstance(frame, QuotaFrame) else None
-    return Evidence(
+    found = Evidence(
         rule=rule,
         subject=_judged(frame, row, labels),
         now=now,
@@ -185,6 +185,11 @@ def _evidence(
         method=labels.get("method", ""),
         previous=previous,
     )
+    reason = change.transition.reason if change.transition else None
+    if reason not in {Reason.CLEARED, Reason.CORRECTED} or found.condition is Condition.RAISED:
+        return found
+    message = Message(zh=words.over(found, reason, "zh"), en=words.over(found, reason, "en"))
+    return msgspec.structs.replace(found, message=message)
 
 
 def _labels(frame: Frame, row: int) -> dict[str, str]:

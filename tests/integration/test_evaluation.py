@@ -235,6 +235,13 @@ async def test_a_day_closes_and_late_data_corrects_it_openly(undone: Connection)
     assert last.previous is not None
     assert (last.figures["used"], last.previous.figures["used"]) == (9, 12)
     assert (last.previous.condition, last.previous.now) == ("raised", at(42.1))
+    assert last.message.zh == (
+        "虚构u1，q1（2026-03-01起）：更正：并未发生；此前：用量 12 tce，限额 10 tce；现为：用量 9 tce，限额 10 tce"
+    )
+    assert last.message.en == (
+        "Fictional u1, q1 (from 2026-03-01): Correction: it did not happen after all; said before: used 12 tce, limit "
+        "10 tce; now: used 9 tce, limit 10 tce"
+    )
 
 
 async def test_missed_days_are_judged_when_the_engine_is_back(undone: Connection) -> None:

@@ -1,0 +1,81 @@
+"""What people read of an alert that is over or corrected: both figures, in two languages. Pure.
+
+The message of a rule says what is so while it is raised: filled with the figures of an end it would say what is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from alerts.life.evidence import Evidence
+from alerts.life.model import Condition, Reason
+from alerts.rules.messages import DEFAULT_FORMAT, NOT_KNOWN, Language
+
+ENDED: Mapping[Reason, Mapping[Language, str]] = {
+    Reason.CLEARED: {"zh": "情况已解除", "en": "The condition has cleared"},
+    Reason.PERIOD_CLOSED: {"zh": "统计期已结束", "en": "The period has ended"},
+    Reason.WITHDRAWN: {"zh": "规则或对象已撤销", "en": "The rule or its subject is gone"},
+}
+_NAMES: Mapping[str, Mapping[Language, str]] = {
+    "used": {"zh": "用量", "en": "used"},
+    "limit": {"zh": "限额", "en": "limit"},
+    "projected": {"zh": "预计", "en": "projected"},
+}
+_WORDS: Mapping[Language, tuple[str, str, str]] = {"zh": ("：", "，", "；"), "en": (": ", ", ", "; ")}
+_STANDS: Mapping[Language, tuple[str, str]] = {
+    "zh": ("更正：并未发生", "更正：经核定确已发生"),
+    "en": ("Correction: it did not happen after all", "Correction: it did happen after all"),
+}
+_BEFORE: Mapping[Language, tuple[str, str]] = {"zh": ("此前", "现为"), "en": ("said before", "now")}
+
+
+def correction(evidence: Evidence | None, language: Language) -> str:
+    """A correction, with what was said before and what is said now."""
+    raised = evidence is not None and evidence.condition is Condition.RAISED
+    return _with_figures(_STANDS[language][raised], evidence, language)
+
+
+def over(evidence: Evidence, reason: Reason, language: Language) -> str:
+    """That what the rule's message said is so no more: of whom, why, and both figures."""
+    colon, comma, _ = _WORDS[language]
+    subject = evidence.subject
+    name = (subject.name_zh if language == "zh" else subject.name_en) or subject.unit
+    since = evidence.period_start
+    starts = {"zh": f"（{since}起）", "en": f" (from {since})"}[language] if since else ""
+    whose = comma.join(filter(None, (name, subject.code if subject.code != subject.unit else ""))) + starts
+    if reason is Reason.CORRECTED:
+        return f"{whose}{colon}{correction(evidence, language)}"
+    return f"{whose}{colon}{_with_figures(ENDED[reason][language], evidence, language)}"
+
+
+def number(value: float | None, language: Language) -> str:
+    """A figure, as short as people read it."""
+    return NOT_KNOWN[language] if value is None else format(value, DEFAULT_FORMAT)
+
+
+def _with_figures(text: str, evidence: Evidence | None, language: Language) -> str:
+    if evidence is None or evidence.previous is None:
+        return text
+    colon, _, semicolon = _WORDS[language]
+    before, now = _BEFORE[language]
+    unit = evidence.quota.unit_of_measure if evidence.quota else ""
+    shown = _shown(evidence)
+    old = _figures(evidence.previous.figures, shown, language, unit)
+    new = _figures(evidence.figures, shown, language, unit)
+    return f"{text}{semicolon}{before}{colon}{old}{semicolon}{now}{colon}{new}"
+
+
+def _shown(evidence: Evidence) -> list[str]:
+    """The figures that decide: those that the condition names, else all."""
+    named = set(re.findall(r"[a-z]\w*", evidence.rule.when))
+    return [name for name in evidence.figures if name in named] or list(evidence.figures)
+
+
+def _figures(figures: Mapping[str, float | None], shown: list[str], language: Language, unit: str) -> str:
+    parts = []
+    for name in shown:
+        said = _NAMES.get(name, {}).get(language, name)
+        amount = number(figures.get(name), language)
+        parts.append(f"{said} {amount}{f' {unit}' if unit and name in _NAMES else ''}")
+    return _WORDS[language][1].join(parts)
