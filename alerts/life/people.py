@@ -21,6 +21,7 @@ from alerts.rules.model import Message, Subject
 from alerts.verdicts import Colour, Mark, Severity
 from energy.errors import RejectedError
 from energy.periods import DEFAULT_ZONE
+from energy.records import wrong_text
 from energy.storage import Connection, load_queries, translating
 
 OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED, AlertState.SILENCED, AlertState.PENDING)
@@ -136,7 +137,7 @@ async def acknowledge(connection: Connection, alert_id: int, who: str, note: str
     """Somebody takes an alert on; None where somebody had already.
 
     Raises:
-        RejectedError: there is no such alert, or it does not fire.
+        RejectedError: there is no such alert, it does not fire, or nobody says so.
     """
     return await _say(connection, alert_id, who, note, lambda standing: commands.acknowledge(standing, who, now))
 
@@ -145,7 +146,7 @@ async def unacknowledge(connection: Connection, alert_id: int, who: str, note: s
     """An alert is given back, so that people are called again; None where nobody had taken it on.
 
     Raises:
-        RejectedError: there is no such alert, or it does not fire.
+        RejectedError: there is no such alert, it does not fire, or nobody says so.
     """
     return await _say(connection, alert_id, who, note, lambda standing: commands.unacknowledge(standing, now))
 
@@ -154,14 +155,16 @@ async def add_window(connection: Connection, window: Window) -> int:
     """Record a maintenance window, and return its number.
 
     Raises:
-        RejectedError: it ends before it begins, or covers nobody.
+        RejectedError: it ends before it begins, covers nobody, or has no author or reason.
     """
+    _check_words("an author", window.author)
+    _check_words("a reason", window.reason)
     if window.until <= window.since:
         raise RejectedError("a window must end after it begins")
     async with connection.transaction():
         with translating():
             if not await connection.fetchval(_SQL.known_key, window.subject, window.key):
-                raise RejectedError(f"no unit is of {window.subject} {window.key}")
+                raise RejectedError(f"there is no unit of {window.subject} {window.key}")
             number: int = await connection.fetchval(
                 _SQL.add_window,
                 window.rule,
@@ -176,6 +179,13 @@ async def add_window(connection: Connection, window: Window) -> int:
     return number
 
 
+async def has_spoken(connection: Connection, rule: str) -> bool:
+    """Whether there has ever been an alert of a rule."""
+    with translating():
+        found: bool = await connection.fetchval(_SQL.has_spoken, rule)
+    return found
+
+
 async def windows(connection: Connection, most: int, *, open_at: datetime | None) -> list[Window]:
     """Maintenance windows that run at data time `open_at`, or are to come then; all for None."""
     with translating():
@@ -187,8 +197,9 @@ async def end_window(connection: Connection, window_id: int, who: str, now: date
     """End a maintenance window now; one that has not begun never does.
 
     Raises:
-        RejectedError: there is none of that number, or it has ended.
+        RejectedError: there is none of that number, it has ended, or nobody says so.
     """
+    _check_words("an author", who)
     async with connection.transaction():
         with translating():
             row = await connection.fetchrow(_SQL.window_ends, window_id)
@@ -207,6 +218,8 @@ async def _say(
     note: str,
     command: Callable[[Standing], tuple[Standing, Transition | None]],
 ) -> Transition | None:
+    _check_words("a name", who)
+    _check_words("a note", note or "-")
     async with connection.transaction():
         with translating():
             standing = await connection.fetchval(_SQL.locked, alert_id)
@@ -221,6 +234,12 @@ async def _say(
             )
             await connection.execute(SQL.tell)
     return move
+
+
+def _check_words(what: str, text: str) -> None:
+    """What people leave on record must say something, and fit into a line."""
+    if fault := wrong_text(text) or ("" if text.strip() else "nothing is there"):
+        raise RejectedError(f"{what} is needed: {fault}")
 
 
 def _listed(row: dict[str, Any]) -> Listed:

@@ -149,6 +149,11 @@ def shipped_documents() -> tuple[Document, ...]:
     return tuple(parse_document(file.read_text(encoding="utf-8"), f"shipped/{file.name}") for file in files)
 
 
+def shipped_codes() -> frozenset[str]:
+    """The codes of these."""
+    return frozenset(_Shipped(_Faults()).tables)
+
+
 def _rule(table: RuleTable, place: _At, catalogue: Catalogue, faults: _Faults) -> Rule | None:
     """The rule of a table; None after its faults have been noted."""
     document, path = place

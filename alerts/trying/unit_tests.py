@@ -90,10 +90,10 @@ def _failures(case: Case, file: TestFile, rules: Sequence[Rule], catalogue: Cata
 
 
 def _compare_course(expected: Course, steps: Sequence[Step]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Both as lines; where as many came as were expected, each is shown as far as it was asked for."""
+    """Both as lines; each that came is shown as far as the one in its place was asked for, others whole."""
     moves = [(step.at_s, step.transition) for step in steps if step.transition is not None]
-    shown: list[Change | None] = list(expected.expect) if len(expected.expect) == len(moves) else [None] * len(moves)
-    got = (_line(at, move, asked) for (at, move), asked in zip(moves, shown, strict=True))
+    asked = [*expected.expect, *[None] * len(moves)][: len(moves)]
+    got = (_line(at, move, change) for (at, move), change in zip(moves, asked, strict=True))
     return tuple(map(_wanted, expected.expect)), tuple(got)
 
 

@@ -6,11 +6,15 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from deploy.cli.database import on_database, place_of, where
+
+if TYPE_CHECKING:
+    from energy.storage import Connection
 
 
 def moment(text: str, zone: str) -> datetime:
@@ -63,6 +67,7 @@ def add(  # noqa: PLR0913 - one for each option
     """Add a window."""
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
     from alerts.life.windows import Window, WindowSubject  # noqa: PLC0415 - likewise
+    from alerts.rules.files import shipped_codes  # noqa: PLC0415 - likewise
     from energy.clocks import DataClock  # noqa: PLC0415 - likewise
     from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
 
@@ -74,7 +79,14 @@ def add(  # noqa: PLR0913 - one for each option
     place = place_of(config, dsn)
     begins = DataClock(place.clock).now() if since is None else moment(since, DEFAULT_ZONE)
     window = Window(*chosen[0], begins, moment(until, DEFAULT_ZONE), author, reason, rule)
-    number = on_database(place.database, lambda connection: people.add_window(connection, window))
+
+    async def taken(connection: Connection) -> tuple[int, bool]:
+        known = rule is None or rule in shipped_codes() or await people.has_spoken(connection, rule)
+        return await people.add_window(connection, window), known
+
+    number, known = on_database(place.database, taken)
+    if not known:
+        click.echo(f"warning: no rule {rule} is shipped, and none of that name has ever raised anything", err=True)
     click.echo(f"Taken: window {number}.")
 
 

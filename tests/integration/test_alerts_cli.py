@@ -145,16 +145,22 @@ async def test_windows_come_and_go(call: Call) -> None:
     """Silence for a time, by whom and why."""
     signed = ("--author", "Wu", "--reason", "overhaul")
     times = ("--since", "2099-03-01 08:00", "--until", "2099-03-01 18:00")
-    added = await call("windows", "add", "--of-unit", "u-1", "--rule", "quota_pace", *times, *signed)
-    assert added.stdout == "Taken: window 1.\n"
+    added = await call("windows", "add", "--of-unit", "u-1", "--rule", "quota_breach", *times, *signed)
+    assert (added.stdout, added.stderr) == ("Taken: window 1.\n", "")
+    slip = await call("windows", "add", "--of-unit", "u-1", "--rule", "paec", *times, *signed)
+    assert slip.stderr == "warning: no rule paec is shipped, and none of that name has ever raised anything\n"
+    assert (await call("windows", "end", "2", "--author", "Wu")).stdout == "Ended: window 2.\n"
     _, line = (await call("windows", "list")).stdout.splitlines()
     assert line.split() == [
-        "1", "unit", "u-1", "quota_pace", "2099-03-01T08:00+08:00", "2099-03-01T18:00+08:00", "Wu", "overhaul",
+        "1", "unit", "u-1", "quota_breach", "2099-03-01T08:00+08:00", "2099-03-01T18:00+08:00", "Wu", "overhaul",
     ]  # fmt: skip
     assert (await call("windows", "end", "1", "--author", "Li")).stdout == "Ended: window 1.\n"
     assert (await call("windows", "list")).stdout == "No maintenance window.\n"
     assert "(ended by Li)" in (await call("windows", "list", "--ended")).stdout
     wrong = await call("windows", "add", "--all", "--of-unit", "u-1", *times, *signed)
     assert "give one of --of-unit, --district, --industry and --all" in wrong.output
+    nobody = ("--author", " ", "--reason", "overhaul")
+    assert "nothing is there" in str((await call("windows", "add", "--all", *times, *nobody)).exception)
+    assert "a line break" in str((await call("ack", "1", "--by", "Wu", "--note", "on\nmy way")).exception)
     assert "no such date" in (await call("windows", "add", "--all", "--until", "2026-02-30 08:00", *signed)).output
     assert isinstance((await call("ack", "7", "--by", "Wu")).exception, RejectedError)

@@ -116,7 +116,14 @@ def test_a_transition_too_many_is_a_failure(tmp_path: Path) -> None:
     fewer = GOOD.replace("          - {at: 4h, to: resolved}\n", "")
     result = run(tmp_path, fewer)
     assert result.exit_code == 1
-    assert "    + 4h resolved attention (cleared)" in result.stdout.splitlines()
+    assert result.stdout.splitlines()[1:3] == [
+        "      1h firing attention (raised)",
+        "    + 4h resolved attention (cleared)",
+    ]
+    short = GOOD.replace(", reason: raised, severity: attention", "").replace(
+        "          - {at: 4h, to: resolved}\n", ""
+    )
+    assert run(tmp_path, short).stdout.splitlines()[1] == "      1h firing"
 
 
 def test_rules_that_go_by_the_clock_are_looked_at_no_oftener_than_they_ask(tmp_path: Path) -> None:
@@ -215,7 +222,7 @@ def test_rules_are_checked_listed_and_shown(tmp_path: Path) -> None:
     runner = CliRunner()
     assert runner.invoke(root, ["rules", "check", str(own)]).stdout.endswith("rules are in force, and all is well\n")
     listed = runner.invoke(root, ["rules", "list", "-r", str(own)]).stdout
-    assert "pace             quota  warning      1h  elapsed_share >= min_elapsed and pace > 1\n" in listed
+    assert "pace             quota  attention    1h  elapsed_share >= min_elapsed and pace > 1\n" in listed
     shown = runner.invoke(root, ["rules", "show", "pace", "-r", str(own)]).stdout
     assert "for:            1h\n" in shown
     assert "share used over share due" in shown

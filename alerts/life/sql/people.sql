@@ -60,6 +60,10 @@ select until, ended_at from maintenance_window where window_id = $1 for update
 -- End window $1 at $2, by $3.
 update maintenance_window set ended_at = $2, ended_by = $3 where window_id = $1
 
+-- name: has_spoken
+-- Whether there is an alert of rule $1.
+select exists (select from alert where rule = $1)
+
 -- name: known_key
 -- Whether a window of subject $1 and key $2 covers any unit.
 select exists (
