@@ -100,14 +100,11 @@ class DeliveryService:
         book = Book((one.url for one in self._settings.alertmanager), self._settings.keep_ended_s)
         await store.read_book(connection, book)
         senders = [Sender(one, self._settings, book, changed.wake, self._wall) for one in self._settings.alertmanager]
-        tasks = [asyncio.create_task(one.run(), name=f"delivery {number}") for number, one in enumerate(senders)]
-        try:
-            await first_of(self._write_until_stopped(connection, changed, control, book, senders), _failure(tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        await asyncio.gather(*(one.last() for one in senders))
+        writing = self._write_until_stopped(connection, changed, control, book, senders)
+        await first_of(writing, *(one.run() for one in senders))
+        async with asyncio.TaskGroup() as group:
+            for one in senders:
+                group.create_task(one.last())
         await self._step(connection, book)
 
     async def _write_until_stopped(
@@ -170,10 +167,3 @@ async def check_alertmanagers(settings: DeliverySettings) -> None:
         else:
             return
     raise TransportError("; ".join(said))
-
-
-async def _failure(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Wait until a sender fails in a way that nobody foresaw, and raise that."""
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        task.result()

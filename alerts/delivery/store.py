@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -38,7 +37,7 @@ async def read_book(connection: Connection, book: Book) -> None:
     """Fill an empty book with what is not done."""
     with translating():
         for row in await connection.fetch(_SQL.notices):
-            book.write([_notice(row)])
+            book.write([_notice(dict(row))])
         for row in await connection.fetch(_SQL.acceptances):
             taken = Acceptance(row["active_at"], row["ended_at"])
             book.restore(row["notice_id"], row["alertmanager"], taken)
@@ -48,7 +47,7 @@ async def read_changes(connection: Connection, now: datetime) -> list[Change]:
     """Alerts that are not told as they stand, at most `MOST_CHANGES`; `now` is data time."""
     with translating():
         rows = await connection.fetch(_SQL.changed, now - CORRECTIONS_SINCE, MOST_CHANGES)
-    changes = [_change(row) for row in rows]
+    changes = [_change(dict(row)) for row in rows]
     if not any(change.state is AlertState.SILENCED for change in changes):
         return changes
     with translating():
@@ -101,14 +100,13 @@ def _rows(notices: Sequence[Notice]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _notice(row: asyncpg.Record) -> Notice:
-    found: dict[str, Any] = dict(row)
-    author, reason = found.pop("silence_author"), found.pop("silence_reason")
-    found |= {name: msgspec.json.decode(found[name]) for name in ("labels", "annotations")}
-    return Notice(**found, silence=None if author is None else Silence(author, reason))
+def _notice(row: dict[str, Any]) -> Notice:
+    author, reason = row.pop("silence_author"), row.pop("silence_reason")
+    decoded = {name: msgspec.json.decode(row[name]) for name in ("labels", "annotations")}
+    return Notice(**{**row, **decoded}, silence=None if author is None else Silence(author, reason))
 
 
-def _change(row: asyncpg.Record) -> Change:
+def _change(row: Mapping[str, Any]) -> Change:
     return Change(
         alert_id=row["alert_id"],
         rule=row["rule"],
@@ -122,7 +120,7 @@ def _change(row: asyncpg.Record) -> Change:
     )
 
 
-def _evidence(row: asyncpg.Record) -> Evidence | None:
+def _evidence(row: Mapping[str, Any]) -> Evidence | None:
     """None where another version wrote it: people are told of the alert all the same."""
     try:
         return msgspec.json.decode(row["evidence"], type=Evidence)
