@@ -162,9 +162,14 @@ def _called(before: Standing, after: Standing, timing: Timing, now: datetime, *,
 
 
 def _closed(before: Standing, look: Look) -> _Next:
-    """What a closed period said stands until final figures, or certain ones, say otherwise."""
+    """What a closed period said stands until final figures, or certain ones, say otherwise.
+
+    Between the two thresholds they do not, but of what cannot end by itself: an alert that closed there, on figures
+    that were not final, would be corrected by the very same ones.
+    """
     says = look.condition is Condition.RAISED
-    decided = look.condition is not Condition.UNKNOWN and (look.final or (look.corrects and says))
+    undecided = {Condition.UNKNOWN} if look.corrects else {Condition.UNKNOWN, Condition.HELD}
+    decided = look.condition not in undecided and (look.final or (look.corrects and says))
     if not decided or says is before.said:
         return before, None
     mark = look.mark if says else before.mark

@@ -174,6 +174,19 @@ def test_final_figures_between_the_thresholds_end_it() -> None:
     assert life.look(HELD, DAY + 2, final=True) == "resolved: cleared"
 
 
+def test_what_closed_between_the_thresholds_is_not_corrected_by_the_same_figures() -> None:
+    """A pace of 0.98 at midnight, and 0.98 when the last data is in; a breach that is none is corrected."""
+    life = Life(end=END)
+    life.look(RAISED, 60)
+    assert life.look(HELD, DAY) == "resolved: period_closed"
+    assert life.look(HELD, DAY + 30, final=True) == "resolved"
+    assert life.look(CLEAR, DAY + 60, final=True) == "corrected: corrected"
+    life = Life(end=END, corrects=True)
+    life.look(RAISED, 60)
+    assert life.look(UNKNOWN, DAY) == "resolved: period_closed"
+    assert life.look(HELD, DAY + 30, final=True) == "corrected: corrected"
+
+
 def test_it_escalates_once_unless_somebody_has_it() -> None:
     """Severity stays what the figures say."""
     life = Life(Timing(escalate_s=3600))
