@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -45,6 +45,7 @@ from alerts.rules.tables import Change, Code, RuleTable, changed, faults_of, mad
 from alerts.series.catalogue import Catalogue
 from energy.config import Document, dotted, load_document, parse_document
 from energy.errors import ConfigError, Fault
+from energy.toml_decode import TomlDecoder
 from energy.toml_lines import Path as Place
 from energy.toml_words import unknown_value
 
@@ -57,18 +58,27 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shipped: dict[Code, Change] = {}
 
 
+class _Read(NamedTuple):
+    """Rules, each with its place in the file, and changes of shipped ones."""
+
+    rules: tuple[tuple[int, RuleTable], ...]
+    shipped: dict[str, Change]
+
+
 class _Faults:
     """Gathers the faults of several documents."""
 
     def __init__(self) -> None:
         self.found: list[Fault] = []
 
-    def decode(self, document: Document) -> _File:
+    def decode(self, document: Document) -> _Read:
+        """What can be read of a document; the rest is noted, and does not hide what is wrong elsewhere."""
         try:
-            return document.decode(_File)
+            file = document.decode(_File)
         except ConfigError as error:
             self.found += error.faults
-            return _File()
+            return _readable(document)
+        return _Read(tuple(enumerate(file.rule)), file.shipped)
 
     def add(self, place: _At, message: str) -> None:
         document, path = place
@@ -85,7 +95,7 @@ class _Shipped:
         self.tables: dict[str, tuple[RuleTable, _At]] = {
             table.code: (table, (document, ("rule", at)))
             for document in shipped_documents()
-            for at, table in enumerate(faults.decode(document).rule)
+            for at, table in faults.decode(document).rules
         }
 
     def change(self, code: str, change: Change, place: _At) -> None:
@@ -128,7 +138,7 @@ def rules_of(documents: Sequence[Document], catalogue: Catalogue) -> tuple[Rule,
         file = faults.decode(document)
         for code, change in file.shipped.items():
             shipped.change(code, change, (document, ("shipped", code)))
-        for at, table in enumerate(file.rule):
+        for at, table in file.rules:
             place: _At = (document, ("rule", at))
             if table.code in shipped.tables:
                 faults.add(place, f"{table.code!r} is shipped: change it with [shipped.{table.code}]")
@@ -152,6 +162,19 @@ def shipped_documents() -> tuple[Document, ...]:
 def shipped_codes() -> frozenset[str]:
     """The codes of these."""
     return frozenset(_Shipped(_Faults()).tables)
+
+
+def _readable(document: Document) -> _Read:
+    """The tables that have no fault of their own."""
+    decoder = TomlDecoder(lambda *_: None, document.directory)
+    rules, shipped = document.content.get("rule"), document.content.get("shipped")
+    tables = [decoder.decode(raw, RuleTable, ()) for raw in rules] if isinstance(rules, list) else []
+    named = shipped if isinstance(shipped, dict) else {}
+    changes = {code: decoder.decode(raw, Change, ()) for code, raw in named.items()}
+    return _Read(
+        tuple((at, table) for at, table in enumerate(tables) if isinstance(table, RuleTable)),
+        {code: change for code, change in changes.items() if isinstance(change, Change)},
+    )
 
 
 def _rule(table: RuleTable, place: _At, catalogue: Catalogue, faults: _Faults) -> Rule | None:
