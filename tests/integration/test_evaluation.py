@@ -225,7 +225,7 @@ async def test_a_day_closes_and_late_data_corrects_it_openly(undone: Connection)
     await apply_quotas(undone, [("u1", day_quota("q1", "10"))])
     await use(undone, "u1", "11", at(24))
     await use(undone, "u1", "0.1", at(25), day=NEXT_DAY)
-    for hours in (25, 33, 42):
+    for hours in (25.0, 33.0, 42.0):
         await evaluate(undone, at(hours))
     for used, hours in (("12", 42.1), ("9", 42.2), ("9", 42.3)):
         await use(undone, "u1", used, at(42))
@@ -303,13 +303,13 @@ async def test_an_alert_of_a_period_that_its_quota_does_not_govern_any_more_is_w
     """Quota q1 was ended before that day, q2 is one of months now; q3 fires on."""
     units = ["u1", "u2", "u3"]
     await add_units(undone, units)
-    long_ago = {"valid_from": FIRST_DAY - timedelta(days=9)}
-    await apply_quotas(undone, [(unit, day_quota(f"q{unit[1]}", "10", **long_ago)) for unit in units])
+    since = FIRST_DAY - timedelta(days=9)
+    await apply_quotas(undone, [(unit, day_quota(f"q{unit[1]}", "10", valid_from=since)) for unit in units])
     for unit in units:
         await use(undone, unit, "11", at(8, NEXT_DAY), day=NEXT_DAY)
     await evaluate(undone, at(8.1, NEXT_DAY))
     await end(undone, "q1", NEXT_DAY, author="Wu", now=at(8.1, NEXT_DAY))
-    await apply_quotas(undone, [("u2", quota("q2", limit="1000", **long_ago))])
+    await apply_quotas(undone, [("u2", quota("q2", limit="1000", valid_from=since))])
     await evaluate(undone, at(8.2, NEXT_DAY))
     said = sorted(await moves(undone, "breach"))
     assert said == [("q1", "firing"), ("q1", "resolved"), ("q2", "firing"), ("q2", "resolved"), ("q3", "firing")]
