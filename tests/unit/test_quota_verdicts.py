@@ -73,14 +73,14 @@ def test_before_a_period_has_data_it_has_neither_pace_nor_end() -> None:
 
 @settings(max_examples=200)
 @given(
-    st.integers(0, 400_000),
-    st.integers(0, 400_000),
-    st.none() | st.floats(-0.2 * DAYS, 1.2 * DAYS),
-    st.timedeltas(timedelta(0), timedelta(days=40)),
-    st.booleans(),
+    thousandths=st.integers(0, 400_000),
+    more=st.integers(0, 400_000),
+    day=st.none() | st.floats(-0.2 * DAYS, 1.2 * DAYS),
+    after=st.timedeltas(timedelta(0), timedelta(days=40)),
+    complete=st.booleans(),
 )
 def test_what_holds_of_any_figures(
-    thousandths: int, more: int, day: float | None, after: timedelta, complete: bool
+    *, thousandths: int, more: int, day: float | None, after: timedelta, complete: bool
 ) -> None:
     """A breach is found exactly when more was used; nothing unknown is green; more use never looks better."""
     frame = month(thousandths / 1000, day, after=after, complete=complete)
