@@ -10,8 +10,6 @@ from alerts.consequences.model import Breach, ConsequencesSettings, Estimate, Po
 from alerts.life.evidence import Evidence
 from alerts.quotas.measures import PER_OUTPUT
 
-_ELECTRICITY = "electricity"
-
 
 def attaching(settings: ConsequencesSettings) -> Callable[[Evidence], tuple[Estimate, ...]]:
     """What the engine asks of each transition.
@@ -52,12 +50,8 @@ def breach_of(evidence: Evidence) -> Breach | None:
         used=used,
         limit=limit,
         limit_unit=quota.unit_of_measure,
-        product=labels.get("standard") or labels.get("product", ""),
+        product=labels.get("standard", ""),
+        level=labels.get("standard_level", ""),
         per_product=quota.measure in PER_OUTPUT,
-        electricity_kwh=used if quota.measure == _ELECTRICITY else _electricity(evidence),
+        electricity_kwh=evidence.electricity_kwh,
     )
-
-
-def _electricity(evidence: Evidence) -> float | None:
-    """What the unit has used of electricity in the period, kWh; None where the evidence does not say it."""
-    return next((part.amount for part in evidence.parts if part.carrier == _ELECTRICITY), None)

@@ -89,7 +89,7 @@ def _by_class(policy: ClassPrice, breach: Breach, class_: str) -> _Found | None:
 
 
 def _over_quota(policy: OverQuotaPrice, breach: Breach) -> _Found | None:
-    if not breach.per_product:
+    if not breach.per_product or _is_stricter(breach):
         return None
     over = _over(breach)
     price = _reached(policy.steps, over)
@@ -114,7 +114,7 @@ def _rising(policy: RisingPrice, breach: Breach) -> _Found | None:
 
 
 def _span(policy: SpanPrice, breach: Breach) -> _Found | None:
-    if breach.product not in policy.products or _over(breach) <= 0:
+    if breach.product not in policy.products or _is_stricter(breach) or _over(breach) <= 0:
         return None
     return _priced(breach, policy.least_yuan_per_kwh, policy.most_yuan_per_kwh, f"{_compared(breach)} > 0: ")
 
@@ -151,6 +151,11 @@ def _load_control(policy: LoadControl, breach: Breach, gap: float | None) -> _Fo
 def _of_product(policy: LadderPrice | RisingPrice, breach: Breach) -> bool:
     """Whether the breach is of the ladder's product and in its unit of measure: a ladder in kWh/t judges no kgce/t."""
     return breach.product in policy.products and breach.limit_unit == policy.unit
+
+
+def _is_stricter(breach: Breach) -> bool:
+    """Whether the limit is an advanced or access value: prices go by the limit value (level 3), which is above it."""
+    return breach.level in {"advanced", "access"}
 
 
 def _over(breach: Breach) -> float:

@@ -202,7 +202,8 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
         industry: GB/T 4754.
         day: first day of the period; the policies of that day hold.
         measure: of the quota.
-        product: key of the product's quota standard, empty where the quota is of no product.
+        product: key of the product's quota standard, empty where none is known.
+        level: of the standard that the limit is: advanced, access or limit; empty where nothing says it.
         used, limit: in `limit_unit`.
         electricity_kwh: that the unit has used in the period; None where it is not known.
         per_product: whether the quota is one of energy per unit of product.
@@ -217,6 +218,7 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
     limit: float
     limit_unit: str
     product: str = ""
+    level: str = ""
     per_product: bool = False
     electricity_kwh: float | None = None
 

@@ -41,6 +41,7 @@ async def outcomes(connection: Connection, changes: Sequence[Change], now: datet
     said = await _said(connection, moved)
     parts = await _parts(connection, moved)
     factors = await _factors(connection, moved, [unit_of[id(change)] for change in moved], parts)
+    electricity = await _electricity(connection, moved, [unit_of[id(change)] for change in moved])
     proofs = {
         id(change): _evidence(
             change,
@@ -48,6 +49,7 @@ async def outcomes(connection: Connection, changes: Sequence[Change], now: datet
             said.get(change.known.alert_id) if change.known else None,
             tuple(parts.get(number, ())),
             tuple(factors.get(number, ())),
+            electricity.get(number),
         )
         for number, change in enumerate(moved)
     }
@@ -145,6 +147,25 @@ async def _factors(
     return found
 
 
+async def _electricity(
+    connection: Connection, changes: Sequence[Change], units: Sequence[int | None]
+) -> dict[int, float | None]:
+    """Of broken quotas of single units: prices are put on all electricity of the unit, whatever the quota limits."""
+    asked = [
+        (number, unit, *_days(change.judgement.frame, change.row))
+        for number, (change, unit) in enumerate(zip(changes, units, strict=True))
+        if unit is not None and _is_broken(change.judgement.frame, change.row)
+    ]
+    if not asked:
+        return {}
+    rows = await connection.fetch(_SQL.electricity, *map(list, zip(*asked, strict=True)))
+    return {row["number"]: row["kwh"] for row in rows}
+
+
+def _is_broken(frame: Frame, row: int) -> bool:
+    return isinstance(frame, QuotaFrame) and bool(frame.columns["used"][row] > frame.columns["limit"][row])
+
+
 def _days(frame: Frame, row: int) -> tuple[date, date]:
     """The first local day of the period of a quota, and the one after its last."""
     assert isinstance(frame, QuotaFrame)  # noqa: S101 - whoever asks has looked
@@ -156,8 +177,13 @@ def _without(row: Any, name: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != name}
 
 
-def _evidence(
-    change: Change, now: datetime, previous: Said | None, parts: tuple[CarrierPart, ...], factors: tuple[FactorUse, ...]
+def _evidence(  # noqa: PLR0913, PLR0917 - what was read of the change
+    change: Change,
+    now: datetime,
+    previous: Said | None,
+    parts: tuple[CarrierPart, ...],
+    factors: tuple[FactorUse, ...],
+    electricity_kwh: float | None,
 ) -> Evidence:
     frame, row, rule = change.judgement.frame, change.row, change.judgement.rule
     figures = {name: _figure(column[row]) for name, column in frame.columns.items()}
@@ -181,6 +207,7 @@ def _evidence(
         ),
         quota=_quota(quota, row, labels) if quota else None,
         parts=parts,
+        electricity_kwh=electricity_kwh,
         factors=factors,
         method=labels.get("method", ""),
         previous=previous,

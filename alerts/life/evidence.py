@@ -131,6 +131,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
         message: what people read, filled in.
         quota: which one, where the subject is a quota.
         parts: of `used`, per carrier.
+        electricity_kwh: of a unit's quota that is broken, what electricity the unit has used in the period, kWh.
         factors: in force in the period, of these carriers.
         method: how the projection was made.
         previous: what was said before.
@@ -151,6 +152,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     message: Message = Message("", "")
     quota: QuotaUse | None = None
     parts: tuple[CarrierPart, ...] = ()
+    electricity_kwh: float | None = None
     factors: tuple[FactorUse, ...] = ()
     method: str = ""
     previous: Said | None = None

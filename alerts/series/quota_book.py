@@ -24,7 +24,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 FOR_EVER = np.iinfo(np.int64).max
 LABELS = (
     *("unit", "name_zh", "name_en", "quota", "measure", "limit_unit", "period", "kind", "subject_kind", "key"),
-    *("district", "industry", "product", "zone"),
+    *("district", "industry", "product", "standard", "standard_level", "zone"),
 )
 
 

@@ -77,8 +77,12 @@ LABELS = (
     "district",
     "industry",
     "product",
+    "standard",
+    "standard_level",
     "method",
     "exhausted_on",
 )
-"""Codes, names and words as text; `starts` is the period's first local day, `exhausted_on` the local day on which the
-limit will have been used up by the projection `method`, empty where it will not."""
+"""Codes, names and words as text; `standard` is the row of the product quota standards and `standard_level` its level
+(advanced, access, limit) that the limit is, empty where nothing says it; `starts` is the period's first local day,
+`exhausted_on` the local day on which the limit will have been used up by the projection `method`, empty where it will
+not."""

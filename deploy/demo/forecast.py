@@ -165,8 +165,8 @@ def _pairs(city: City) -> Iterator[tuple[CityUnit, QuotaSpec]]:
 
 
 def _row(city: City, number: int, unit: CityUnit, quota: QuotaSpec) -> dict[str, object]:
-    plain = {name: getattr(quota, name) for name in ("measure", "limit_unit", "period", "kind", "product", "source")}
-    return plain | {
+    names = ("measure", "limit_unit", "period", "kind", "product", "standard", "source")
+    return {name: getattr(quota, name) for name in names} | {
         "quota_id": number,
         "unit_id": 1,
         "unit": unit.code,
@@ -175,6 +175,7 @@ def _row(city: City, number: int, unit: CityUnit, quota: QuotaSpec) -> dict[str,
         "quota": quota.code,
         "subject_kind": "unit",
         "key": unit.code,
+        "standard_level": quota.level or "",
         "district": unit.district,
         "industry": unit.industry,
         "limit_value": quota.limit_in_base_unit(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from alerts.consequences.attaching import breach_of, consequences
+from alerts.consequences.attaching import consequences
 from alerts.consequences.estimates import estimates
 from alerts.consequences.files import policies_of, shipped_policies
 from alerts.consequences.model import Breach, ConsequencesSettings, Estimate, RegionSettings
@@ -132,6 +132,8 @@ def test_nothing_is_said_where_nothing_is_switched_on() -> None:
     assert of(msgspec.structs.replace(ALUMINIUM, used=13_000), shaanxi("aluminium")) == []
     # a ladder in kWh/t does not judge kgce/t
     assert [one.policy for one in of(msgspec.structs.replace(ALUMINIUM, limit_unit="kgce/t"), on)] == ["punitive"]
+    # prices go by the limit value (level 3): above an access value nothing is said
+    assert of(msgspec.structs.replace(CLINKER, level="access", limit=107, used=110), on) == []
     closest = ConsequencesSettings(region=(RegionSettings("61", ("cement",)), RegionSettings("610323", ())))
     assert of(CLINKER, closest) == []
 
@@ -153,7 +155,7 @@ def test_every_fault_of_a_file_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_breach_is_read_from_evidence() -> None:
-    """Electricity is that of the parts, or all that is used where it is what is limited; within the limit is none."""
+    """Electricity is all of the unit's, whatever the quota limits; within the limit, and of the unknown, is none."""
     evidence = Evidence(
         rule=RULE,
         subject=Judged("quota", 7, "q", unit="a", district="610323", industry="30"),
@@ -163,17 +165,12 @@ def test_a_breach_is_read_from_evidence() -> None:
         mark=EXCEEDED,
         figures={"used": 312.0, "limit": 310.0},
         period_start=date(2026, 3, 1),
-        quota=QuotaUse("q", 1, "invented", "tce", "tce", "month"),
-        parts=(CarrierPart("electricity", 1_200_000.0, "kWh", 147.48), CarrierPart("natural_gas", None, "m3", 164.52)),
+        quota=QuotaUse("q", 1, "invented", "natural_gas", "m3", "month"),
+        parts=(CarrierPart("natural_gas", None, "m3", 312.0),),
+        electricity_kwh=1_200_000.0,
     )
     settings = shaanxi("differential", "punitive", classes={"a": "restricted"})
     (found,) = consequences(evidence, policies_of(settings), settings)
     assert (found.policy, found.most_yuan) == ("differential", 120_000)
-    electric = QuotaUse("q", 1, "invented", "electricity", "kWh", "month")
-    breach = breach_of(msgspec.structs.replace(evidence, quota=electric, parts=()))
-    assert breach is not None
-    assert breach.electricity_kwh == 312
-    within = msgspec.structs.replace(evidence, figures={"used": 310.0, "limit": 310.0})
-    assert consequences(within, policies_of(settings), settings) == ()
-    unknown = msgspec.structs.replace(evidence, figures={"used": None, "limit": 310.0})
-    assert consequences(unknown, policies_of(settings), settings) == ()
+    for figures in ({"used": 310.0, "limit": 310.0}, {"used": None, "limit": 310.0}):
+        assert consequences(msgspec.structs.replace(evidence, figures=figures), policies_of(settings), settings) == ()

@@ -76,6 +76,13 @@ where c.metered or d.amount is not null
 group by c.number, c.carrier, f.unit
 order by c.number, c.carrier
 
+-- name: electricity
+-- What electricity units have used: $1 numbers to know them by, $2 units, in the days from $3 until before $4.
+select a.number, sum(d.amount)::float8 as kwh
+from unnest($1::int4[], $2::int4[], $3::date[], $4::date[]) as a (number, unit_id, since, until)
+join unit_day d on d.unit_id = a.unit_id and d.carrier = 'electricity' and d.day >= a.since and d.day < a.until
+group by a.number
+
 -- name: factors
 -- The factors in force on some day of a period: $1 numbers to know the periods by, $2 units, $3 carriers, and the days
 -- from $4 until before $5.

@@ -6,15 +6,21 @@
 select (select version from quota_book) as quotas, (select version from registry_version) as registry
 
 -- name: book
--- Every quota with the names of its subject, in the order of ids.
+-- Every quota with the names of its subject, in the order of ids; of energy per product the row of the standards (its own,
+-- or else its product's) and the level that its limit is.
 select q.quota_id, coalesce(q.unit_id, 0) as unit_id, coalesce(u.code, '') as unit, coalesce(u.name_zh, q.key) as name_zh,
     coalesce(u.name_en, q.key) as name_en, q.code as quota, q.measure, q.limit_unit, q.period, q.kind,
     q.subject as subject_kind, q.key, q.product, q.source, q.limit_value, q.valid_from, q.valid_to, q.min_elapsed, q.version,
     q.bands::text as bands, q.profile::text as profile,
+    coalesce(nullif(v.spec ->> 'standard', ''), p.quota_key, '') as standard,
+    coalesce(v.spec ->> 'level', '') as standard_level,
     coalesce(u.district, case when q.subject in ('district', 'city') then q.key end, '') as district,
     coalesce(u.industry, case when q.subject = 'industry' then q.key end, '') as industry,
     coalesce(u.time_zone, $1) as zone, coalesce(u.statistics_day, 1)::int4 as statistics_day
-from quota q left join unit u using (unit_id)
+from quota q
+left join unit u using (unit_id)
+left join product p on p.unit_id = q.unit_id and p.code = q.product and q.product <> ''
+left join quota_version v on (v.quota_id, v.version) = (q.quota_id, q.version) and q.product <> ''
 order by q.quota_id
 
 -- name: carriers

@@ -69,6 +69,8 @@ create trigger finding_deleted_touches after delete on finding referencing old t
 create function products_changed() returns trigger language plpgsql as $$
 begin
     perform touch_units(array_agg(unit_id), array_agg('-infinity'::date)) from touched;
+    -- Quotas in memory know the row of the standards.
+    update quota_book set version = version + 1 where exists (select from touched);
     return null;
 end $$;
 create trigger product_inserted_touches after insert on product referencing new table as touched
