@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -74,7 +74,9 @@ def read_csv(content: bytes, source: str, standards: tuple[ProductQuota, ...]) -
             first, where = members.setdefault(raw["key"], (units, place))
             if first != units:
                 tables.add([place.fault("units", f"group {raw['key']!r} has other members at {where}")])
-        if not faults:
+        if faults:
+            tables.add(_further(raw, faults, place, standards))
+        else:
             tables.quota(raw, place)
     for code, (units, place) in members.items():
         tables.group({"code": code, "units": units}, place)
@@ -117,6 +119,16 @@ def _raw(cells: Mapping[str, str], place: Place) -> tuple[dict[str, Any], list[F
         except ValueError as error:
             faults.append(place.fault(name, str(error)))
     return raw, faults
+
+
+def _further(
+    raw: Mapping[str, Any], faults: Sequence[Fault], place: Place, standards: tuple[ProductQuota, ...]
+) -> list[Fault]:
+    """What is wrong with the other cells of a row of which some could not be read."""
+    rest = Tables(standards)
+    rest.quota(raw, place)
+    named = {fault.path for fault in faults}
+    return [fault for fault in rest.faults if fault.path not in named]
 
 
 def _number(text: str) -> float:
