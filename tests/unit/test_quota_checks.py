@@ -20,7 +20,7 @@ CSV = """\
 限额编号,对象类别,对象,指标,周期,限额值,计量单位,起始日期,截止日期,依据,成员单位,预警档,进度曲线
 good,用能单位,u1,电力,月,1.5,万千瓦时,2026/1/1,,文件,,80% 提示 蓝; 90%  注意 黄,工作日
 ,用能单位,u1,电力,年,1,kWh,2026-01-01,,文件,,,
-bad.limit,用能单位,u1,电量,年,"1,5",kWh,2026-01-01,,文件,,,
+bad.limit,用能单位,u1,电力,半年,"1,5",kWh,2026-01-01,,文件,,,
 bad.measure,用能单位,u1,电量,年,1,kWh,2026-01-01,,文件,,,
 bad.unit,用能单位,u1,电力,年,1,吨标准煤,2026-01-01,,文件,,,
 bad.day,用能单位,u1,电力,年,1,kWh,2026-02-30,,文件,,,
@@ -45,7 +45,7 @@ def test_every_kind_of_fault_in_a_table_is_listed_with_line_and_column() -> None
     expected = [
         (3, "code", "must not be empty"),
         (4, "limit", "'1,5': a number with a decimal point"),
-        (4, "measure", "unknown measure '电量'"),
+        (4, "period", "unknown value '半年'"),
         (5, "measure", "unknown measure '电量'"),
         (6, "limit_unit", "has its limit in kWh, not in 'tce'"),
         (7, "valid_from", "'2026-02-30': a day such as"),
