@@ -94,9 +94,9 @@ class AlertsService:
 
     async def _lead(self, connection: Connection, control: Control) -> None:
         async with Notifications(self._settings.database, TOTALS) as totals:
-            # What another instance judged and wrote is not known here, nor what it had taken and not judged.
+            # What another instance judged and wrote is not known here.
             self._engine.forget()
-            self._marks.forget()
+            await self._marks.recall(connection)
             self._full_at = self._recheck_at = 0.0
             await self._evaluate_until_stopped(connection, totals, control)
 
@@ -113,7 +113,7 @@ class AlertsService:
 
     async def _evaluate(self, connection: Connection, started: float) -> None:
         """One evaluation: of everything when that is due, else of what is marked."""
-        metrics.marked(await self._marks.take(connection))
+        metrics.marked(await self._marks.take(connection, self._clock.now().date()))
         if started >= self._full_at:
             await self._evaluate_all(connection, started)
         elif len(self._marks):
@@ -132,9 +132,9 @@ class AlertsService:
         self._full_at = started + settings.full_interval_s
         if recheck:
             self._recheck_at = started + settings.recheck_interval_s
-        covered = settings.recheck_days if recheck else settings.recent_days
-        reached = self._clock.now().date() - timedelta(days=covered - 1)
-        self._marks.judged({unit: since for unit, since in marks.items() if since >= reached})
+        # The past is left to be judged by its marks, which say which courses changed with it.
+        today = self._clock.now().date()
+        await self._marks.judged(connection, {unit: since for unit, since in marks.items() if since >= today})
         self._marks.add(found.again)
 
     async def _evaluate_marked(self, connection: Connection) -> None:
@@ -153,7 +153,7 @@ class AlertsService:
 
     async def _judge_marked(self, connection: Connection, marks: dict[int, date], days: int) -> None:
         found = await self._judge(connection, Wanted(days, marks), "marked")
-        self._marks.judged(marks)
+        await self._marks.judged(connection, marks)
         self._marks.add(found.again)
         if found.changed:
             self._full_at = 0.0

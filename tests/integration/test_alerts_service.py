@@ -8,12 +8,14 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
+from alerts.evaluation.marks import Marks
 from alerts.evaluation.service import AlertsService
 from alerts.quotas.store import apply_quotas
 from alerts.rules.files import load_rules
@@ -115,6 +117,17 @@ async def test_the_timer_guarantees_what_a_lost_notification_would_have_said(
     async with running(settings(database, timer_s=0.1)):
         await eventually(partial(judged, world))
         await breach(world, tell=False)
+        await eventually(partial(fired, world), within=5)
+
+
+async def test_late_data_that_a_dead_leader_had_taken_is_judged(world: Pool, database: StorageSettings) -> None:
+    """Of a day of two months ago, which no other evaluation looks at."""
+    long_ago = at(0).date() - timedelta(days=60)
+    async with world.acquire() as connection:
+        await apply_quotas(connection, [("u1", day_quota("q1", "10", valid_from=long_ago))])
+        await use(connection, "u1", "11", at(12), day=long_ago)
+        await Marks().take(connection, at(12).date())
+    async with running(settings(database)):
         await eventually(partial(fired, world), within=5)
 
 

@@ -47,8 +47,8 @@ async def world(connection: Connection) -> Marks:
     await apply_quotas(connection, [("u1", day_quota("q1", "10"))])
     await use(connection, "u1", "1", at(8))
     marks = Marks()
-    await marks.take(connection)
-    marks.forget()
+    await marks.take(connection, FIRST_DAY)
+    await marks.judged(connection, marks.pending())
     return marks
 
 
@@ -58,7 +58,7 @@ async def test_what_quotas_rest_on_marks_its_units(undone: Connection, change: s
     marks = await world(undone)
     statement, since = _CHANGES[change]
     await undone.execute(statement)
-    await marks.take(undone)
+    await marks.take(undone, FIRST_DAY)
     assert set(marks.pending().values()) == {since}
 
 
@@ -66,12 +66,12 @@ async def test_a_finding_marks_its_unit(undone: Connection) -> None:
     """Rules look at findings too."""
     marks = await world(undone)
     await undone.execute(_POINT)
-    await marks.take(undone)
+    await marks.take(undone, FIRST_DAY)
     marks.forget()
     await undone.execute(
         "insert into finding select point_id, '2026-03-02', 'stuck', $1, $2, 'warning', '{}' from point", at(1), at(2)
     )
-    await marks.take(undone)
+    await marks.take(undone, FIRST_DAY)
     assert list(marks.pending().values()) == [date(2026, 3, 2)]
 
 
@@ -84,7 +84,7 @@ async def test_what_changed_nothing_marks_nobody(undone: Connection) -> None:
         "update quota set limit_value = 1 where false",
     ):
         await undone.execute(statement)
-    assert await marks.take(undone) == 0
+    assert await marks.take(undone, FIRST_DAY) == 0
 
 
 async def test_a_mark_is_left_until_what_it_stands_for_is_committed(pool: Pool) -> None:
@@ -95,10 +95,29 @@ async def test_a_mark_is_left_until_what_it_stands_for_is_committed(pool: Pool) 
         transaction = writer.transaction()
         await transaction.start()
         await use(writer, "u1", "3", at(10))
-        assert await marks.take(leader) == 0
+        assert await marks.take(leader, FIRST_DAY) == 0
         await transaction.commit()
-        assert await marks.take(leader) == 1
+        assert await marks.take(leader, FIRST_DAY) == 1
         assert list(marks.pending().values()) == [FIRST_DAY]
+
+
+async def test_marks_of_the_past_outlive_whoever_took_them_until_they_are_judged(undone: Connection) -> None:
+    """No full evaluation looks that far back: with the leader that took them they would be lost, and the late data."""
+    await world(undone)
+    early, late = FIRST_DAY - timedelta(days=90), FIRST_DAY - timedelta(days=50)
+    for day in (late, early, FIRST_DAY):
+        await use(undone, "u1", "3", at(9), day=day)
+        await Marks().take(undone, FIRST_DAY)
+    heir, next_heir = Marks(), Marks()
+    await heir.recall(undone)
+    (unit,) = heir.pending()
+    assert heir.pending() == {unit: early}
+    await heir.judged(undone, {unit: late})
+    await next_heir.recall(undone)
+    assert next_heir.pending() == {unit: early}
+    await heir.judged(undone, {unit: early})
+    await next_heir.recall(undone)
+    assert not len(next_heir)
 
 
 async def test_sums_of_periods_and_carriers_follow_their_days(undone: Connection) -> None:
@@ -152,7 +171,7 @@ async def test_accounting_quotas_and_the_evaluation_never_wait_in_a_circle(pool:
     async def lead(rounds: int) -> None:
         async with pool.acquire() as connection:
             for _ in range(rounds):
-                await marks.take(connection)
+                await marks.take(connection, FIRST_DAY)
 
     async with asyncio.timeout(60):
         await asyncio.gather(account(units[:3]), account(units[3:]), people(units[::-1]), lead(40))

@@ -5,10 +5,29 @@
 select pg_try_advisory_lock($1)
 
 -- name: take_marks
--- Take marks away, but for those that somebody who has not committed holds.
-delete from unit_touched t using (select unit_id, writer from unit_touched for update skip locked) free
-where t.unit_id = free.unit_id and t.writer = free.writer
-returning t.unit_id, t.since
+-- Take marks away, but for those that somebody who has not committed holds. What changed before $1 stays noted, as writer 0,
+-- until it has been judged: nothing else would ever look that far back.
+with taken as (
+    delete from unit_touched t
+    using (select unit_id, writer from unit_touched where writer <> 0 for update skip locked) free
+    where t.unit_id = free.unit_id and t.writer = free.writer
+    returning t.unit_id, t.since
+),
+noted as (
+    insert into unit_touched as noted (unit_id, writer, since)
+    select unit_id, 0, min(since) from taken where since < $1 group by unit_id
+    on conflict (unit_id, writer) do update set since = least(noted.since, excluded.since)
+)
+select unit_id, since from taken
+
+-- name: noted_marks
+-- What was taken, maybe by an instance that is gone, and has not been judged.
+select unit_id, since from unit_touched where writer = 0
+
+-- name: drop_noted
+-- Units $1 have been judged, each from $2 on.
+delete from unit_touched t using unnest($1::int4[], $2::date[]) as judged (unit_id, since)
+where t.writer = 0 and t.unit_id = judged.unit_id and t.since >= judged.since
 
 -- name: stage
 -- Where figures are put before they are written: times that are none are infinite, numbers NaN.

@@ -8,7 +8,7 @@ create table unit_touched (
     since   date not null,
     primary key (unit_id, writer)
 );
-comment on table unit_touched is 'Units of which something changed that quotas or rules rest on, since alerts last looked, and from which day on. A session writes rows of its own (writer is its process id), so that no two ever wait for each other; bounded by units and sessions. Taken and deleted by the alerts service, which leaves what is locked to its next look; what is lost with it is made up for by its full evaluations.';
+comment on table unit_touched is 'Units of which something changed that quotas or rules rest on, since alerts last looked, and from which day on. A session writes rows of its own (writer is its process id), so that no two ever wait for each other; bounded by units and sessions. Taken and deleted by the alerts service, which leaves what is locked to its next look; what it has taken of earlier days stays, as writer 0, until it has been judged, and today''s is made up for by the full evaluation that every start begins with.';
 
 create function touch_units(units int4[], days date[]) returns void language sql as $$
     insert into unit_touched (unit_id, writer, since)
