@@ -135,7 +135,10 @@ async def end(connection: Connection, code: str, day: date, *, author: str, now:
     try:
         ended = msgspec.structs.replace(spec, valid_to=day)
     except ValueError as error:
-        raise RejectedError(f"quota {code} cannot end on {day}, since it is valid from {spec.valid_from}") from error
+        raise RejectedError(
+            f"quota {code} cannot end on {day}, since it is valid from {spec.valid_from}",
+            advice="What should never have been set is imported again as it should have been, under the same code.",
+        ) from error
     await take(connection, given_by_hand([ended]), author=author, now=now)
 
 
