@@ -11,7 +11,7 @@ import structlog
 from alerts.delivery import metrics
 from alerts.delivery.alertmanager import Alertmanager, PostedAlert, alertmanager
 from alerts.delivery.book import Book
-from alerts.delivery.ledger import Ledger
+from alerts.delivery.ledger import Ledger, requests
 from alerts.delivery.model import Notice
 from alerts.delivery.settings import AlertmanagerSettings, DeliverySettings, link
 from alerts.delivery.silences import reconcile
@@ -73,6 +73,7 @@ class Sender:
 
     async def last(self) -> None:
         """Tell what is due once more, before the end; what fails now the next instance tells."""
+        self._wake.clear()
         try:
             async with alertmanager(self._one, self._settings.timeout_s) as client:
                 await self._round(client)
@@ -99,8 +100,10 @@ class Sender:
         await self._silence(client, notices)  # first, since nobody would hear of an end under a silence
         self._ledger.keep_only(one.notice_id for one in notices)
         due = self._ledger.due(notices, self._book.taken_by(self._one.url), self._mono(), self._wall())
-        for first in range(0, len(due), self._settings.batch):
-            await self._post(client, due[first : first + self._settings.batch])
+        for some in requests(due, self._settings.batch):
+            await self._post(client, some)
+            if self._wake.is_set():  # what is new may be more urgent than the rest: a new round begins with it
+                break
         self._measure()
 
     async def _silence(self, client: Alertmanager, notices: Sequence[Notice]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from alerts.delivery.settings import AlertmanagerSettings, DeliverySettings
 from energy.errors import TransportError
 from energy.storage import Connection, StorageSettings
 from energy.transport.tls import TlsSettings
-from tests.support.delivery_world import Alert, delivering, settings_for, soon
+from tests.support.delivery_world import YELLOW, Alert, delivering, settings_for, soon
 
 
 @dataclass
@@ -32,16 +33,19 @@ class Guard:
         refused: the unit that it does not take, as Alertmanager does with labels that it cannot read.
         taken: every alert that it took.
         asked: how often it was asked without being let in.
+        answers: set while it answers at once.
     """
 
     lets_in: str | None = None
     refused: str = ""
     taken: list[dict[str, Any]] = field(default_factory=list)
     asked: int = 0
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def listening(self, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
         """Listen on any free port; yields the url."""
+        self.answers.set()
         app = web.Application(middlewares=[self._let_in])
         app.router.add_get("/api/v2/status", _status)
         app.router.add_get("/api/v2/silences", _silences)
@@ -64,6 +68,7 @@ class Guard:
 
     async def _alerts(self, request: web.Request) -> web.Response:
         alerts = await request.json()
+        await self.answers.wait()
         if any(one["labels"]["unit"] == self.refused for one in alerts):
             return web.Response(status=HTTPStatus.BAD_REQUEST, text="invalid label")
         self.taken += alerts
@@ -98,6 +103,25 @@ async def test_one_alert_that_is_refused_keeps_no_other(
             await soon(lambda: guard.units() == {"u-1", "u-2", "u-4", "u-5"})
             guard.refused = ""
             await soon(lambda: "u-3" in guard.units())
+
+
+async def test_a_breach_overtakes_the_flood_that_is_being_told(
+    connection: Connection, database: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written down while lesser alerts wait is told after the request that is under way."""
+    monkeypatch.setattr(store, "MOST_CHANGES", 5)
+    guard = Guard()
+    async with guard.listening() as url:
+        guard.answers.clear()
+        for number in range(2, 30):
+            await Alert(connection, f"u-{number}", number=number).look(120, mark=YELLOW)
+        async with delivering(database, settings_for(url, batch=1)):
+            await soon(lambda: connection.fetchval("select count(*) = 28 from alert_notice"))
+            await Alert(connection, "u-1", number=1).look(120)
+            await soon(lambda: connection.fetchval("select count(*) = 29 from alert_notice"))
+            guard.answers.set()
+            await soon(lambda: len(guard.units()) == 29)
+    assert "u-1" in [one["labels"]["unit"] for one in guard.taken[:4]]
 
 
 async def test_a_renewed_token_is_read_and_certificates_are_verified(

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.delivery.alertmanager import PostedAlert
 from alerts.delivery.book import Book
-from alerts.delivery.ledger import Ledger
+from alerts.delivery.ledger import Ledger, requests
 from alerts.delivery.model import Acceptance, Change, Notice, Silence
 from alerts.delivery.notices import expired, notices_of
 from alerts.delivery.settings import AlertmanagerSettings, DeliverySettings, link
@@ -34,6 +34,12 @@ def notice(number: int = 1, **others: object) -> Notice:
     """A notice that lasts, unless told otherwise."""
     plain = Notice(number, "alert", 1, {"alertname": "breach", "alert_id": str(number)}, {}, NOW, notice_id=number)
     return msgspec.structs.replace(plain, **others)
+
+
+def severe(alert: int, number: int, severity: str, **others: object) -> Notice:
+    """A notice of an alert of some severity."""
+    labels = {"alertname": "breach", "alert_id": str(alert), "severity": severity}
+    return msgspec.structs.replace(notice(alert), notice_id=number, labels=labels, **others)
 
 
 def change(state: AlertState, reason: Reason = Reason.RAISED, **standing: object) -> Change:
@@ -126,8 +132,22 @@ def test_what_was_told_is_due_again_after_a_while_and_at_once_when_it_changes() 
     assert ledger.due([ended], taken, 9999, NOW) == []
     ledger.told([first], 131)
     ledger.forget()
-    assert ledger.due([first, ended], taken, 132, at(899)) == [ended, first]
+    assert ledger.due([first, ended], taken, 132, at(899)) == [first, ended]
     assert ledger.due([first, ended], taken, 132, at(900)) == [first]
+
+
+def test_a_breach_is_told_before_a_flood_of_lesser_things_and_a_pair_in_one_request() -> None:
+    """News before repetitions, the louder before the less loud; an end together with what the alert became."""
+    ledger = Ledger(resend_s=60, keep_ended_s=900)
+    known = severe(1, 1, "critical")
+    silent = [severe(number, number, "notice") for number in range(2, 6)]
+    was, became = severe(6, 6, "attention", ends_at=NOW), severe(6, 8, "critical")
+    fresh, odd = severe(7, 7, "critical"), severe(8, 9, "unknown")
+    ledger.told([known], 0)
+    due = ledger.due([known, *silent, was, fresh, became, odd], {}, 60, NOW)
+    assert due == [was, became, fresh, *silent, odd, known]
+    assert list(requests(due, 1)) == [[was, became], *([one] for one in due[2:])]
+    assert list(requests(due, 4)) == [due[:4], due[4:8], due[8:]]
 
 
 def test_a_later_notice_takes_the_place_of_an_earlier_one_under_the_same_labels() -> None:

@@ -22,21 +22,21 @@ where not done
 -- name: changed
 -- Alerts of which nothing is said as they stand: those that fire (silenced ones only where something was said before), those of which
 -- something is said although they may be over, and those corrected since $1 (data time) after they had ended, or had never fired;
--- at most $2.
+-- at most $2, the loudest first.
 with open_notice as (
     select alert_id, revision from alert_notice where kind = 'alert' and ends_at is null
 ),
-changed as (
-    select alert_id from alert left join open_notice o using (alert_id)
+candidate as (
+    select alert_id, severity from alert left join open_notice o using (alert_id)
     where state in ('pending', 'firing', 'acknowledged', 'silenced') -- as the index has it
         and state <> 'pending'
         and (o.alert_id is not null or state <> 'silenced')
         and o.revision is distinct from alert.revision
     union
-    select alert_id from alert join open_notice o using (alert_id)
+    select alert_id, severity from alert join open_notice o using (alert_id)
     where o.revision <> alert.revision
     union
-    select alert_id from alert
+    select alert_id, severity from alert
     where state = 'corrected' and since >= $1
         and exists (
             select from alert_transition t
@@ -46,7 +46,10 @@ changed as (
         and not exists (
             select from alert_notice n where n.alert_id = alert.alert_id and n.revision >= alert.revision
         )
-    order by alert_id
+),
+changed as (
+    select alert_id from candidate
+    order by array_position(array['critical', 'warning', 'attention', 'notice'], severity), alert_id
     limit $2
 )
 select a.alert_id, a.rule, a.subject, a.revision, a.standing::text as standing, t.transition_id, t.reason, t.note,
