@@ -6,6 +6,7 @@ import ast
 import math
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -98,25 +99,44 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
 }
-_FUNCTIONS: dict[str, Callable[..., float]] = {"exp": math.exp, "median": lambda *values: median(values), "max": max}
+_FUNCTIONS: dict[str, Callable[..., float]] = {
+    "exp": math.exp,
+    "median": lambda *values: median(values),
+    "max": max,
+    "min": min,
+}
 
 
 def worked(formula: str) -> tuple[str, float, str]:
-    """Of `name = arithmetic = result`, or `name = result`: the name, what the arithmetic comes to, the result."""
-    name, arithmetic, *rest = formula.split(" = ")
+    """Of `name = arithmetic = result`, or `name = result`: the name, what the arithmetic comes to, the result.
+
+    The result is with its sign, `=` (to nine decimals) or `≈` (as far as it is written).
+    """
+    name, arithmetic, *rest = re.split(" (?=[=≈] )", formula)
     result = rest[0] if rest else arithmetic
-    return name, _value(ast.parse(arithmetic, mode="eval").body), result
+    return name, _value(ast.parse(arithmetic[2:], mode="eval").body), result
 
 
 def agrees(figure: float, result: str) -> bool:
-    """Whether a figure, rounded as `result` is, is `result`."""
-    decimals = len(result.partition(".")[2])
-    return math.isclose(round(figure, decimals), float(result), rel_tol=0, abs_tol=10 ** -(decimals + 3))
+    """Whether a figure is a result with its sign, see `worked`."""
+    sign, written = result.split()
+    decimals = 9 if sign == "=" else len(written.partition(".")[2])
+    return math.isclose(round(figure, decimals), float(written), rel_tol=0, abs_tol=10 ** -(decimals + 2))
 
 
-def numbers(text: str) -> set[str]:
-    """The numbers in a text."""
-    return set(re.findall(r"\d+(?:\.\d+)?", text))
+def value_of(result: str) -> float:
+    """A result without its sign."""
+    return float(result.split()[1])
+
+
+def numbers(text: str) -> Counter[str]:
+    """The numbers in a text, and how often each stands there."""
+    return Counter(re.findall(r"\d+(?:\.\d+)?", text))
+
+
+def arithmetic_of(cell: str) -> str:
+    """The arithmetic of all formulas of a cell, without their results."""
+    return " ".join(re.split(" [=≈] ", formula)[1] for formula in code(cell))
 
 
 def _value(part: ast.expr) -> float:

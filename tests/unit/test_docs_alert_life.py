@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+
+import msgspec
 
 from alerts.consequences.estimates import estimates
 from alerts.consequences.files import shipped_policies
@@ -16,7 +19,7 @@ from alerts.settings import AlertsSettings
 from energy.config import decode_toml
 from tests.support.accounting_pages import Cells, code, table, tables_after
 from tests.support.alert_life import Life, after
-from tests.support.rule_pages import both, same_but_for_words
+from tests.support.rule_pages import both, numbers, same_but_for_words
 
 BOTH = both("alert-life")
 
@@ -79,6 +82,23 @@ def test_policies_are_those_that_are_shipped(page: Path) -> None:
     assert listed == shipped
 
 
+@BOTH
+def test_prices_of_policies_are_those_that_are_shipped(page: Path) -> None:
+    """Each number that is said of an edition is one of its figures."""
+    for row, policy in zip(table(page, "policies"), shipped_policies(), strict=True):
+        figures = set(figures_of(msgspec.to_builtins(policy)))
+        figures |= {round(100 * (1 + figure)) for figure in figures} if policy.code == "over-demand" else set()
+        assert {float(one) for one in numbers(re.sub(r"(\d) (\d{3})\b", r"\1\2", row[1]))} <= figures, row
+
+
+def figures_of(built: object) -> Iterator[float]:
+    """All numbers in a structure."""
+    if isinstance(built, float | int):
+        yield float(built)
+    for one in built.values() if isinstance(built, dict) else built if isinstance(built, list | tuple) else ():
+        yield from figures_of(one)
+
+
 def estimate(row: Cells, *, chinese: bool) -> str:
     """What the code makes of what a row gives."""
     said = {name: rest for name, _, rest in (piece.partition(" ") for piece in code(row[1]))}
@@ -89,8 +109,8 @@ def estimate(row: Cells, *, chinese: bool) -> str:
         industry=said.get("industry", "30"),
         day=date(2026, 3, 1),
         measure="demand" if "demand" in said else "electricity",
-        used=float(said["used"]),
-        limit=float(said["limit"]),
+        used=float(said.get("used", 2)),
+        limit=float(said.get("limit", 1)),
         limit_unit=unit,
         product=product,
         per_product="per" in said,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -18,7 +19,7 @@ from alerts.series.quotas import QuotaFrame
 from alerts.verdicts import EXCEEDED, ON_COURSE, UNKNOWN, Verdict
 from energy.carriers import carriers
 from tests.support.accounting_pages import Cells, code, table
-from tests.support.rule_pages import agrees, both, moment, one_quota, same_but_for_words, shown, worked
+from tests.support.rule_pages import agrees, both, moment, numbers, one_quota, same_but_for_words, shown, worked
 
 BOTH = both("quotas")
 LIMIT = 310.0
@@ -42,6 +43,8 @@ def test_the_words_of_quotas_are_those_of_the_code(page: Path) -> None:
     assert first(page, "subjects") == list(get_args(QuotaSubject))
     shapes = [Even, LastYear, WorkingDays, Shifts, Plan]
     assert first(page, "profiles") == [msgspec.inspect.type_info(shape).tag for shape in shapes]  # type: ignore[attr-defined] # a structure's info has it
+    weights = [[str(WorkingDays().rest), str(WorkingDays().holiday)], [str(msgspec.structs.fields(Shifts)[1].default)]]
+    assert [sorted(set(numbers(row[1])) - {"1"}, reverse=True) for row in table(page, "profiles")[2:4]] == weights
     assert {row[0]: row[1] for row in table(page, "periods")} == {
         f"`{period}`": f"{share:g}" for period, share in MIN_ELAPSED.items()
     }
@@ -75,7 +78,7 @@ def test_bands_and_marks_are_those_of_the_code(page: Path) -> None:
 def test_verdicts_are_as_by_hand(page: Path) -> None:
     """Each figure of each row, by the code that the service runs."""
     for row in table(page, "by hand"):
-        assert [*_figures(row), *_verdict(row)] == row[3:7] + [code(cell)[0] for cell in row[7:9]], row
+        assert [*_figures(row), *_verdict(row)] == row[2:6] + [code(cell)[0] for cell in row[6:8]], row
 
 
 @BOTH
@@ -99,17 +102,19 @@ def test_quotas_of_the_page_can_be_set(page: Path) -> None:
 
 
 def _frame(row: Cells) -> QuotaFrame:
+    """Seen when the data was complete, or so many minutes later; without data whenever."""
     used, *rest = row[0].split()
-    ready = None if row[1] == "–" else moment(row[1])
-    return one_quota(float(used), LIMIT, ready, moment(row[2]), complete=not rest)
+    ready, _, later = row[1].partition(" + ")
+    at = None if ready == "–" else moment(ready)
+    now = (at or moment("2026-03-07 05:00")) + timedelta(minutes=float(later or 0))
+    return one_quota(float(used), LIMIT, at, now, complete=not rest)
 
 
 def _figures(row: Cells) -> list[str]:
+    """Ratios to nine decimals, amounts to six."""
     columns = _frame(row).columns
-    return [
-        written if written != "–" and agrees(columns[name][0], written) else shown(columns[name][0])
-        for name, written in zip(FIGURES, row[3:7], strict=True)
-    ]
+    *ratios, projected = (float(columns[name][0]) for name in FIGURES)
+    return [*map(shown, ratios), shown(round(projected, 6))]
 
 
 def _verdict(row: Cells) -> list[str]:

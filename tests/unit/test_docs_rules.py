@@ -28,7 +28,18 @@ from alerts.series.quotas import QuotaFrame
 from alerts.verdicts import Mark, Severity
 from energy.errors import ConfigError
 from tests.support.accounting_pages import Cells, code, table
-from tests.support.rule_pages import agrees, both, moment, numbers, one_quota, pages, same_but_for_words, worked
+from tests.support.rule_pages import (
+    agrees,
+    arithmetic_of,
+    both,
+    moment,
+    numbers,
+    one_quota,
+    pages,
+    same_but_for_words,
+    value_of,
+    worked,
+)
 
 BOTH = both("rules")
 RULES = {rule.code: rule for rule in load_rules((), catalogue())}
@@ -185,7 +196,7 @@ def test_quotas_are_judged_as_by_hand(page: Path) -> None:
         mark = judgement.mark(0)
         assert says == [condition, *([mark.severity, mark.colour] if condition == "raised" else [])], row[0]
         figures = {name: float(column[0]) for name, column in frame.columns.items()}
-        exact = figures | {name: float(result) for name, result in by_hand.items()}
+        exact = figures | {name: value_of(result) for name, result in by_hand.items()}
         assert judge.condition(exact, {"measure": str(frame.labels["measure"][0])}) is condition, row[0]
         assert _not_left_out(row[2], row[3]), row[0]
         assert rule.code
@@ -197,10 +208,10 @@ def test_units_and_meters_are_judged_as_by_hand(page: Path, subject: str) -> Non
     """Formulas give the figures, of all that was told, and the rule says of them what the page says."""
     for row in table(page, f"{subject} cases"):
         rule, judge, says = said_by(row)
-        figures = {name: float(result) for name, result in _checked(row[3]).items()}
+        figures = {name: value_of(result) for name, result in _checked(row[3]).items()}
         condition = judge.condition(figures, NAMES)
         assert says == [condition, *(_loud(rule) if condition == "raised" else [])], row[0]
-        assert {one for piece in code(row[2]) for one in numbers(piece)} <= numbers(row[3]), row[0]
+        assert numbers(" ".join(code(row[2]))) <= numbers(arithmetic_of(row[3])), row[0]
 
 
 @BOTH
@@ -221,7 +232,7 @@ def messages_of(page: Path, language: messages.Language) -> dict[str, str]:
     for subject in ("unit", "meter"):
         for row in table(page, f"{subject} cases"):
             if "raised" in row[4]:
-                figures = {name: float(result) for name, result in _checked(row[3]).items()}
+                figures = {name: value_of(result) for name, result in _checked(row[3]).items()}
                 found[row[0]] = _text(said_by(row)[0], language, figures, NAMES)
     return found
 
@@ -245,8 +256,8 @@ def _checked(cell: str) -> dict[str, str]:
 
 def _not_left_out(given: str, by_hand: str) -> bool:
     """Whether each figure that is given is used in some formula: none could be another one unnoticed."""
-    wanted = {one for piece in code(given) if piece.startswith(("limit", "used")) for one in numbers(piece)}
-    return wanted <= numbers(by_hand)
+    wanted = " ".join(piece for piece in code(given) if piece.startswith(("limit", "used")))
+    return set(numbers(wanted)) <= set(numbers(by_hand))
 
 
 def _loud(rule: Rule) -> list[str]:
