@@ -1,16 +1,24 @@
-"""The timeline of a back-test as a picture: a row per alert, its states as bars, breaches as marks. Pure; SVG."""
+"""The timeline of a back-test as a picture: a row per alert, its states as bars, breaches as marks. Pure; SVG.
+
+Words stand in both languages, so that one picture serves everybody.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
-from alerts.life.model import ACTIVE, AlertState
+from alerts.life.model import AlertState
 from alerts.trying.episodes import Episode
 
-_ROW, _TOP, _LEFT, _WIDTH, _RIGHT = 18, 44, 330, 860, 20
+_ROW, _TOP, _WIDTH, _RIGHT = 18, 44, 860, 40
+_NARROW, _WIDE = 7.0, 11.0
+"""How wide a Latin and a Chinese character of the font are at most, on the average: no label meets a bar."""
+_MOST_CHARACTERS = 80
+"""Of a label; of longer ones the middle is left out."""
 _COLOURS = {
     "green": "#2e9e5b",
     "blue": "#3b7dd8",
@@ -19,7 +27,8 @@ _COLOURS = {
     "red": "#cc3333",
     "grey": "#8a8f98",
 }
-_FAINT = {AlertState.RESOLVED: "#c9ced6", AlertState.CORRECTED: "#9b6fd1", AlertState.INACTIVE: ""}
+_OVER = {AlertState.RESOLVED: "#b4bac4", AlertState.CORRECTED: "#9b6fd1"}
+_PALE = 0.35
 _TICKS = (
     timedelta(hours=1),
     timedelta(hours=3),
@@ -37,8 +46,12 @@ _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 _FONT = 'font-family="DejaVu Sans, Noto Sans CJK SC, sans-serif" font-size="11"'
 _BOLD, _MIDDLE = 'font-weight="bold"', 'text-anchor="middle"'
 _LEGEND = (
-    "bars: pending pale, firing in the colour of its severity, corrected violet, resolved grey;  ✕ the limit broke"
+    ("待定 pending", _COLOURS["orange"], _PALE, 12),
+    ("触发，按严重程度着色 firing, in the colour of its severity", _COLOURS["orange"], 1.0, 12),
+    ("恢复 resolved", _OVER[AlertState.RESOLVED], 1.0, 4),
+    ("更正 corrected", _OVER[AlertState.CORRECTED], 1.0, 4),
 )
+"""Words, colour, opacity and height of the bar that they explain."""
 
 
 def timeline(episodes: Sequence[Episode], since: datetime, until: datetime, zone: str, *, most: int = 200) -> str:
@@ -52,17 +65,17 @@ def timeline(episodes: Sequence[Episode], since: datetime, until: datetime, zone
         most: rows.
     """
     shown = episodes[:most]
-    left = len(episodes) - len(shown)
-    scale = _Scale(since, until, ZoneInfo(zone))
+    labels = [_label(one) for one in shown]
+    scale = _Scale(since, until, ZoneInfo(zone), left=round(24 + max(map(_wide, labels), default=0)))
     height = _TOP + _ROW * (len(shown) + 2)
-    note = f"{_LEGEND}{f';  {left} more alerts are not shown' if left else ''}"
     parts = [
-        f'<svg {_NAMESPACE} width="{_LEFT + _WIDTH + _RIGHT}" height="{height}" {_FONT}>',
+        f'<svg {_NAMESPACE} width="{scale.left + _WIDTH + _RIGHT}" height="{height}" {_FONT}>',
         f'<rect width="100%" height="{height}" fill="white"/>',
-        _text(8, 18, f"{scale.label(since)} – {scale.label(until)} {zone}", _BOLD),
-        *scale.grid(height - _ROW),
+        _text(8, 16, f"{scale.moment(since)} – {scale.moment(until)} {zone}", _BOLD),
+        *scale.grid(height - 1.5 * _ROW),
+        *(_text(8, _TOP + _ROW * row + 12, label) for row, label in enumerate(labels)),
         *(line for row, one in enumerate(shown) for line in _row(one, _TOP + _ROW * row, scale)),
-        _text(8, height - 8, note),
+        *_legend(height - 8, len(episodes) - len(shown)),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -71,21 +84,25 @@ def timeline(episodes: Sequence[Episode], since: datetime, until: datetime, zone
 class _Scale:
     """From time to the picture's x."""
 
-    def __init__(self, since: datetime, until: datetime, zone: ZoneInfo) -> None:
-        self.since, self.until = since, until
+    def __init__(self, since: datetime, until: datetime, zone: ZoneInfo, *, left: int) -> None:
+        self.since, self.until, self.left = since, until, left
         self._zone = zone
 
     def x(self, at: datetime) -> float:
         """Within the span; what lies outside is put on its border."""
         share = (at - self.since) / (self.until - self.since)
-        return round(_LEFT + _WIDTH * min(1.0, max(0.0, share)), 1)
+        return round(self.left + _WIDTH * min(1.0, max(0.0, share)), 1)
 
     def label(self, at: datetime) -> str:
         """Date and, where it is no midnight, time."""
         local = at.astimezone(self._zone)
         return f"{local:%Y-%m-%d}" if (local.hour, local.minute) == (0, 0) else f"{local:%m-%d %H:%M}"
 
-    def grid(self, bottom: int) -> Iterator[str]:
+    def moment(self, at: datetime) -> str:
+        """Date and time."""
+        return f"{at.astimezone(self._zone):%Y-%m-%d %H:%M}"
+
+    def grid(self, bottom: float) -> Iterator[str]:
         """Lines at even times, at most a dozen."""
         every = next((one for one in _TICKS if (self.until - self.since) / one <= _MOST_TICKS), _TICKS[-1])
         offset = self.since.astimezone(self._zone).utcoffset() or timedelta()
@@ -99,20 +116,46 @@ class _Scale:
 
 
 def _row(one: Episode, top: int, scale: _Scale) -> Iterator[str]:
-    first = one.moves[0]
-    period = "" if first.period_start is None else f" {first.period_start}"
-    yield _text(8, top + 12, f"{first.code}{period} · {first.rule}")
     for state, start, end, colour in one.spans(scale.until):
-        fill = _COLOURS.get(colour, "#8a8f98") if state in ACTIVE or state is AlertState.PENDING else _FAINT[state]
-        if not fill:
+        if state is AlertState.INACTIVE:
             continue
-        opacity = 0.35 if state is AlertState.PENDING else 1
+        words = f"{state} from {scale.moment(start)} to {scale.moment(end)}"
+        opacity = _PALE if state is AlertState.PENDING else 1.0
+        fill, tall = (_OVER[state], 4) if state in _OVER else (_COLOURS[colour], 12)
         x = scale.x(start)
-        width = max(1.5, round(scale.x(end) - x, 1))
-        bar = f'<rect x="{x}" y="{top + 3}" width="{width}" height="{_ROW - 6}" fill="{fill}" fill-opacity="{opacity}">'
-        yield f"{bar}<title>{escape(f'{state} from {scale.label(start)} to {scale.label(end)}')}</title></rect>"
+        yield _bar(x, top + _ROW / 2, max(1.5, round(scale.x(end) - x, 1)), tall, fill, opacity, words)
     if one.broken_at is not None:
         yield _text(scale.x(one.broken_at), top + 13, "✕", f"{_MIDDLE} {_BOLD}")
+
+
+def _label(one: Episode) -> str:
+    first = one.moves[0]
+    period = "" if first.period_start is None else f" {first.period_start}"
+    text = f"{first.code}{period} · {first.rule}"
+    half = _MOST_CHARACTERS // 2
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: half - 1]}…{text[-half:]}"
+
+
+def _wide(text: str) -> float:
+    return sum(_WIDE if east_asian_width(one) in {"W", "F"} else _NARROW for one in text)
+
+
+def _legend(y: int, left_out: int) -> Iterator[str]:
+    x = 8.0
+    for words, fill, opacity, tall in _LEGEND:
+        yield _bar(x, y - 4, 20, tall, fill, opacity)
+        yield _text(x + 26, y, words)
+        x += 44 + _wide(words)
+    more = f"；另有 {left_out} 条未画出 {left_out} more alerts are not shown" if left_out else ""
+    yield _text(x, y, f"✕ 突破限额 the limit broke{more}")
+
+
+def _bar(  # noqa: PLR0913, PLR0917 - where, how large, how drawn
+    x: float, middle: float, width: float, tall: int, fill: str, opacity: float, words: str = ""
+) -> str:
+    said = f"<title>{escape(words)}</title>" if words else ""
+    place = f'x="{x}" y="{middle - tall / 2}" width="{width}" height="{tall}"'
+    return f'<rect {place} fill="{fill}" fill-opacity="{opacity}">{said}</rect>'
 
 
 def _text(x: float, y: float, text: str, style: str = "") -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
+
 from alerts.life.model import AlertState, Reason
 from alerts.rules.model import Subject
 from alerts.trying.episodes import Episode, Moved, Watched, episodes, summaries
@@ -78,12 +80,27 @@ def test_the_picture_stands_in_its_span() -> None:
     root = ET.fromstring(timeline(found(), START, END, "Asia/Shanghai", most=5))  # noqa: S314 - our own text
     tag = "{http://www.w3.org/2000/svg}"
     texts = ["".join(one.itertext()) for one in root.iter(f"{tag}text")]
-    assert "2026-03-01 – 2026-03-03 Asia/Shanghai" in texts
+    assert "2026-03-01 00:00 – 2026-03-03 00:00 Asia/Shanghai" in texts
     assert "quota-6 2026-03-01 · pace" in texts
     assert texts[-1].endswith("3 more alerts are not shown")
     whole = ET.fromstring(timeline(found(), START, at(30), "Asia/Shanghai"))  # noqa: S314 - likewise
-    bars = list(whole.iter(f"{tag}rect"))[1:]
+    bars = [one for one in whole.iter(f"{tag}rect") if one.find(f"{tag}title") is not None]
     width = float(whole.attrib["width"])
-    assert all(330 <= float(bar.attrib["x"]) <= width - 20 and float(bar.attrib["width"]) >= 1.5 for bar in bars)
+    left = min(float(one.attrib["x1"]) for one in whole.iter(f"{tag}line"))
+    assert all(left <= float(bar.attrib["x"]) <= width - 40 and float(bar.attrib["width"]) >= 1.5 for bar in bars)
     assert sum(bar.attrib["fill"] == "#9b6fd1" for bar in bars) == 1
     assert sum("".join(one.itertext()) == "✕" for one in whole.iter(f"{tag}text")) == 4
+
+
+def test_no_label_meets_a_bar() -> None:
+    """However long a code is: there is room for it, or its middle is left out; the rule can be read."""
+    long = [
+        msgspec.structs.replace(move, code=code)
+        for code in ("c" * 40, "d" * 200)
+        for move in course("pace", 1, (6, FIRING))
+    ]
+    root = ET.fromstring(timeline([Episode((move,), at(6), None, None) for move in long], START, END, "UTC"))  # noqa: S314 - likewise
+    tag = "{http://www.w3.org/2000/svg}"
+    labels = [text for one in root.iter(f"{tag}text") if (text := "".join(one.itertext())).endswith("· pace")]
+    assert [len(label) for label in labels] == [40 + len(" 2026-03-01 · pace"), 80]
+    assert min(float(one.attrib["x1"]) for one in root.iter(f"{tag}line")) >= 8 + 80 * 7
