@@ -11,7 +11,7 @@
 | time: local wall time in a key | `test_the_hour_that_comes_twice_in_autumn_is_kept_twice` |
 | time: 5.001 minutes of jitter make a hole | `test_jitter_makes_no_hole` |
 | time: yesterday as date minus one, last month as month minus one | `test_days_and_months_end_where_the_calendar_says`; every kind of period and zone: `tests/unit/test_accounting_periods.py`, `tests/property/test_accounting_periods.py` |
-| late data: ignored, or seen only within 30 minutes | `test_late_data_of_weeks_ago_counts`; for quotas: `tests/integration/test_alerts_store.py::test_a_day_closes_and_late_data_corrects_it_openly` |
+| late data: ignored, or seen only within 30 minutes | `test_late_data_of_weeks_ago_counts`; for quotas: `tests/integration/test_alerts_traps.py::test_late_data_of_weeks_ago_is_judged_and_corrected` |
 | real bug a: no data is uploaded as "0" | `test_a_missing_meter_becomes_no_0` |
 | real bug b: the first slot of a day is today's last state less yesterday's first; days and months never add up | `test_the_first_slot_of_a_day_is_its_own` |
 | real bug c: previous day as date - 1, previous month as yyyymm - 1 | as for time |
