@@ -15,7 +15,7 @@ from energy.config import Document, load_document, parse_document
 from energy.errors import ConfigError, Fault
 from energy.toml_tables import Found, tables, text_of
 
-_ADVICE = "docs/rules.md explains the kinds of policies; alerts/consequences/policies.toml has one of each."
+_ADVICE = "docs/alert-life.md explains the kinds of policies; alerts/consequences/policies.toml has one of each."
 
 
 @cache

@@ -55,7 +55,7 @@ def run_file(path: Path, catalogue: Catalogue) -> Report:
     collector = FaultCollector(document)
     for place, message in cases.faults(file, rules, catalogue):
         collector.add(place, message)
-    collector.raise_faults("docs/rules.md describes unit tests of rules.")
+    collector.raise_faults("docs/trying-rules.md describes unit tests of rules.")
     found = (
         Failure(document.line_of(("tests", number, *place)), case.name, about, expected, got)
         for number, case in enumerate(file.tests)

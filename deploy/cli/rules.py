@@ -37,7 +37,7 @@ def check(files: tuple[Path, ...]) -> None:
 def test(files: tuple[Path, ...]) -> None:
     """Run unit tests of rules, in the manner of promtool.
 
-    FILES are YAML; docs/rules.md describes them. The exit code is 1 where an expectation is not met.
+    FILES are YAML; docs/trying-rules.md describes them. The exit code is 1 where an expectation is not met.
     """
     from alerts.series.known import catalogue  # noqa: PLC0415 - loads numpy only when called
     from alerts.trying.unit_tests import run_file  # noqa: PLC0415 - likewise

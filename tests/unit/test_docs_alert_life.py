@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from alerts.consequences.estimates import estimates
 from alerts.consequences.files import shipped_policies
-from alerts.consequences.model import Breach, ConsequencesSettings, RegionSettings
+from alerts.consequences.model import Breach, ConsequencesSettings, Policy, RegionSettings
 from alerts.life.model import AlertState, Condition, Reason
 from alerts.rules.durations import seconds_of
 from alerts.rules.model import Timing
@@ -80,6 +81,15 @@ def test_policies_are_those_that_are_shipped(page: Path) -> None:
         since, *until = re.findall(r"\d{4}-\d\d-\d\d", row[3])
         listed.append((code(row[0])[0], row[2], since, *(until or [""]), code(row[4])[0]))
     assert listed == shipped
+
+
+@BOTH
+def test_kinds_of_policies_are_those_of_the_code(page: Path) -> None:
+    """Each with fields that it has."""
+    kinds = {str(kind.__struct_config__.tag): kind for kind in get_args(Policy)}
+    rows = {code(row[0])[0]: code(row[2]) for row in table(page, "policy kinds")}
+    assert list(rows) == list(kinds)
+    assert all(set(fields) < set(kinds[name].__struct_fields__) for name, fields in rows.items())
 
 
 @BOTH

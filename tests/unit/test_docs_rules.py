@@ -121,10 +121,11 @@ def test_faults_of_a_file_are_said_as_on_the_page(page: Path, tmp_path: Path, mo
 
 @BOTH
 def test_every_file_of_rules_on_the_page_is_one(page: Path, tmp_path: Path) -> None:
-    """But for the faulty one."""
+    """But for the faulty one; so are those of the page on projections."""
     text = re.sub(r"<!-- faulty file -->\n\n```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    files = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    assert files
+    projections = page.with_name(page.name.replace("rules", "projection")).read_text(encoding="utf-8")
+    files = re.findall(r"```toml\n(.*?)```", text + projections, re.DOTALL)
+    assert len(files) >= 2
     for file in files:
         (tmp_path / "rules.toml").write_text(file, encoding="utf-8")
         load_rules([tmp_path / "rules.toml"], catalogue())
