@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
 import pytest
+from asyncpg import DeadlockDetectedError
 
 from alerts.evaluation.marks import Marks
 from alerts.quotas.store import apply_quotas
 from energy.storage import Connection, Pool
+from tests.support.eventually import eventually
 from tests.support.quota_world import FIRST_DAY, add_units, at, day_quota, quota, use
 
 _ENTRY = """
@@ -135,9 +138,70 @@ async def test_sums_of_periods_and_carriers_follow_their_days(undone: Connection
     await undone.execute("delete from unit_day where day > '2026-04-01'")
     assert await undone.fetchval("select count(*) from (table period_sum except table unit_period) x") == 0
     assert await undone.fetchval("select count(*) from (table unit_period except table period_sum) x") == 0
+    assert await undone.fetch("table unit_carrier") == await undone.fetch("table carrier_known")
     row = await undone.fetchrow("select day, metered from unit_carrier where carrier = 'electricity'")
     assert row is not None
     assert tuple(row) == (date(2026, 4, 1), True)
+
+
+async def change_registry(connection: Connection, unit: str) -> None:
+    """A gate meter becomes a sub-meter, or the other way round."""
+    await connection.execute("update meter set level = 3 - level where code = $1", f"{unit}-electricity")
+
+
+async def test_a_change_of_the_registry_loses_nothing_that_is_being_accounted(pool: Pool) -> None:
+    """It waits for the row that says up to when a carrier is complete, and must not write what it had read before."""
+    async with pool.acquire() as accounting, pool.acquire() as registry, pool.acquire() as watch:
+        await add_units(accounting, ["u1"])
+        await use(accounting, "u1", "1", at(8))
+
+        async def waits() -> bool:
+            return bool(await watch.fetchval("select count(*) from pg_locks where not granted"))
+
+        for hour, metered in ((9, False), (10, True)):
+            async with accounting.transaction():
+                await use(accounting, "u1", "2", at(hour))
+                changing = asyncio.ensure_future(change_registry(registry, "u1"))
+                await eventually(waits)
+            await changing
+            row = await watch.fetchrow("select metered, ready from unit_carrier")
+            assert row is not None
+            assert tuple(row) == (metered, at(hour))
+            assert await watch.fetch("table unit_carrier") == await watch.fetch("table carrier_known")
+
+
+async def test_accounting_and_the_registry_in_a_circle_lose_nothing(pool: Pool) -> None:
+    """Each holds what the other wants: the server ends one of them, which comes again as whole as before."""
+    units = ["u1", "u2"]
+    both_hold = asyncio.Barrier(2)
+
+    async def write(connection: Connection, order: list[str], one: Callable[[Connection, str], Awaitable[None]]) -> int:
+        await connection.execute("set deadlock_timeout = '20ms'")
+        for times in range(5):
+            try:
+                async with connection.transaction():
+                    await one(connection, order[0])
+                    if not times:
+                        await both_hold.wait()
+                    await one(connection, order[1])
+            except DeadlockDetectedError:
+                continue
+            return times
+        raise AssertionError("it never came through")
+
+    async with pool.acquire() as accounting, pool.acquire() as registry:
+        await add_units(accounting, units)
+        for unit in units:
+            await use(accounting, unit, "1", at(8))
+        ended = await asyncio.gather(
+            write(accounting, units, lambda connection, unit: use(connection, unit, "2", at(9))),
+            write(registry, units[::-1], change_registry),
+        )
+        assert sum(ended) == 1
+        rows = await registry.fetch("select metered, ready from unit_carrier")
+        assert [tuple(row) for row in rows] == [(False, at(9))] * 2
+        left = "select count(*) from (table unit_carrier except table carrier_known) x"
+        assert await registry.fetchval(left) == 0
 
 
 async def test_accounting_quotas_and_the_evaluation_never_wait_in_a_circle(pool: Pool) -> None:

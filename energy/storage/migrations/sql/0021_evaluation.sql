@@ -52,24 +52,33 @@ union
 select unit_id, carrier from balance_point where flow <> 'produced';
 comment on view gate_carrier is 'Carriers of units that have a gate meter of what is used: one without points yet counts too, since absence must be seen; one of what is made on site does not.';
 
--- Also called when nothing of the registry changed: it writes only what differs, and marks only whom that concerns.
+create view carrier_known as
+select k.unit_id, k.carrier, k.metered, l.day, l.ready,
+    ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date as through
+from (
+    select g.unit_id, g.carrier, true as metered from gate_carrier g
+    union all
+    select d.unit_id, d.carrier, false
+    from (select distinct unit_id, carrier from unit_day) d
+    where not exists (select from gate_carrier g where g.unit_id = d.unit_id and g.carrier = d.carrier)
+) k
+join unit u using (unit_id)
+left join lateral (
+    select day, ready from unit_day d where d.unit_id = k.unit_id and d.carrier = k.carrier order by day desc limit 1
+) l on true;
+comment on view carrier_known is 'What unit_carrier must say.';
+
+-- Also called when nothing of the registry changed: it writes only what differs, and marks only whom that concerns. Accounting
+-- may be writing days meanwhile: of a row that stands the registry says only whether it is metered.
 create function carriers_follow_registry(units int4[]) returns void language sql as $$
-    with known as (
-        select g.unit_id, g.carrier, true as metered from gate_carrier g where g.unit_id = any(units)
-        union all
-        select d.unit_id, d.carrier, false
-        from (select distinct unit_id, carrier from unit_day where unit_id = any(units)) d
-        where not exists (select from gate_carrier g where g.unit_id = d.unit_id and g.carrier = d.carrier)
-    ),
-    present as (
-        select k.unit_id, k.carrier, k.metered, l.day, l.ready,
-            ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date as through
-        from known k
-        join unit u using (unit_id)
-        left join lateral (
-            select day, ready from unit_day d where d.unit_id = k.unit_id and d.carrier = k.carrier
-            order by day desc limit 1
-        ) l on true
+    -- What may have to go: the statement after this one sees the days that whoever held it has written.
+    select from unit_carrier c
+    where c.unit_id = any(units) and c.metered
+        and not exists (select from gate_carrier g where g.unit_id = c.unit_id and g.carrier = c.carrier)
+    order by unit_id, carrier
+    for update;
+    with present as (
+        select * from carrier_known where unit_id = any(units)
     ),
     gone as (
         delete from unit_carrier c
@@ -79,17 +88,19 @@ create function carriers_follow_registry(units int4[]) returns void language sql
     ),
     written as (
         -- Rows that stay as they are are not even locked, since accounting may hold them.
-        insert into unit_carrier as old
+        insert into unit_carrier as known
         select * from present p
         where not exists (
             select from unit_carrier c
             where c.unit_id = p.unit_id and c.carrier = p.carrier
-                and (c.metered, c.day, c.ready, c.through) is not distinct from (p.metered, p.day, p.ready, p.through)
+                and (c.metered, c.through) is not distinct from (p.metered, p.through)
         )
         order by unit_id, carrier
         on conflict (unit_id, carrier) do update
-        set (metered, day, ready, through) = (excluded.metered, excluded.day, excluded.ready, excluded.through)
-        where old.* is distinct from excluded.*
+        set (metered, through) = (excluded.metered, (
+            select ((known.ready - interval '1 microsecond') at time zone u.time_zone)::date
+            from unit u where u.unit_id = known.unit_id
+        ))
         returning unit_id
     )
     select touch_units(array_agg(unit_id), array_agg('-infinity'::date))
@@ -211,17 +222,7 @@ end $$;
 create trigger carrier_days_truncated after truncate on unit_day
     for each statement execute function carriers_follow_no_days();
 
-insert into unit_carrier
-select k.unit_id, k.carrier, k.metered, l.day, l.ready, ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date
-from (
-    select unit_id, carrier, true as metered from gate_carrier
-    union all
-    (select unit_id, carrier, false from unit_day except select unit_id, carrier, false from gate_carrier)
-) k
-join unit u using (unit_id)
-left join lateral (
-    select day, ready from unit_day d where d.unit_id = k.unit_id and d.carrier = k.carrier order by day desc limit 1
-) l on true;
+insert into unit_carrier select * from carrier_known;
 
 -- Sums of periods -----------------------------------------------------------------------------------------------------
 
