@@ -32,7 +32,7 @@ _FAILURES = prometheus_client.Counter(
 
 
 def evaluated(scope: str, seconds: float) -> None:
-    """An evaluation was committed; `scope` is marked, full or recheck."""
+    """An evaluation was committed; `scope` is marked, full, recheck or watch."""
     _EVALUATIONS.labels(scope).inc()
     _SECONDS.labels(scope).observe(seconds)
 

@@ -7,6 +7,7 @@ from functools import partial
 from alerts.delivery.service import DeliveryService, check_alertmanagers
 from alerts.evaluation.loads import LoadsService
 from alerts.evaluation.service import AlertsService
+from alerts.evaluation.watching import WatchService
 from alerts.rules.files import load_rules
 from alerts.series.known import catalogue
 from alerts.settings import AlertsSettings
@@ -37,5 +38,9 @@ async def run(settings: AlertsSettings) -> None:
     if (delivery := settings.delivery) is not None:
         checks["alertmanager"] = partial(check_alertmanagers, delivery)
         services.append(DeliveryService(settings.database, delivery, clock))
-    services += [LoadsService(settings, clock), AlertsService(settings, rules, catalogue(), clock)]
+    services += [
+        LoadsService(settings, clock),
+        WatchService(settings, rules, catalogue(), clock),
+        AlertsService(settings, rules, catalogue(), clock),
+    ]
     await run_services(services, grace=settings.grace_s)

@@ -125,7 +125,7 @@ class AlertsService:
         marks = self._marks.pending()
         found = await self._judge(
             connection,
-            Wanted(settings.recheck_days if recheck else settings.recent_days),
+            Wanted(settings.recheck_days if recheck else settings.recent_days, beside=False),
             "recheck" if recheck else "full",
         )
         metrics.quotas(found.quotas.verdict_counts())

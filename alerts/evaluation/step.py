@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 import numpy as np
 
-from alerts.consequences.model import Estimate
-from alerts.evaluation import figures, proving
+from alerts.evaluation import figures
 from alerts.evaluation.figures import Figures, Written, figures_of
-from alerts.evaluation.looking import Change, changes
+from alerts.evaluation.looking import identities
 from alerts.evaluation.memory import Known, Memory
-from alerts.evaluation.withdrawing import withdrawn
+from alerts.evaluation.subjects import Attached, Looking
+from alerts.evaluation.withdrawing import rules_of, withdrawn
 from alerts.life import store
-from alerts.life.evidence import Evidence
 from alerts.life.model import ACTIVE, AlertState, Standing
 from alerts.life.store import AlertKey, Outcome
-from alerts.life.windows import Window
 from alerts.rules.judging import Judge
 from alerts.rules.model import Rule, Subject
-from alerts.series import meters, quotas, units
+from alerts.series import quotas
 from alerts.series.catalogue import Catalogue
-from alerts.series.frame import Frame, Scope
+from alerts.series.frame import Frame, Ids, Scope
 from alerts.series.quotas import QuotaFrame
 from energy.storage import Connection, load_queries, translating
 
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
 _EPOCH = date(1970, 1, 1)
-Attached: TypeAlias = Callable[[Evidence], tuple[Estimate, ...]]
 _OPEN = frozenset({*ACTIVE, AlertState.PENDING})
-_READERS = {"unit": units.read, "meter": meters.read}
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,14 @@ class Wanted:
 
     Attributes:
         recent_days: periods that touch these last days, and any whose alert has not ended.
-        touched: units, each from which day on something changed; None: all units, and rules that are due by the clock.
+        touched: units, each from which day on something changed; None: all quotas.
+        beside: with all quotas, look at all units and meters too, by the rules that are due by the clock. The service
+            does that beside its evaluations, see `watching`.
     """
 
     recent_days: int
     touched: Mapping[int, date] | None = None
+    beside: bool = True
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,8 @@ class Engine:
         attached: Attached = lambda _: (),
         courses_at_once: int | None = None,
     ) -> None:
-        judges = [Judge(rule, catalogue) for rule in rules]
-        self._judges: dict[Subject, list[Judge]] = {
-            subject: [judge for judge in judges if judge.rule.subject == subject]
-            for subject in ("quota", "unit", "meter")
-        }
+        self._judges = [Judge(rule, catalogue) for rule in rules]
+        self._rules = rules_of(rules)
         self._stale_s = stale_s
         self._attached = attached
         self._memory = Memory(courses_at_once)
@@ -138,39 +134,29 @@ class Engine:
 
     def _due(self, now: datetime, *, everything: bool) -> list[Judge]:
         """Rules that are to be judged: those by the clock when all is looked at and their time has come."""
-
-        def is_due(rule: Rule) -> bool:
-            if rule.every_s == 0:
-                return True
-            last = self._last.get(rule.code)
-            return everything and (last is None or not last <= now < last + timedelta(seconds=rule.every_s))
-
-        return [judge for of in self._judges.values() for judge in of if is_due(judge.rule)]
+        return [judge for judge in self._judges if is_due(judge.rule, self._last, now, by_clock=everything)]
 
     async def _look(
         self, connection: Connection, known: Known, now: datetime, wanted: Wanted, due: Sequence[Judge]
     ) -> _Found:
-        rows = [dict(row) for row in await connection.fetch(_SQL.windows, now)]
-        windows = [msgspec.convert(row, Window) for row in rows]
+        looking = await Looking.begin(connection, now, self._attached)
         frame, standing = await self._quotas(connection, known, now, wanted)
-        frames: list[Frame] = [frame]
         seen = figures_of(frame)
         found = _Found(seen, self._written.changed(seen))
-        judges = [judge for judge in due if judge.rule.subject == "quota"]
-        found.outcomes += await self._outcomes(connection, judges, frame, standing, windows, now)
-        touched = None if wanted.touched is None else tuple(wanted.touched)
-        for subject, read in _READERS.items():
-            of = [judge for judge in due if judge.rule.subject == subject]
-            if of:
-                names = frozenset[str]().union(*(judge.series for judge in of))
-                other = await read(connection, Scope(now, touched), names)
-                frames.append(other)
-                ids = None if touched is None else other.ids.tolist()
-                alerts = await store.read_standings(connection, other.subject, since=date.max, ids=ids)
-                found.outcomes += await self._outcomes(connection, of, other, alerts, windows, now)
+        of_quotas = [judge for judge in due if judge.rule.subject == "quota"]
+        found.outcomes += await looking.outcomes(of_quotas, frame, standing)
+        frames: list[Frame] = []
+        if wanted.touched is not None or wanted.beside:
+            frames, outcomes = await looking.beside_quotas(
+                due, None if wanted.touched is None else tuple(wanted.touched)
+            )
+            found.outcomes += outcomes
         if wanted.touched is None:
-            rules = {(subject, judge.rule.code) for subject, of in self._judges.items() for judge in of}
-            found.outcomes += await withdrawn(connection, rules, frames, now)
+            there: dict[Subject, Ids | None] = {"quota": identities(frame)}
+            if wanted.beside:
+                there |= {"unit": None, "meter": None}
+                there |= {one.subject: identities(one) for one in frames}
+            found.outcomes += await withdrawn(connection, self._rules, there, now)
         return found
 
     async def _quotas(
@@ -189,23 +175,13 @@ class Engine:
         )
         return frame, standing
 
-    async def _outcomes(  # noqa: PLR0913, PLR0917 - what is known, and when
-        self,
-        connection: Connection,
-        judges: Sequence[Judge],
-        frame: Frame,
-        standing: Sequence[store.Known],
-        windows: Sequence[Window],
-        now: datetime,
-    ) -> list[Outcome]:
-        found: list[Change] = list(changes(judges, frame, standing, windows, now))
-        return [self._with_consequences(one) for one in await proving.outcomes(connection, found, now)]
 
-    def _with_consequences(self, one: Outcome) -> Outcome:
-        attached = () if one.evidence is None else self._attached(one.evidence)
-        if one.evidence is None or not attached:
-            return one
-        return msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, consequences=attached))
+def is_due(rule: Rule, last: Mapping[str, datetime], now: datetime, *, by_clock: bool) -> bool:
+    """Whether a rule is to be judged: one with `every` only by the clock, and when its time has come since `last`."""
+    if rule.every_s == 0:
+        return True
+    before = last.get(rule.code)
+    return by_clock and (before is None or not before <= now < before + timedelta(seconds=rule.every_s))
 
 
 async def read_standings(

@@ -2,76 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 
-from alerts.evaluation.looking import identities, identity
-from alerts.life import store
+from alerts.evaluation.looking import identity
 from alerts.life.commands import withdraw
 from alerts.life.evidence import Evidence
-from alerts.life.store import Known, Outcome
-from alerts.rules.model import Subject
-from alerts.series.frame import Frame
+from alerts.life.model import Standing
+from alerts.life.store import AlertKey, Outcome
+from alerts.rules.model import Rule, Subject
+from alerts.series.frame import Ids
 from energy.storage import Connection, load_queries
 
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
 RuleOf: TypeAlias = tuple[Subject, str]
 """A kind of subject, and the code of a rule about it."""
-_SUBJECTS: tuple[Subject, ...] = ("quota", "unit", "meter")
+
+
+def rules_of(rules: Iterable[Rule]) -> frozenset[RuleOf]:
+    """What `withdrawn` is told of the rules that there are."""
+    return frozenset((rule.subject, rule.code) for rule in rules)
 
 
 async def withdrawn(
-    connection: Connection, rules: Collection[RuleOf], frames: Iterable[Frame], now: datetime
+    connection: Connection, rules: Collection[RuleOf], looked_at: Mapping[Subject, Ids | None], now: datetime
 ) -> list[Outcome]:
     """What becomes of open alerts that nobody looks at any more.
 
     Args:
-        connection: in the transaction in which the frames were read.
+        connection: in a transaction; where quotas were looked at, in the one in which they were read.
         rules: all that there are.
-        frames: all subjects of some kinds, quotas in each period that has an open alert: what is not there is gone,
-            such as a period that its quota does not govern any more, or a meter that is no longer counted.
+        looked_at: the kinds of subjects that are meant, each with the `identities` of all that there are, quotas in
+            each period that has an open alert: what is not there is gone, such as a period that its quota does not
+            govern any more, or a meter that is no longer counted. None: who is gone is not known now.
         now: data time.
     """
-    looked_at = {frame.subject: frame for frame in frames}
-    gone = [
-        one
-        for subject in _SUBJECTS
-        for one in _not_in(
-            looked_at.get(subject), rules, await store.read_standings(connection, subject, since=date.max)
-        )
-    ]
+    gone: list[int] = []
+    for subject, of in looked_at.items():
+        rows = await connection.fetch(_SQL.open, subject)
+        keys = [AlertKey(row["rule"], subject, row["subject_id"], row["period_start"]) for row in rows]
+        there = np.ones(len(keys), np.bool_)
+        if of is not None:
+            there = np.isin(np.array([identity(key) for key in keys], np.int64), of)
+        gone += [
+            row["alert_id"]
+            for row, key, is_there in zip(rows, keys, there.tolist(), strict=True)
+            if not is_there or (subject, key.rule) not in rules
+        ]
     if not gone:
         return []
-    rows = await connection.fetch(_SQL.evidence, [one.alert_id for one in gone])
-    proofs = {row["alert_id"]: row for row in rows if row["evidence"] != "{}"}
-    found = (
-        _outcome(one, proofs[one.alert_id]["evidence"], proofs[one.alert_id]["unit_id"], now)
-        for one in gone
-        if one.alert_id in proofs
-    )
+    found = (_outcome(row, now) for row in await connection.fetch(_SQL.evidence, gone))
     return [one for one in found if one is not None]
 
 
-def _not_in(frame: Frame | None, rules: Collection[RuleOf], known: Sequence[Known]) -> list[Known]:
-    if frame is None:
-        there = np.ones(len(known), np.bool_)
-    else:
-        there = np.isin(np.array([identity(one.key) for one in known], np.int64), identities(frame))
-    return [
-        one
-        for one, is_there in zip(known, there.tolist(), strict=True)
-        if not is_there or (one.key.subject, one.key.rule) not in rules
-    ]
-
-
-def _outcome(known: Known, evidence: str, unit_id: int | None, now: datetime) -> Outcome | None:
+def _outcome(row: Any, now: datetime) -> Outcome | None:
     """The evidence stays that of the last look: there is no other any more."""
-    standing, transition = withdraw(known.standing, now)
-    if transition is None:
+    standing, transition = withdraw(msgspec.json.decode(row["standing"], type=Standing), now)
+    if transition is None or row["evidence"] == "{}":
         return None
-    proof = msgspec.json.decode(evidence, type=Evidence)
-    return Outcome(known.key, unit_id, known.revision, standing, transition, proof)
+    key = AlertKey(row["rule"], row["subject"], row["subject_id"], row["period_start"])
+    proof = msgspec.json.decode(row["evidence"], type=Evidence)
+    return Outcome(key, row["unit_id"], row["revision"], standing, transition, proof)

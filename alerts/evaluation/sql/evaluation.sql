@@ -122,9 +122,22 @@ where since <= $1 and until > $1 and (ended_at is null or ended_at > $1)
 -- Units by their codes $1.
 select code, unit_id from unit where code = any($1::text[])
 
+-- name: open
+-- Alerts of subjects of kind $1 that are open.
+select alert_id, rule, subject_id, nullif(period_start, '-infinity') as period_start
+from alert
+where subject = $1 and state in ('pending', 'firing', 'acknowledged', 'silenced')
+
 -- name: evidence
--- The evidence of the last transition of alerts $1, with their unit.
-select alert_id, unit_id, evidence::text as evidence from alert where alert_id = any($1::int8[])
+-- Where alerts $1 stand, with the evidence of their last transition.
+select alert_id, rule, subject, subject_id, nullif(period_start, '-infinity') as period_start, unit_id, revision,
+    standing::text as standing, evidence::text as evidence
+from alert
+where alert_id = any($1::int8[])
+
+-- name: unit_ids
+-- All units.
+select unit_id from unit order by unit_id
 
 -- name: standings
 -- Where alerts of quotas stand: those that are open, and those of periods that begin on one of $1; of quotas $2, or of all
