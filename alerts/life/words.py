@@ -21,7 +21,15 @@ _NAMES: Mapping[str, Mapping[Language, str]] = {
     "used": {"zh": "用量", "en": "used"},
     "limit": {"zh": "限额", "en": "limit"},
     "projected": {"zh": "预计", "en": "projected"},
+    "projected_low": {"zh": "预计下限", "en": "projected at least"},
+    "used_share": {"zh": "已用比例", "en": "share used"},
+    "projected_share": {"zh": "预计比例", "en": "share projected"},
+    "pace": {"zh": "进度比", "en": "pace"},
 }
+_AMOUNTS = frozenset({"used", "limit", "projected", "projected_low"})
+"""In the quota's unit of measure."""
+_NOT_COMPARED = frozenset({"band", "elapsed_share", "min_elapsed", "incomplete"})
+"""They decide of a quota too, but tell people nothing beside each other; the number of a band least of all."""
 _WORDS: Mapping[Language, tuple[str, str, str]] = {"zh": ("：", "，", "；"), "en": (": ", ", ", "; ")}
 _STANDS: Mapping[Language, tuple[str, str]] = {
     "zh": ("更正：并未发生", "更正：经核定确已发生"),
@@ -67,9 +75,13 @@ def _with_figures(text: str, evidence: Evidence | None, language: Language) -> s
 
 
 def _shown(evidence: Evidence) -> list[str]:
-    """The figures that decide: those that the condition names, else all."""
-    named = set(re.findall(r"[a-z]\w*", evidence.rule.when))
-    return [name for name in evidence.figures if name in named] or list(evidence.figures)
+    """The figures that decide: those that the condition names, else use and limit, else all."""
+    quota = evidence.subject.kind == "quota"
+    named = set(re.findall(r"[a-z]\w*", evidence.rule.when)) - (_NOT_COMPARED if quota else set())
+    for wanted in (named, {"used", "limit"}):
+        if shown := [name for name in evidence.figures if name in wanted]:
+            return shown
+    return list(evidence.figures)
 
 
 def _figures(figures: Mapping[str, float | None], shown: list[str], language: Language, unit: str) -> str:
@@ -77,5 +89,5 @@ def _figures(figures: Mapping[str, float | None], shown: list[str], language: La
     for name in shown:
         said = _NAMES.get(name, {}).get(language, name)
         amount = number(figures.get(name), language)
-        parts.append(f"{said} {amount}{f' {unit}' if unit and name in _NAMES else ''}")
+        parts.append(f"{said} {amount}{f' {unit}' if unit and name in _AMOUNTS else ''}")
     return _WORDS[language][1].join(parts)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from alerts.life.evidence import Evidence, named, rejudge
-from alerts.life.model import Condition
+from alerts.life.model import AlertState, Condition, Reason
 from alerts.life.windows import Place, Window, covering
+from alerts.life.words import over
 from tests.support.alert_rows import BREACH, at, evidence
 
 FIGURES = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
@@ -57,10 +58,26 @@ def test_evidence_of_what_a_rule_is_no_longer_about_says_clear(
     assert rejudge(stored) is stored.condition
 
 
+def test_the_number_of_a_band_is_nothing_that_people_read() -> None:
+    """Of a band that was taken back they read what is used; of a meter whatever the rule names."""
+    share = replace(BREACH, when="band >= 1 and elapsed_share < 1", severity="band")
+    before = evidence(85.0, at(1), Condition.RAISED, share)
+    now = replace(evidence(79.0, at(2), Condition.CLEAR, share), previous=before.said(AlertState.FIRING))
+    figures = {"used": 79.0, "limit": 100.0, "band": 0.0, "elapsed_share": 0.5}
+    assert over(replace(now, figures=figures), Reason.CLEARED, "en") == (
+        "Fictional Titanium, u-1.month (from 2026-03-01): The condition has cleared; said before: used 85 tce, "
+        "limit 100 tce; now: used 79 tce, limit 100 tce"
+    )
+    meter = replace(now.subject, kind="meter", code="m-1", name_zh="主表")
+    silent = replace(now, subject=meter, rule=replace(share, when="lag_h > 24"), figures={"lag_h": 1.5, "missing": 0.0})
+    silent = replace(silent, quota=None, period_start=None, previous=None)
+    assert over(silent, Reason.CLEARED, "zh") == "主表，m-1：情况已解除"
+
+
 def test_said_before_is_the_evidence_of_before() -> None:
     """With the versions by which it was judged."""
     before = evidence(103.0, at(1), Condition.RAISED)
-    stored = replace(evidence(99.0, at(2), Condition.CLEAR), previous=before.said("firing"))  # type: ignore[arg-type]  # its word
+    stored = replace(evidence(99.0, at(2), Condition.CLEAR), previous=before.said(AlertState.FIRING))
     back = msgspec.json.decode(msgspec.json.encode(stored), type=Evidence)
     assert back.previous is not None
     said = back.previous
