@@ -13,8 +13,6 @@ from alerts.quotas.model import Group, QuotaSpec
 from energy.errors import RejectedError
 from energy.records import RecordError
 from energy.storage import Connection, StorageSettings, connect
-from energy.storage.databases import create_database, drop_database
-from energy.storage.pool import SQL_DIRECTORY
 from tests.support.eventually import eventually
 from tests.support.quota_world import add_units, quota
 
@@ -157,40 +155,3 @@ async def test_a_change_wakes_the_alerts_service(dsn: str) -> None:
         await connection.execute("notify done")
         await eventually(lambda: "done" in heard, 10)
         assert heard == ["totals", "done"]
-
-
-async def test_quotas_of_an_older_version_go_on(dsn: str) -> None:
-    """An upgrade keeps limits, bands and shares that were set and writes the defaults out; the texts can be read."""
-    name = f"{dsn.rsplit('/', 1)[1].partition('?')[0]}_old"
-    old_dsn = await create_database(dsn, name)
-    try:
-        async with connect(StorageSettings(old_dsn)) as connection:
-            files = sorted(SQL_DIRECTORY.glob("*.sql"))
-            for file in [file for file in files if file.name < "0019"]:
-                await connection.execute(file.read_text(encoding="utf-8"))
-            await connection.execute(_OLD)
-            for file in [file for file in files if "0019" <= file.name < "0022"]:
-                await connection.execute(file.read_text(encoding="utf-8"))
-            first, second = [one.quota for one in await store.recorded(connection)]
-            assert first == quota("old-1", key="u", limit="310.50", valid_from=date(2026, 1, 1), source="document 1")
-            assert (second.valid_to, second.judged_from, [band.share for band in second.bands]) == (
-                date(2027, 1, 1),
-                0.5,
-                [0.7],
-            )
-            columns = "select key, subject, min_elapsed, jsonb_array_length(bands) from quota order by code"
-            assert list(map(tuple, await connection.fetch(columns))) == [("u", "unit", 0.03, 2), ("u", "unit", 0.5, 1)]
-            assert (await take(connection, first, second)).same == ("old-1", "old-2")
-    finally:
-        await drop_database(dsn, name)
-
-
-_OLD = """
-insert into unit (code, name_zh, name_en, district, industry) values ('u', '虚构', 'Fictional', '610302', '32');
-insert into quota (code, unit_id, measure, period, limit_value, limit_unit, valid_from, valid_to, source, rule)
-select 'old-1', unit_id, 'tce', 'month', 310.50, 'tce', date '2026-01-01', null::date, E'document\\n1', '{}'::jsonb
-from unit
-union all
-select 'old-2', unit_id, 'electricity', 'day', 100, 'kWh', '2026-01-01', '2027-01-01', 'document 2',
-    '{"min_elapsed": 0.5, "for_s": 900, "bands": [{"share": 0.7, "severity": "notice", "colour": "blue"}]}' from unit
-"""
