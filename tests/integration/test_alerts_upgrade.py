@@ -32,7 +32,8 @@ select 'old-2', unit_id, 'electricity', 'day', 100, 'kWh', '2026-01-01', '2027-0
     '{"min_elapsed": 0.5, "for_s": 900, "bands": [{"share": 0.7, "severity": "notice", "colour": "blue"}]}' from unit;
 
 insert into unit_day (
-    unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, covered_s, due_s, metered_quality)
+    unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, covered_s, due_s,
+    metered_quality)
 select unit_id, day, 'electricity', 1, 12000, 1, 1, 0, false, (day + 1)::timestamp at time zone 'Asia/Shanghai', 86400,
     86400, case when extract(day from day) <> 20 then 0 end
 from unit, generate_series(date '2026-01-20', '2026-03-01', '1 day') d (at), lateral (select at::date as day) t;
