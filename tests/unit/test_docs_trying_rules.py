@@ -18,7 +18,8 @@ from tests.support.rule_pages import DOCS, both, same_but_for_words
 
 BOTH = both("trying-rules")
 CHAPTER = [
-    DOCS / f"{name}{end}" for name in ("quotas", "rules", "alert-life", "trying-rules") for end in (".md", ".zh.md")
+    *(DOCS / f"{name}{end}" for name in ("quotas", "rules", "alert-life", "trying-rules") for end in (".md", ".zh.md")),
+    DOCS / "operating.md",
 ]
 COMMANDS = sorted(
     {
