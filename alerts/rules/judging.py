@@ -126,7 +126,7 @@ class Judge:
 
     def judge(self, frame: Frame) -> Judgement:
         """Judge all rows of a frame of the rule's subject."""
-        applies = _applies(self.rule, frame.labels, len(frame.ids))
+        applies = applies_to(self.rule, frame.labels, len(frame.ids))
         when, clear = self._states(frame.columns)
         return Judgement(self, frame, applies, when, clear, _codes(when, clear))
 
@@ -139,7 +139,7 @@ class Judge:
         named = {
             name: np.array([labels.get(name, "")], np.object_) for name in (*self.rule.where, *self.rule.excepting)
         }
-        if not _applies(self.rule, named, 1)[0]:
+        if not applies_to(self.rule, named, 1)[0]:
             return NOT_ABOUT
         columns = {
             name: np.array([np.nan if (figure := figures.get(name)) is None else figure], dtype=np.float64)
@@ -156,7 +156,8 @@ def _time(us: np.int64) -> datetime | None:
     return None if us == NEVER else _EPOCH + timedelta(microseconds=int(us))
 
 
-def _applies(rule: Rule, labels: Mapping[str, NDArray[np.object_]], count: int) -> NDArray[np.bool_]:
+def applies_to(rule: Rule, labels: Mapping[str, NDArray[np.object_]], count: int) -> NDArray[np.bool_]:
+    """Which of `count` subjects a rule is about, by columns of the labels that it names."""
     applies = np.ones(count, dtype=np.bool_)
     for label, values in rule.where.items():
         applies &= _is_one_of(labels[label], values)

@@ -7,17 +7,19 @@ they are on record; nobody acknowledges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import msgspec
+import numpy as np
 
 from alerts.evaluation.step import Engine, Wanted
+from alerts.rules.judging import applies_to
 from alerts.rules.model import Rule
 from alerts.series.known import catalogue
 from alerts.series.loads import refresh
+from alerts.series.quota_book import Book, read_book
 from alerts.trying.episodes import Episode, Moved, Period, RuleSummary, Watched, episodes, summaries
 from alerts.trying.history import Chosen, History
 from energy.errors import RejectedError
@@ -37,10 +39,14 @@ class Span:
     until: datetime
     step: timedelta
 
-    def moments(self) -> list[datetime]:
+    @property
+    def looks(self) -> int:
+        """How many they are."""
+        return (self.until - self.since) // self.step + 1
+
+    def moments(self) -> Iterator[datetime]:
         """Each of them."""
-        count = (self.until - self.since) // self.step
-        return [self.since + number * self.step for number in range(count + 1)]
+        return (self.since + number * self.step for number in range(self.looks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,7 @@ async def backtest(  # noqa: PLR0913 - what is tried, on what, and how
     history = await History.open(connection, chosen, points=any(rule.subject == "meter" for rule in rules))
     engine = Engine(rules, catalogue(), stale_s=looking.stale_s)
     broken: dict[Period, datetime] = {}
-    moments = span.moments()
-    for moment in moments:
+    for moment in span.moments():
         say(moment)
         await history.move(moment)
         await refresh(connection, moment, (moment - (_RECENT if moment > span.since else _BACK) - span.step).date())
@@ -132,59 +137,65 @@ async def backtest(  # noqa: PLR0913 - what is tried, on what, and how
         with translating():
             for row in await connection.fetch(_SQL.broken):
                 broken.setdefault((row["quota_id"], row["period_start"]), moment)
-    return await _result(connection, rules, span, broken, len(moments))
+    return await _result(connection, rules, span, broken)
 
 
 async def _result(
-    connection: Connection, rules: Sequence[Rule], span: Span, broken: dict[Period, datetime], looks: int
+    connection: Connection, rules: Sequence[Rule], span: Span, broken: dict[Period, datetime]
 ) -> BackTest:
     with translating():
         moves = [msgspec.convert(dict(row), Moved) for row in await connection.fetch(_SQL.moves)]
-        rows = [dict(row) for row in await connection.fetch(_SQL.periods, DEFAULT_ZONE)]
+        rows = await connection.fetch(_SQL.periods)
         zone = await connection.fetchval(_SQL.zone)
-    ends = {
-        (row["quota_id"], row["period_start"]): _end(
-            row["period_start"], row["period"], row["zone"], row["statistics_day"]
-        )
-        for row in rows
+        looked = _Looked(await read_book(connection), [(row["quota_id"], row["period_start"]) for row in rows])
+    watched = {
+        period: Watched(end, broken.get(period))
+        for period, end in zip(looked.periods, looked.ends(), strict=True)
+        if end > span.since
     }
-    watched = {period: Watched(end, broken.get(period)) for period, end in ends.items() if end > span.since}
     # What a period that was over before the first look says then, the engine would have said long before.
     ours = [move for move in moves if move.period_start is None or (move.subject_id, move.period_start) in watched]
     found = episodes(ours, watched)
+    about = {rule.code: watched.keys() & looked.of(rule) if rule.subject == "quota" else None for rule in rules}
     return BackTest(
         since=span.since,
         until=span.until,
         step_s=span.step.total_seconds(),
-        looks=looks,
+        looks=span.looks,
         zone=zone or DEFAULT_ZONE,
         periods=len(watched),
         broken=sum(one.broken_at is not None for one in watched.values()),
-        rules=tuple(summaries({rule.code: _about(rule, rows, watched) for rule in rules}, found, watched, span.until)),
+        rules=tuple(summaries(about, found, watched, span.until)),
         episodes=tuple(found),
     )
 
 
-def _about(rule: Rule, rows: Sequence[Mapping[str, Any]], watched: Collection[Period]) -> list[Period] | None:
-    """The periods of quotas whose labels a rule is about; None for a rule about something else."""
-    if rule.subject != "quota":
-        return None
-    periods = {
-        (row["quota_id"], row["period_start"])
-        for row in rows
-        if all(_is_one_of(row.get(label), values) for label, values in rule.where.items())
-        and not any(_is_one_of(row.get(label), values) for label, values in rule.excepting.items())
-    }
-    return sorted(periods.intersection(watched))
+class _Looked:
+    """The quotas and periods that were looked at, each with its place in the book."""
 
+    def __init__(self, book: Book, periods: Sequence[Period]) -> None:
+        place_of = {quota: place for place, quota in enumerate(book.ids.tolist())}
+        self._book = book
+        self.periods = [period for period in periods if period[0] in place_of]
+        self._places = np.array([place_of[quota] for quota, _ in self.periods], np.int64)
 
-def _is_one_of(text: str | None, values: Sequence[str]) -> bool:
-    """As rules have it: * stands for any rest."""
-    return text is not None and any(
-        text.startswith(value[:-1]) if value.endswith("*") else text == value for value in values
-    )
+    def ends(self) -> list[datetime]:
+        """When each period ends."""
+        calendars = [self._book.calendars[number] for number in self._book.calendar[self._places].tolist()]
+        return [
+            period_of(day_start(first, zone), kind, zone, statistics_day=statistics_day).end
+            for (_, first), (zone, kind, statistics_day) in zip(self.periods, calendars, strict=True)
+        ]
 
-
-def _end(first: date, kind: str, zone: str, statistics_day: int) -> datetime:
-    """The end of the period that begins on a local day."""
-    return period_of(day_start(first, zone), kind, zone, statistics_day=statistics_day).end
+    def of(self, rule: Rule) -> set[Period]:
+        """Those whose labels a rule is about; labels that change from look to look leave none out."""
+        starts = np.empty(len(self.periods), np.object_)
+        starts[:] = [first.isoformat() for _, first in self.periods]
+        labels = {name: column[self._places] for name, column in self._book.labels.items()} | {"starts": starts}
+        lasting = msgspec.structs.replace(
+            rule,
+            where={name: values for name, values in rule.where.items() if name in labels},
+            excepting={name: values for name, values in rule.excepting.items() if name in labels},
+        )
+        about = applies_to(lasting, labels, len(self.periods)).tolist()
+        return {period for period, one in zip(self.periods, about, strict=True) if one}

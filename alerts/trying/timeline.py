@@ -6,7 +6,7 @@ Words stand in both languages, so that one picture serves everybody.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
@@ -106,7 +106,7 @@ class _Scale:
         """Lines at even times, at most a dozen."""
         every = next((one for one in _TICKS if (self.until - self.since) / one <= _MOST_TICKS), _TICKS[-1])
         offset = self.since.astimezone(self._zone).utcoffset() or timedelta()
-        midnight = datetime(2000, 1, 1, tzinfo=self.since.tzinfo) - offset
+        midnight = datetime(2000, 1, 1, tzinfo=UTC) - offset
         at = self.since + (midnight - self.since) % every
         while at <= self.until:
             x = self.x(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -83,9 +84,12 @@ def backtest(  # noqa: PLR0913 - one per option
 
     from alerts.trying.timeline import timeline  # noqa: PLC0415 - likewise
     from deploy.cli.backtest_text import table  # noqa: PLC0415 - likewise
+    from deploy.stack.files import write_whole  # noqa: PLC0415 - likewise
 
     span = _span(since, until, step, zone)
     rules = _rules(files, codes)
+    if svg is not None:
+        _check_writable(svg)
 
     async def run(connection: Connection) -> BackTest:
         from alerts.trying.backtest import Looking, backtest, chosen_of  # noqa: PLC0415 - likewise
@@ -96,12 +100,18 @@ def backtest(  # noqa: PLR0913 - one per option
 
     found = on_database(place_of(config, dsn).database, run)
     if svg is not None:
-        svg.write_text(timeline(found.episodes, found.since, found.until, found.zone), encoding="utf-8")
+        write_whole(svg, timeline(found.episodes, found.since, found.until, found.zone))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         click.echo("\n".join(table(found, width)))
+
+
+def _check_writable(file: Path) -> None:
+    """Before hours of looking, not after them."""
+    if not os.access(file.parent, os.W_OK | os.X_OK) or file.is_dir():
+        raise click.UsageError(f"--svg: {file} cannot be written")
 
 
 def _span(since: str, until: str, step: timedelta, zone: ZoneInfo) -> Span:
@@ -139,7 +149,7 @@ def _rules(files: tuple[Path, ...], codes: tuple[str, ...]) -> tuple[Rule, ...]:
 
 def _progress(span: Span) -> Callable[[datetime], None]:
     """Tells on a terminal how far it has come."""
-    count = len(span.moments())
+    count = span.looks
 
     def say(moment: datetime) -> None:
         if sys.stderr.isatty():
