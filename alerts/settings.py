@@ -25,8 +25,8 @@ class AlertsSettings(msgspec.Struct, frozen=True):
         health: the endpoint for health and metrics.
         min_interval_s: least time between the starts of two evaluations, however many totals change.
         timer_s: an evaluation is made at the latest after this time without a notification.
-        full_interval_s: how often all quotas, units and meters are evaluated; in between those of which something
-            changed. Rules with `every` are looked at no more often than this.
+        full_interval_s: how often all quotas are evaluated, and, beside that, all units and meters by the rules that
+            are due; in between what has changed. Rules with `every` are looked at no more often than this.
         recent_days: an evaluation covers the periods that touch these last days, and what changed before them.
         recheck_interval_s: how often, and first of all at the start, the look back is longer:
         recheck_days: for periods that went by while nobody evaluated.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -119,10 +118,8 @@ class Engine:
         with translating():
             known, changed = await self._memory.renew(connection, now, wanted.touched or {})
             due = self._due(now, everything=wanted.touched is None)
-            # Within a transaction of the caller's it is that one's isolation which counts.
-            isolation: Literal["repeatable_read"] | None = None if connection.is_in_transaction() else "repeatable_read"
-            async with connection.transaction(isolation=isolation):
-                found = await self._look(connection, known, now, wanted, due)
+            async with Looking.begin(connection, now, self._attached) as looking:
+                found = await self._look(looking, known, wanted, due)
             async with connection.transaction():
                 refused = await store.keep(connection, found.outcomes)
                 await figures.write(connection, found.figures, found.rows, now)
@@ -136,10 +133,8 @@ class Engine:
         """Rules that are to be judged: those by the clock when all is looked at and their time has come."""
         return [judge for judge in self._judges if is_due(judge.rule, self._last, now, by_clock=everything)]
 
-    async def _look(
-        self, connection: Connection, known: Known, now: datetime, wanted: Wanted, due: Sequence[Judge]
-    ) -> _Found:
-        looking = await Looking.begin(connection, now, self._attached)
+    async def _look(self, looking: Looking, known: Known, wanted: Wanted, due: Sequence[Judge]) -> _Found:
+        connection, now = looking.connection, looking.now
         frame, standing = await self._quotas(connection, known, now, wanted)
         seen = figures_of(frame)
         found = _Found(seen, self._written.changed(seen))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -38,10 +39,14 @@ class Looking:
     attached: Attached
 
     @classmethod
-    async def begin(cls, connection: Connection, now: datetime, attached: Attached) -> Looking:
-        """Read the times of maintenance."""
-        rows = [dict(row) for row in await connection.fetch(_SQL.windows, now)]
-        return cls(connection, now, [msgspec.convert(row, Window) for row in rows], attached)
+    @asynccontextmanager
+    async def begin(cls, connection: Connection, now: datetime, attached: Attached) -> AsyncIterator[Looking]:
+        """Look for the length of the block, in which all that is read is of one moment."""
+        # Within a transaction of the caller's it is that one's isolation which counts.
+        isolation: Literal["repeatable_read"] | None = None if connection.is_in_transaction() else "repeatable_read"
+        async with connection.transaction(isolation=isolation):
+            rows = [dict(row) for row in await connection.fetch(_SQL.windows, now)]
+            yield cls(connection, now, [msgspec.convert(row, Window) for row in rows], attached)
 
     async def outcomes(self, judges: Sequence[Judge], frame: Frame, standing: Sequence[Known]) -> list[Outcome]:
         """What becomes of the alerts of a frame's subjects, which stand as was read."""

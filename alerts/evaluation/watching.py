@@ -93,8 +93,7 @@ class WatchService(BesideService):
         frames: list[Frame] = []
         written = 0
         for _ in range(_TRIES):
-            async with connection.transaction(isolation="repeatable_read"):
-                looking = await Looking.begin(connection, self._clock.now(), self._attached)
+            async with Looking.begin(connection, self._clock.now(), self._attached) as looking:
                 frames, found = await looking.beside_quotas(due, units)
             refused = await _keep(connection, found)
             written += len(found) - len(refused)
