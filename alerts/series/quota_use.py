@@ -29,6 +29,7 @@ _FEW = 32
 """Of so many terms a plain sum is right to 14 digits."""
 _DAY_S = 86_400
 _DAY_US = 86_400_000_000
+_LAST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,13 @@ class Use:
 
     Attributes:
         used: in the measure's base unit, at least so much; NaN where nothing is known.
-        ready_us: up to when everything that counts is complete; NEVER when a carrier has never delivered.
+        ready_us: up to when everything that counts is complete, of a group what does not lag behind; NEVER when a
+            carrier has never delivered.
         complete: every day up to there is known of every carrier.
         completeness: share of the time up to there that lies between readings; NaN without meters.
         quality: the worst; NaN without data.
         provisional: 1 where a factor is, else 0.
+        lagging: part of a group lags behind: its figures are incomplete, and not final when the period is over.
     """
 
     used: Floats
@@ -58,6 +61,7 @@ class Use:
     completeness: Floats
     quality: Floats
     provisional: Floats
+    lagging: NDArray[np.bool_]
 
 
 def measure_column(measure: str) -> str:
@@ -65,8 +69,15 @@ def measure_column(measure: str) -> str:
     return _COLUMN.get(measure, "kgce" if measure in LEVELS else "amount")
 
 
-def use(book: Book, members: Members, due: Due, carriers: Carriers, sums: Mapping[tuple[str, int], Sums]) -> Use:
+def use(  # noqa: PLR0913, PLR0917 - what is known, of whom, and since when it is old
+    book: Book, members: Members, due: Due, carriers: Carriers, sums: Mapping[tuple[str, int], Sums], fresh_us: int
+) -> Use:
     """Sum up, for every row of `due`.
+
+    One member that is silent, or never delivered, does not blind a whole district: what was not heard of since
+    `fresh_us`, nor to the end of the period, counts in a group with what it has, and makes the group incomplete. How
+    far the others are complete is how far the group is judged. What is missing can only add, so that its pace and
+    projection are at least what they say: they may raise an alert, and end none.
 
     Args:
         book: the quotas.
@@ -74,6 +85,7 @@ def use(book: Book, members: Members, due: Due, carriers: Carriers, sums: Mappin
         due: quotas and periods.
         carriers: of all units concerned.
         sums: by kind and key (ordinal) of the periods of `due`.
+        fresh_us: before it data is stale, microseconds since 1970 UTC.
     """
     count = len(due.rows)
     found = Use(
@@ -83,6 +95,7 @@ def use(book: Book, members: Members, due: Due, carriers: Carriers, sums: Mappin
         completeness=np.full(count, np.nan),
         quality=np.full(count, np.nan),
         provisional=np.zeros(count),
+        lagging=np.zeros(count, np.bool_),
     )
     measures = book.labels["measure"]
     names = {name: number for number, name in enumerate(dict.fromkeys(measures.tolist()))}
@@ -94,8 +107,9 @@ def use(book: Book, members: Members, due: Due, carriers: Carriers, sums: Mappin
             rows = here[measure[here] == code]
             of = book.groups[due.rows[rows]]
             single, grouped = rows[of < 0], rows[of >= 0]
-            _fill(found, part, _of_units(book.units[due.rows[single]], single, name, carriers), name)
-            _fill(found, part, _of_groups(of[of >= 0], grouped, name, carriers, members), name)
+            _fill(found, part, _of_units(book.units[due.rows[single]], single, name, carriers), name, NEVER)
+            in_groups = _of_groups(of[of >= 0], grouped, name, carriers, members)
+            _fill(found, part, in_groups, name, min(fresh_us, stretch.end_us))
     return found
 
 
@@ -172,8 +186,8 @@ def _of_groups(groups: Ids, rows: Ids, measure: str, carriers: Carriers, members
     )
 
 
-def _fill(found: Use, part: _Part, segments: _Segments, measure: str) -> None:
-    """Put what the segments sum up to into the rows that have any."""
+def _fill(found: Use, part: _Part, segments: _Segments, measure: str, since_us: int) -> None:
+    """Put what the segments sum up to into the rows that have any; what ends before `since_us` is not waited for."""
     rows, order, begins = segments.rows, segments.order, segments.begins
     if not len(rows):
         return
@@ -185,12 +199,19 @@ def _fill(found: Use, part: _Part, segments: _Segments, measure: str) -> None:
     found.used[rows] = np.where(some, rounded(_sums(amounts, begins) / scale), np.nan)
     metered = carriers.metered[order]
     ready = carriers.ready_us[order]
+    fresh = metered & (ready >= since_us)
+    lagging = np.logical_or.reduceat(metered & ~fresh, begins)
+    # Where all of it lags behind, it is complete up to where all that was ever delivered is.
+    some_fresh = np.repeat(np.logical_or.reduceat(fresh, begins), np.diff(np.append(begins, len(order))))
+    waited = np.where(some_fresh, fresh, metered & (ready != NEVER))
+    slowest = np.minimum.reduceat(np.where(waited, ready, _LAST), begins)
+    slowest = np.where(slowest == _LAST, NEVER, slowest)
     any_meter = np.logical_or.reduceat(metered, begins)
-    slowest = np.minimum.reduceat(np.where(metered, ready, np.iinfo(np.int64).max), begins)
     latest = np.maximum.reduceat(np.where(counts, ready, NEVER), begins)
     found.ready_us[rows] = np.where(any_meter, slowest, latest)
     gaps = np.logical_or.reduceat(metered & ((part.missing[order] > 0) | (ready == NEVER)), begins)
-    found.complete[rows] = np.logical_or.reduceat(counts, begins) & ~gaps
+    found.complete[rows] = np.logical_or.reduceat(counts, begins) & ~gaps & ~lagging
+    found.lagging[rows] = lagging
     share_s = np.add.reduceat(part.share_s[order], begins)
     covered = np.add.reduceat(np.where(metered, sums.covered_s[order], 0), begins)
     found.completeness[rows] = np.round(

@@ -89,7 +89,8 @@ async def read(  # noqa: PLR0913 - the book and what it is read with
         units = sorted({*units, *_units_of(book, members, rows)})
     carriers = await read_carriers(connection, tuple(known_carriers()), units)
     sums = await _read_sums(connection, book, rows, carriers, units)
-    found = use(book, members, rows, carriers, sums)
+    fresh_us = (scope.now - _EPOCH) // _US - round(stale_s * 1e6)
+    found = use(book, members, rows, carriers, sums, fresh_us)
     places, levels = await read_levels(connection, book, rows)
     found.used[places] = rounded(levels)
     return frame(book, rows, found, scope.now, stale_s=stale_s, projecting=projecting)
@@ -105,9 +106,9 @@ def frame(  # noqa: PLR0913 - the book and what it is read with
     ready = found.ready_us
     known = ready != NEVER
     at = np.where(known, np.minimum(ready, end), NEVER)
-    final = known & (ready >= end)
+    final = known & (ready >= end) & ~found.lagging
     lag_s = np.where(known, (now_us - np.where(known, ready, now_us)) / 1e6, np.nan)
-    stale = ~final & (lag_s > stale_s)
+    stale = known & (ready < end) & (lag_s > stale_s)
     level = np.array([measure in LEVELS for measure in book.labels["measure"]], np.bool_)[rows.rows]
     silent = level | stale | ~known
     course = projecting(book, rows, found, at)

@@ -288,6 +288,45 @@ async def test_a_quota_of_a_group_sums_its_units(undone: Connection) -> None:
     assert [(part.carrier, part.value) for part in proof.parts] == [("electricity", 11)]
 
 
+async def test_a_silent_member_does_not_blind_its_group(undone: Connection) -> None:
+    """Of a district's units one never delivered and one fell silent: the others say how far it is judged.
+
+    The district is then incomplete, its pace at least what it says: it fires, and is not ended by figures that shrink.
+    """
+    await add_units(undone, ["u1", "u2", "silent", "never"])
+    await undone.execute(
+        "insert into quota (code, subject, key, measure, period, limit_value, limit_unit, valid_from, source,"
+        " min_elapsed) values ('d', 'district', '610302', 'tce', 'day', 24, 'tce', '2026-01-01', 'doc', 0.25)"
+    )
+    await use(undone, "silent", "1", at(2))
+    columns = "select used, pace, verdict, ready from board.quota_status where quota = 'd'"
+    seen = []
+    for hours, used in ((9, 5), (9.5, 6), (9.75, 3)):
+        await use(undone, "u1", str(used), at(hours))
+        await use(undone, "u2", str(used), at(hours + 0.1))
+        await evaluate(undone, at(hours + 0.2))
+        row = await undone.fetchrow(columns)
+        assert row is not None
+        seen.append((row["used"], round(row["pace"], 3), row["verdict"], row["ready"]))
+    assert seen == [
+        (11, 1.222, "on_course", at(9)),
+        (13, 1.368, "on_course", at(9.5)),
+        (7, 0.718, "incomplete", at(9.75)),
+    ]
+    assert await moves(undone, "pace") == [("d", "pending"), ("d", "firing")]
+    # The day is over, and all but two say so; it is final when these do.
+    for unit in ("u1", "u2"):
+        await use(undone, unit, "3", at(24))
+        await use(undone, unit, "1", at(26), day=NEXT_DAY)
+    await evaluate(undone, at(26))
+    assert (await figures(undone))["d", FIRST_DAY] == ("incomplete", "grey")
+    for unit in ("silent", "never"):
+        await use(undone, unit, "1", at(24))
+        await use(undone, unit, "1", at(26), day=NEXT_DAY)
+    await evaluate(undone, at(26.1))
+    assert (await figures(undone))["d", FIRST_DAY] == ("ok", "green")
+
+
 async def test_an_alert_whose_rule_is_gone_does_not_fire_for_ever(undone: Connection) -> None:
     """A rule that was switched off is withdrawn, openly."""
     await add_units(undone, ["u1"])

@@ -67,7 +67,8 @@ def frame(judge: Judge, columns: Mapping[str, Sequence[float]], labels: Mapping[
 def test_both_conditions_together_say_one_thing(elapsed: float, pace: float, says: Condition) -> None:
     """Raised, clear, between the two, or not known; surely not raised and not known to be clear is between."""
     judge = JUDGES["pace"]
-    judgement = judge.judge(frame(judge, {"elapsed_share": [elapsed], "pace": [pace], "min_elapsed": [0.03]}))
+    figures = {"elapsed_share": [elapsed], "pace": [pace], "min_elapsed": [0.03], "incomplete": [0.0]}
+    judgement = judge.judge(frame(judge, figures))
     assert judgement.condition(0) is says
     assert judgement.raised.tolist() == [says is Condition.RAISED]
 
