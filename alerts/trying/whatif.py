@@ -65,11 +65,12 @@ class Outcome(msgspec.Struct, frozen=True):
     Attributes:
         quota, measure, limit_unit, period: whose.
         starts, ends: first and last local day.
-        used, limit: in limit_unit.
+        used, limit: in limit_unit; used is None where nothing is known of the period yet.
         method: of the projection; empty where nothing can be said.
         before, after: without and with the change.
         needed_cut: which share of the changed use must go from that day on to end just within the limit: 0 where it
-            does so anyway, above 1 where not even stopping would do, None where nothing can be said.
+            does so anyway, above 1 where not even stopping would do, None where nothing can be said, or where none of
+            the use that is still to come would change.
     """
 
     quota: str
@@ -78,7 +79,7 @@ class Outcome(msgspec.Struct, frozen=True):
     period: str
     starts: date
     ends: date
-    used: float
+    used: float | None
     limit: float
     method: str
     before: End
@@ -134,7 +135,7 @@ def outcome(seen: Foresight, row: int, names: Names, part: Part, change: Change)
         period=names.period,
         starts=day_of(first),
         ends=day_of(until - 1),
-        used=used,
+        used=_known(used),
         limit=limit,
         method=str(seen.method[row]),
         before=_end(used, limit, days, off, begun),
@@ -161,7 +162,7 @@ def _needed(over: float, mine: float) -> float | None:
         return None
     if over <= 0:
         return 0.0
-    return over / mine if mine > 0 else float("inf")
+    return over / mine if mine > 0 else None
 
 
 def _over(above: float, below: float) -> float:

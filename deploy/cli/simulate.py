@@ -114,7 +114,8 @@ def city(city: Path, listen: str, port: int, scale: float | None, real_origin: f
 def forecast(city: Path, days: int) -> None:
     """Tell which quota of CITY (TOML) will fire when.
 
-    The answer is a Markdown table.
+    The answer is a Markdown table. It is worked out without a past, as a demo runs for its first eight days; from then
+    on a running demo projects by the days that it has seen, and its warnings may come at other times.
     """
     from deploy.demo import forecast as forecasts  # noqa: PLC0415 - loaded when called
     from deploy.demo.city import load_city  # noqa: PLC0415 - likewise

@@ -18,8 +18,8 @@ def lines(found: Sequence[Outcome], width: int | None) -> Iterator[str]:
     """Two lines a quota, without and with the change, below headings; `width` is the terminal's, None for none."""
     rows = [_HEADINGS]
     for one in found:
-        amounts = (f"{one.used:,.1f}", f"{one.limit:,.1f} {one.limit_unit}")
-        rows.append((one.quota, f"{one.ends}", *amounts, *_end(one.before), _cut(one.needed_cut), one.method or "none"))
+        amounts = ("unknown" if one.used is None else f"{one.used:,.1f}", f"{one.limit:,.1f} {one.limit_unit}")
+        rows.append((one.quota, f"{one.ends}", *amounts, *_end(one.before), _cut(one), one.method or "none"))
         rows.append(("  with the change", "", "", "", *_end(one.after), "", ""))
     return columns(rows, _RIGHT, width)
 
@@ -31,9 +31,10 @@ def _end(end: End) -> tuple[str, str, str, str]:
     return f"{end.projected:,.1f}", within, f"{end.share:.1%}", f"{end.exhausted_on or ''}"
 
 
-def _cut(share: float | None) -> str:
-    if share is None:
+def _cut(one: Outcome) -> str:
+    share = one.needed_cut
+    if one.before.projected is None:
         return "unknown"
-    if share > 1:
+    if share is None or share > 1:
         return "not enough"
     return f"{share:.1%}" if share else "none"

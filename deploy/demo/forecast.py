@@ -4,7 +4,8 @@
 
 It judges with the shipped rules, the series' own arithmetic and the alerts' state machine, at every polling interval,
 on what the gate meters will have counted by then. The demo finds the same a little later: as soon as the readings have
-come through. It knows no past, as the demo's database does not either for its first week.
+come through. It knows no past, as the demo's database does not either for its first eight days: later on that one
+projects by the days that it has seen, and warns at other times; breaches are the same.
 """
 
 from __future__ import annotations

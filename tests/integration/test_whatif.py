@@ -14,6 +14,7 @@ from alerts.projecting.courses import refresh
 from alerts.trying.whatif import Change
 from alerts.trying.whatif_store import what_if
 from deploy.cli import root
+from deploy.cli.whatif_text import lines
 from energy.errors import RejectedError
 from energy.storage import Connection
 from tests.support.totals_world import START, Counted, Used, populate, registry, use
@@ -68,10 +69,17 @@ async def test_a_cut_is_worth_what_its_days_and_carrier_are(undone: Connection) 
     assert total.needed_cut == pytest.approx(0.25), "a quarter of the electricity of six days"
     enough = {one.quota: one for one in await what_if(undone, "U", NOW, Change(SINCE, 0.25, 0.0, "electricity"))}
     assert enough["Q-tce"].after.share == pytest.approx(1)
+    other = await what_if(undone, "U", NOW, Change(SINCE, 0.1, 0.0, "natural_gas"))
+    assert other[0].needed_cut is None, "no gas can be saved that would help electricity"
     fixed = await what_if(undone, "U", NOW, Change(date.min, 0.0, 1_000.0, "electricity"))
     assert fixed[0].after.projected == pytest.approx(31 * DAY_KWH - 11 * 1_000)
     stopped = await what_if(undone, "U", NOW, Change(date.min, 0.0, 1e9, "electricity"))
     assert stopped[0].after.projected == pytest.approx(DAYS * DAY_KWH), "nobody uses less than nothing"
+    later = await what_if(undone, "U", NOW + timedelta(days=60), Change(SINCE, 0.1))
+    assert (later[0].used, later[0].before.projected) == (None, None)
+    _, helpless, _, unknown, _ = lines([other[0], later[0]], None)
+    assert "not enough" in helpless
+    assert unknown.split()[:3] == ["Q-el", "2026-05-31", "unknown"]
 
 
 async def test_what_cannot_be_answered_says_why(undone: Connection) -> None:
