@@ -28,6 +28,8 @@ from msgspec.structs import replace
 from alerts.life.model import ACTIVE, AlertState, Condition, Look, Reason, Standing, Transition
 from alerts.rules.model import Timing
 
+_SETTLED = timedelta(days=1)
+"""For so long at most an alert of a period that is over waits for the rest of its data."""
 _Next = tuple[Standing, Reason | None]
 """What is remembered from now on, and why there is a transition, if there is one."""
 
@@ -119,8 +121,9 @@ def _active(before: Standing, look: Look, timing: Timing, now: datetime, *, sile
         clear_from = at
     kept = clear_from is not None and at - clear_from >= timedelta(seconds=timing.keep_firing_s)
     closes = _closes(before, look, timing, now)
-    clear = look.condition is Condition.CLEAR and (kept or closes)
-    if clear or (look.final and look.condition in {Condition.CLEAR, Condition.HELD}):
+    if look.condition is Condition.CLEAR and (kept or closes or look.final):
+        return _cleared(before, look, now)
+    if look.condition is Condition.HELD and look.final and (look.corrects or not closes):
         return _cleared(before, look, now)
     if closes:
         return replace(_over(before, AlertState.RESOLVED), said=True), Reason.PERIOD_CLOSED
@@ -129,10 +132,16 @@ def _active(before: Standing, look: Look, timing: Timing, now: datetime, *, sile
 
 
 def _closes(before: Standing, look: Look, timing: Timing, now: datetime) -> bool:
-    """Whether the period, and a late alert, have been over for long enough."""
+    """Whether the period, and a late alert, have been over for long enough, and the figures are final.
+
+    A forecast that went wrong by the period's last readings, a little late as ever, would else be told as a correction.
+    """
+    if look.end is None:
+        return False
     keep = timedelta(seconds=timing.keep_closed_s)
     fired_at = before.fired_at or before.since
-    return look.end is not None and now >= look.end + keep and now > fired_at + keep
+    settled = look.final or look.corrects or now >= look.end + _SETTLED
+    return settled and now >= look.end + keep and now > fired_at + keep
 
 
 def _cleared(before: Standing, look: Look, now: datetime) -> _Next:

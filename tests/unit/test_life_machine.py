@@ -113,7 +113,8 @@ def test_a_clear_look_after_the_period_needs_no_more_keeping() -> None:
     """It said no at last: raised final figures are a correction then, and no second alarm."""
     life = Life(Timing(keep_firing_s=9999), end=END)
     life.look(RAISED, 60)
-    assert life.look(CLEAR, DAY) == "resolved: cleared"
+    assert life.look(CLEAR, DAY) == "firing"
+    assert life.look(CLEAR, DAY + 1, final=True) == "resolved: cleared"
     assert life.look(RAISED, DAY + 9, final=True) == "corrected: corrected"
     assert life.look(RAISED, DAY + 10, final=True) == "corrected"
 
@@ -126,10 +127,23 @@ def test_what_corrects_need_not_last_on_final_figures() -> None:
 
 
 def test_unknown_does_not_keep_a_closed_period_firing_for_ever() -> None:
-    """The end of keeping is a matter of time, not of data."""
+    """It waits a day for the rest of its data, and what corrects, certain as it is, does not wait."""
     life = Life(end=END)
     life.look(RAISED, 60)
-    assert life.look(UNKNOWN, DAY) == "resolved: period_closed"
+    assert life.look(UNKNOWN, DAY + DAY - 1) == "firing"
+    assert life.look(UNKNOWN, DAY + DAY) == "resolved: period_closed"
+    breach = Life(end=END, corrects=True)
+    breach.look(RAISED, 60)
+    assert breach.look(UNKNOWN, DAY) == "resolved: period_closed"
+
+
+def test_a_forecast_that_its_last_hour_did_not_bear_out_is_over_and_no_correction() -> None:
+    """Data is a little late every night: only what final figures said can be corrected."""
+    life = Life(end=END)
+    life.look(RAISED, 60)
+    assert life.look(RAISED, DAY) == "firing"
+    assert life.look(CLEAR, DAY + 15, final=True) == "resolved: cleared"
+    assert life.look(RAISED, DAY + 600, final=True) == "corrected: corrected"
 
 
 def test_a_fall_of_what_corrects_is_a_correction_and_fires_again_only_when_raised_anew() -> None:
@@ -178,8 +192,8 @@ def test_what_closed_between_the_thresholds_is_not_corrected_by_the_same_figures
     """A pace of 0.98 at midnight, and 0.98 when the last data is in; a breach that is none is corrected."""
     life = Life(end=END)
     life.look(RAISED, 60)
-    assert life.look(HELD, DAY) == "resolved: period_closed"
-    assert life.look(HELD, DAY + 30, final=True) == "resolved"
+    assert life.look(HELD, DAY) == "firing"
+    assert life.look(HELD, DAY + 30, final=True) == "resolved: period_closed"
     assert life.look(CLEAR, DAY + 60, final=True) == "corrected: corrected"
     life = Life(end=END, corrects=True)
     life.look(RAISED, 60)
