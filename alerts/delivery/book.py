@@ -14,11 +14,14 @@ class Book:
     Args:
         alertmanagers: their urls.
         keep_ended_s: real seconds for which an end is kept after it was taken.
+        lapse_s: real seconds after which an Alertmanager that is away takes what it knew for over by itself: an end is
+            kept for it no longer than that, since it may never come back.
     """
 
-    def __init__(self, alertmanagers: Iterable[str], keep_ended_s: float) -> None:
+    def __init__(self, alertmanagers: Iterable[str], keep_ended_s: float, lapse_s: float) -> None:
         self._alertmanagers = tuple(alertmanagers)
         self._keep = timedelta(seconds=keep_ended_s)
+        self._lapse = timedelta(seconds=lapse_s)
         self._notices: dict[int, Notice] = {}
         self._of_alert: dict[int, set[int]] = {}
         self._taken: dict[str, dict[int, Acceptance]] = {url: {} for url in self._alertmanagers}
@@ -83,7 +86,7 @@ class Book:
         return found
 
     def done(self, now: datetime) -> list[int]:
-        """Remove those whose end every Alertmanager has known for long enough; their numbers."""
+        """Remove those whose end each Alertmanager has known, or missed, for long enough; their numbers."""
         found = [one.notice_id for one in self._notices.values() if self._is_done(one, now)]
         for number in found:
             self._remove(number)
@@ -92,8 +95,8 @@ class Book:
     def _is_done(self, notice: Notice, now: datetime) -> bool:
         if notice.ends_at is None:
             return False
-        ends = [taken[notice.notice_id].ended_at for taken in self._taken.values() if notice.notice_id in taken]
-        return len(ends) == len(self._taken) and all(end is not None and now >= end + self._keep for end in ends)
+        acceptances = (taken.get(notice.notice_id, Acceptance()) for taken in self._taken.values())
+        return all(now >= _forgotten(notice.ends_at, one, self._keep, self._lapse) for one in acceptances)
 
     def _remove(self, notice_id: int) -> None:
         alert_id = self._notices.pop(notice_id).alert_id
@@ -102,3 +105,8 @@ class Book:
             del self._of_alert[alert_id]
         for taken in self._taken.values():
             taken.pop(notice_id, None)
+
+
+def _forgotten(ends_at: datetime, acceptance: Acceptance, keep: timedelta, lapse: timedelta) -> datetime:
+    """From when on an Alertmanager need not be told of an end any more."""
+    return ends_at + lapse if acceptance.ended_at is None else acceptance.ended_at + keep

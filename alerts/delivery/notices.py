@@ -25,6 +25,8 @@ from alerts.delivery.texts import (
 from alerts.life.model import ACTIVE, AlertState, Reason
 
 UNKNOWN_AUTHOR = "unknown"
+UNHEARD = timedelta(days=3)
+"""For so long a correction waits for an Alertmanager that takes it."""
 
 
 def notices_of(
@@ -109,11 +111,12 @@ def expired(notice: Notice, acceptances: Mapping[str, Acceptance], correction_s:
     """A correction that has been told for long enough, ended; None otherwise, and of anything else.
 
     One Alertmanager's word is enough: those of a cluster tell each other, and one that never comes must not keep it.
+    Nor is it kept for ever where none comes.
     """
-    taken = [one.active_at for one in acceptances.values() if one.active_at is not None]
-    if notice.kind != "correction" or notice.ends_at is not None or not taken:
+    if notice.kind != "correction" or notice.ends_at is not None:
         return None
-    if now < min(taken) + timedelta(seconds=correction_s):
+    taken = [one.active_at for one in acceptances.values() if one.active_at is not None]
+    if now < (min(taken) + timedelta(seconds=correction_s) if taken else notice.starts_at + UNHEARD):
         return None
     return replace(notice, ends_at=max(now, notice.starts_at))
 

@@ -97,7 +97,8 @@ class DeliveryService:
                 metrics.leading(leads=False)
 
     async def _lead(self, connection: Connection, changed: Notifications, control: Control) -> None:
-        book = Book((one.url for one in self._settings.alertmanager), self._settings.keep_ended_s)
+        settings = self._settings
+        book = Book((one.url for one in settings.alertmanager), settings.keep_ended_s, settings.lapse_s)
         await store.read_book(connection, book)
         senders = [Sender(one, self._settings, book, changed.wake, self._wall) for one in self._settings.alertmanager]
         writing = self._write_until_stopped(connection, changed, control, book, senders)
@@ -137,6 +138,7 @@ class DeliveryService:
             await store.write_acceptances(connection, acceptances)
         if done := book.done(now):
             await store.finish(connection, done)
+            await store.prune(connection, now)
         return len(found)
 
     async def _changed(self, connection: Connection, book: Book, now: datetime) -> list[Notice]:

@@ -20,6 +20,9 @@ from energy.storage import Connection, translating
 CORRECTIONS_SINCE = timedelta(days=3)
 """Of data time: older corrections were made before delivery was switched on, and would tell nobody anything."""
 
+KEPT = timedelta(days=31)
+"""For how long a notice can be looked up after its end."""
+
 MOST_CHANGES = 1_000
 """In one transaction."""
 
@@ -85,6 +88,12 @@ async def finish(connection: Connection, numbers: Sequence[int]) -> None:
     """Nothing is sent of these notices any more."""
     with translating():
         await connection.execute(_SQL.finish, numbers)
+
+
+async def prune(connection: Connection, now: datetime) -> None:
+    """Delete notices that have been done for longer than they are of use; the history is in the transitions."""
+    with translating():
+        await connection.execute(_SQL.prune, now - KEPT)
 
 
 def _rows(notices: Sequence[Notice]) -> str:

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,22 @@ async def test_a_breach_overtakes_the_flood_that_is_being_told(
             guard.answers.set()
             await soon(lambda: len(guard.units()) == 29)
     assert "u-1" in [one["labels"]["unit"] for one in guard.taken[:4]]
+
+
+async def test_notices_that_are_done_are_deleted_in_time(
+    connection: Connection, database: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table must not grow for years: the history is in the transitions."""
+    monkeypatch.setattr(store, "KEPT", timedelta(0))
+    guard, over, lasting = Guard(), Alert(connection, "u-1", number=1), Alert(connection, "u-2", number=2)
+    async with guard.listening() as url, delivering(database, settings_for(url, keep_ended_s=0.001)):
+        await over.look(120)
+        await soon(guard.units)
+        await over.look(80)
+        await soon(lambda: connection.fetchval("select count(*) = 1 from alert_acceptance where ended_at is not null"))
+        await lasting.look(120)
+        await soon(lambda: connection.fetchval("select array_agg(labels ->> 'unit') = '{u-2}' from alert_notice"))
+    assert await connection.fetchval("select count(*) from alert_transition") == 3
 
 
 async def test_a_renewed_token_is_read_and_certificates_are_verified(

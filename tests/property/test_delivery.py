@@ -53,7 +53,7 @@ class Delivering(RuleBasedStateMachine):
         self.told_revision: dict[int, int] = {}
         self.transitions = 0
         self.far = {url: Far() for url in URLS}
-        self.book = Book(URLS, KEEP_S)
+        self.book = Book(URLS, KEEP_S, LAPSE_S)
 
     @property
     def now(self) -> datetime:
@@ -111,7 +111,7 @@ class Delivering(RuleBasedStateMachine):
     @rule()
     def service_dies(self) -> None:
         """The next one knows the tables, and nothing of what was taken but not written down."""
-        self.book = Book(URLS, KEEP_S)
+        self.book = Book(URLS, KEEP_S, LAPSE_S)
         self.book.write(self.rows[number] for number in sorted(self.rows))
         for (number, url), acceptance in self.taken.items():
             self.book.restore(number, url, acceptance)

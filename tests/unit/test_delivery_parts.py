@@ -106,7 +106,8 @@ def test_a_silence_keeps_its_note_while_the_same_person_has_the_alert() -> None:
 def test_a_correction_lasts_until_somebody_has_known_it_for_long_enough() -> None:
     """One that never answers does not keep it; nothing else ends by itself."""
     told = notice(kind="correction")
-    assert expired(told, {}, 60, at(1e6)) is None
+    assert expired(told, {}, 60, at(3 * 86400 - 1)) is None
+    assert expired(told, {}, 60, at(3 * 86400)) is not None  # nobody has come for it
     assert expired(told, {"a": Acceptance(at(10))}, 60, at(69)) is None
     ended = expired(told, {"a": Acceptance(at(10))}, 60, at(70))
     assert ended is not None
@@ -152,7 +153,7 @@ def test_a_breach_is_told_before_a_flood_of_lesser_things_and_a_pair_in_one_requ
 
 def test_a_later_notice_takes_the_place_of_an_earlier_one_under_the_same_labels() -> None:
     """To tell of the end of the earlier one again would end the later one."""
-    book = Book([URL], 900)
+    book = Book([URL], 900, 3600)
     labels = {"alertname": "breach", "alert_id": "1"}
     book.write([notice(1, alert_id=1, labels=labels, ends_at=at(1))])
     book.write([notice(2, alert_id=1, labels=labels)])
@@ -161,7 +162,7 @@ def test_a_later_notice_takes_the_place_of_an_earlier_one_under_the_same_labels(
 
 def test_a_notice_is_done_when_all_have_known_its_end_for_long_enough() -> None:
     """One that has not taken it yet is still to be told."""
-    book = Book([URL, "http://other:9093"], 900)
+    book = Book([URL, "http://other:9093"], 900, 7200)
     book.write([notice(1, ends_at=at(1))])
     book.take([notice(1, ends_at=at(1))], URL, at(2))
     assert book.done(at(5000)) == []
@@ -171,9 +172,19 @@ def test_a_notice_is_done_when_all_have_known_its_end_for_long_enough() -> None:
     assert list(book.notices) == []
 
 
+def test_an_alertmanager_that_never_comes_back_keeps_no_end() -> None:
+    """After `lapse_s` it takes it for over by itself; memory and table must not grow for it."""
+    book = Book([URL, "http://lost:9093"], 900, 3600)
+    book.write([notice(1, ends_at=at(1)), notice(2)])
+    book.take([notice(1, ends_at=at(1))], URL, at(2))
+    assert book.done(at(3600)) == []
+    assert book.done(at(3601)) == [1]
+    assert [one.notice_id for one in book.notices] == [2]
+
+
 def test_only_the_first_acceptance_is_written() -> None:
     """Of what is told every minute."""
-    book = Book([URL], 900)
+    book = Book([URL], 900, 3600)
     book.write([notice(1)])
     book.take([notice(1)], URL, at(2))
     assert book.unsaved() == {(1, URL): Acceptance(active_at=at(2))}

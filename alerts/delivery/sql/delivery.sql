@@ -112,3 +112,7 @@ where not done and ends_at is not null
             select from alert_notice later
             where later.alert_id = n.alert_id and later.labels = n.labels and later.notice_id > n.notice_id
         ))
+
+-- name: prune
+-- Delete what is done and ended before $1, with who has taken it.
+delete from alert_notice where done and ends_at < $1
