@@ -12,10 +12,26 @@ from pathlib import Path
 
 from alerts.quotas.store import apply_quotas
 from energy.storage import Pool, StorageSettings
-from tests.support.eventually import eventually
+from tests.support.alerting import alertmanager
+from tests.support.delivery_world import GROUP_INTERVAL_S, Webhook, configuration
+from tests.support.eventually import eventually, never_within
 from tests.support.quota_world import add_units, at, day_quota, use
 
 _UNITS = [f"u{number}" for number in range(4)]
+_CONFIG = """
+standby_s = 0.1
+full_interval_s = 5.0
+[database]
+dsn = "{dsn}"
+[clock]
+origin = {origin}
+real_origin = 4e9
+[delivery]
+resend_s = 0.2
+check_s = 0.2
+[[delivery.alertmanager]]
+url = "{url}"
+"""
 _LEADS = """
 select a.application_name from pg_locks l join pg_stat_activity a using (pid)
 where l.locktype = 'advisory' and l.granted and l.objid = $1 and a.datname = current_database()
@@ -58,25 +74,32 @@ async def leads(pool: Pool) -> bool:
 
 async def breach(pool: Pool, unit: str) -> None:
     """A unit uses more than its limit, and accounting tells of it."""
+    await use_again(pool, unit, "11")
+
+
+async def use_again(pool: Pool, unit: str, tce: str) -> None:
+    """A unit has used so much of its 10 tce."""
     async with pool.acquire() as connection, connection.transaction():
-        await use(connection, unit, "11", at(12))
+        await use(connection, unit, tce, at(12))
         await connection.execute("notify totals")
 
 
-async def test_killed_leaders_are_followed_and_nothing_fires_twice(
+async def test_killed_leaders_are_followed_and_people_hear_of_each_breach_once_and_of_its_end(
     pool: Pool, database: StorageSettings, tmp_path: Path
 ) -> None:
-    """Each of three leaders is killed just after a breach was committed; in the end each breach fired exactly once."""
+    """Each of three leaders is killed just after a breach was committed, told again and again by whoever delivers.
+
+    In the end each breach fired exactly once, and a real Alertmanager called exactly once. What the dead had told of
+    ends, by the word of another.
+    """
     config = tmp_path / "alerts.toml"
-    config.write_text(
-        f'standby_s = 0.1\nfull_interval_s = 5.0\n[database]\ndsn = "{database.dsn}"\n'
-        f"[clock]\norigin = {at(12).isoformat()}\nreal_origin = 4e9\n",
-        encoding="utf-8",
-    )
     async with pool.acquire() as connection:
         await add_units(connection, _UNITS)
         await apply_quotas(connection, [(unit, day_quota(f"q-{unit}", "10")) for unit in _UNITS])
     async with contextlib.AsyncExitStack() as stack:
+        webhook = await stack.enter_async_context(Webhook().listening())
+        real = await stack.enter_async_context(alertmanager(tmp_path, configuration(webhook.url)))
+        config.write_text(_CONFIG.format(dsn=database.dsn, origin=at(12).isoformat(), url=real.url), encoding="utf-8")
         leader = await stack.enter_async_context(process(config))
         await eventually(partial(leads, pool), within=40)
         for unit in _UNITS[:3]:
@@ -87,5 +110,10 @@ async def test_killed_leaders_are_followed_and_nothing_fires_twice(
             await eventually(partial(has_fired, pool, f"q-{unit}"), within=40)
             leader = standby
         await breach(pool, _UNITS[3])
-        await eventually(partial(has_fired, pool, f"q-{_UNITS[3]}"), within=40)
+        await eventually(lambda: webhook.count("firing", alertname="breach", unit=_UNITS[3]), within=40)
+        await use_again(pool, _UNITS[0], "9")
+        await eventually(lambda: webhook.count("resolved", alertname="breach", unit=_UNITS[0]), within=40)
+        await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("resolved", alertname="breach") > 1)
+    heard = {one["fingerprint"]: one["labels"]["unit"] for one in webhook.alerts("firing", alertname="breach")}
+    assert sorted(heard.values()) == _UNITS
     assert await fired(pool) == {f"q-{unit}": 1 for unit in _UNITS}

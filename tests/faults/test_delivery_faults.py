@@ -1,12 +1,11 @@
-"""Alertmanager, the database's line and the service itself die at bad moments: everything arrives, once, and ends."""
+"""Alertmanager and the database's line die at bad moments: everything arrives, once, and ends.
+
+For the whole service, see `test_alerts_kills.py`.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -143,24 +142,6 @@ async def test_the_line_to_the_database_is_cut(
         await never_within(2 * GROUP_INTERVAL_S, lambda: webhook.count("firing") > 2 or webhook.count("resolved") > 1)
 
 
-async def test_the_service_is_killed_and_another_one_takes_over(
-    connection: Connection, dsn: str, webhook: Webhook, absent: RealAlertmanager
-) -> None:
-    """The stand-by tells of the end of what the dead one had told of, and of nothing twice."""
-    await absent.start()
-    alert, other = Alert(connection), Alert(connection, "u-2", "610304", number=2)
-    async with _victim(dsn, absent.url) as first, _victim(dsn, absent.url) as second:
-        await alert.look(120)
-        await soon(lambda: webhook.count("firing"))
-        leader, standby = await _by_role(connection, first, second)
-        leader.kill()
-        await alert.look(80)
-        await other.look(120)
-        await soon(lambda: webhook.count("resolved", unit="u-1") and webhook.count("firing", unit="u-2"))
-        assert standby.returncode is None
-        await never_within(2 * GROUP_INTERVAL_S, lambda: len(webhook.heard) > 3)
-
-
 async def _notices(connection: Connection, count: int) -> bool:
     found: int = await connection.fetchval("select count(*) from alert_notice")
     return found == count
@@ -169,37 +150,3 @@ async def _notices(connection: Connection, count: int) -> bool:
 async def _taken(connection: Connection, count: int) -> bool:
     found: int = await connection.fetchval("select count(*) from alert_acceptance where ended_at is not null")
     return found == count
-
-
-@asynccontextmanager
-async def _victim(dsn: str, url: str) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.delivery_victim", dsn, url, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def _by_role(connection: Connection, first: Process, second: Process) -> tuple[Process, Process]:
-    """Which of two delivers, and which stands by: the one that listens holds the lock."""
-    leader = await connection.fetchval(
-        "select client_port from pg_locks join pg_stat_activity using (pid)"
-        " where locktype = 'advisory' and datname = current_database()"
-    )
-    ports = _local_ports(first.pid)
-    return (first, second) if leader in ports else (second, first)
-
-
-def _local_ports(pid: int) -> set[int]:
-    """The local ports of a process's connections: the network table, by the inodes of its open files."""
-    inodes = set()
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(entry.readlink())
-        if target.startswith("socket:["):
-            inodes.add(target[8:-1])
-    rows = (line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:])
-    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[9] in inodes}
