@@ -89,6 +89,8 @@ def list_tables(config: Path | None, dsn: str | None, *, replaced: bool, as_json
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(kept)))
         return
+    if not kept:
+        click.echo("No table is in force: `quotawatt tou load` puts one into force.")
     for one in kept:
         until = f", replaced {one.replaced_at:%Y-%m-%d %H:%M}" if one.replaced_at else ""
         click.echo(f"{_name(one.region, one.voltage)} from {one.valid_from}: {one.source} ({one.author}{until})")
