@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alerts.evaluation.looking import identities
 from alerts.evaluation.verdicts import COLOURS, SEVERITIES, VERDICTS, marks, verdicts
+from alerts.projecting.calendars import numbered
 from alerts.series.frame import NEVER, Ids
 from alerts.series.quotas import QuotaFrame
 from energy.storage import Connection, load_queries
@@ -70,7 +71,7 @@ def figures_of(frame: QuotaFrame) -> Figures:
     """What a frame says of every quota; pure."""
     verdict = verdicts(frame)
     severity, colour = marks(frame, verdict)
-    methods, method = np.unique(frame.method.astype(str), return_inverse=True)
+    method, methods = numbered(frame.method.tolist())
     columns: dict[str, NDArray[Any]] = {
         "quota_id": frame.ids,
         "period_start": frame.periods,
@@ -81,9 +82,9 @@ def figures_of(frame: QuotaFrame) -> Figures:
         "verdict": verdict,
         "severity": severity,
         "colour": colour,
-        "method": method.astype(np.int64),
+        "method": method,
     }
-    return Figures(identities(frame), columns, tuple(methods.tolist()))
+    return Figures(identities(frame), columns, methods)
 
 
 class Written:

@@ -16,7 +16,7 @@ from alerts.rules.expressions import compile_expression
 from alerts.rules.kleene import FALSE, TRUE, UNKNOWN, States
 from alerts.rules.model import Rule
 from alerts.series.catalogue import Catalogue
-from alerts.series.frame import NEVER, Frame
+from alerts.series.frame import NEVER, Coded, Frame
 from alerts.verdicts import UNKNOWN as UNKNOWN_MARK
 from alerts.verdicts import Mark, Severity
 
@@ -160,18 +160,23 @@ def applies_to(rule: Rule, labels: Mapping[str, NDArray[np.object_]], count: int
     """Which of `count` subjects a rule is about, by columns of the labels that it names."""
     applies = np.ones(count, dtype=np.bool_)
     for label, values in rule.where.items():
-        applies &= _is_one_of(labels[label], values)
+        applies &= _is_one_of(labels, label, values)
     for label, values in rule.excepting.items():
-        applies &= ~_is_one_of(labels[label], values)
+        applies &= ~_is_one_of(labels, label, values)
     return applies
 
 
-def _is_one_of(column: NDArray[np.object_], values: tuple[str, ...]) -> NDArray[np.bool_]:
+def _is_one_of(labels: Mapping[str, NDArray[np.object_]], label: str, values: tuple[str, ...]) -> NDArray[np.bool_]:
     exact = frozenset(values)
     starts = tuple(value[:-1] for value in values if value.endswith("*"))
-    if not starts:
-        return np.fromiter((text in exact for text in column), np.bool_, len(column))
-    return np.fromiter((text in exact or str(text).startswith(starts) for text in column), np.bool_, len(column))
+
+    def accepts(text: str) -> bool:
+        return text in exact or str(text).startswith(starts)
+
+    if isinstance(labels, Coded):
+        return labels.where(label, accepts)
+    column = labels[label]
+    return np.fromiter(map(accepts, column), np.bool_, len(column))
 
 
 def _opposite(states: States) -> States:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,14 @@ Floats: TypeAlias = NDArray[np.float64]
 Ids: TypeAlias = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).min
 """In `at_us` and the bounds of periods: none."""
+
+
+@runtime_checkable
+class Coded(Protocol):
+    """Labels that know their distinct texts: thousands of rows need not be asked one by one."""
+
+    def where(self, name: str, accepts: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Rows whose label `name` is accepted."""
 
 
 @dataclass(frozen=True)

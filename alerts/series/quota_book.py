@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -96,9 +96,20 @@ class Book:
         """Carriers that a quota limits."""
         return tuple(sorted(set(self.labels["measure"]) - set(TOTALS) - LEVELS))
 
-    def of_measures(self, measures: Sequence[str]) -> NDArray[np.bool_]:
+    @cached_property
+    def _codes(self) -> dict[str, tuple[Ids, list[str]]]:
+        return {}
+
+    def codes(self, label: str) -> tuple[Ids, list[str]]:
+        """Which of the distinct texts of a label each quota has, and those; found out once."""
+        if label not in self._codes:
+            self._codes[label] = _distinct(self.labels[label].tolist())
+        return self._codes[label]
+
+    def of_measures(self, measures: Collection[str]) -> NDArray[np.bool_]:
         """Which quotas limit one of these."""
-        return np.isin(self.labels["measure"].astype(str), list(measures)) if len(self.ids) else np.zeros(0, np.bool_)
+        code, names = self.codes("measure")
+        return np.array([name in measures for name in names], np.bool_)[code]
 
 
 MONTHLY_MEASURES = tuple(sorted(MONTHLY))
@@ -182,6 +193,14 @@ class Labels(Mapping[str, NDArray[np.object_]]):
         if name not in self._made:
             self._made[name] = self._of(name, np.arange(len(self._rows)))
         return self._made[name]
+
+    def where(self, name: str, accepts: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Rows whose label is accepted, each distinct text being asked for once."""
+        if name not in LABELS:
+            return np.fromiter(map(accepts, self[name]), np.bool_, len(self._rows))
+        code, texts_ = self._book.codes(name)
+        found: NDArray[np.bool_] = np.array([accepts(text) for text in texts_], np.bool_)[code[self._rows]]
+        return found
 
     def of_row(self, row: int) -> dict[str, Any]:
         """All labels of one row, without making whole columns."""

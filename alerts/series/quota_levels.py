@@ -37,7 +37,7 @@ class _Asked:
 async def read_levels(connection: Connection, book: Book, due: Due) -> tuple[Ids, Floats]:
     """What the rows of `due` on such measures are at: their places, and their values; NaN where not known."""
     measures = book.labels["measure"][due.rows]
-    places = np.flatnonzero([measure in READ for measure in measures.tolist()])
+    places = np.flatnonzero(book.of_measures(READ)[due.rows])
     values = np.full(len(places), np.nan)
     of_row = {int(row): position for position, row in enumerate(places)}
     for wanted, reader in (

@@ -97,14 +97,13 @@ def use(  # noqa: PLR0913, PLR0917 - what is known, of whom, and since when it i
         provisional=np.zeros(count),
         lagging=np.zeros(count, np.bool_),
     )
-    measures = book.labels["measure"]
-    names = {name: number for number, name in enumerate(dict.fromkeys(measures.tolist()))}
-    measure = np.array([names[name] for name in measures.tolist()], np.int64)[due.rows] if count else due.rows
+    code, names = book.codes("measure")
+    measure = code[due.rows]
     for number, stretch in enumerate(due.stretches):
         part = _part(carriers, sums[stretch.kind, stretch.key.toordinal()], stretch)
         here = np.flatnonzero(due.stretch == number)
-        for name, code in names.items():
-            rows = here[measure[here] == code]
+        for one in np.flatnonzero(np.bincount(measure[here])).tolist():
+            rows, name = here[measure[here] == one], names[one]
             of = book.groups[due.rows[rows]]
             single, grouped = rows[of < 0], rows[of >= 0]
             _fill(found, part, _of_units(book.units[due.rows[single]], single, name, carriers), name, NEVER)

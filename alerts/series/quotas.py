@@ -109,7 +109,7 @@ def frame(  # noqa: PLR0913 - the book and what it is read with
     final = known & (ready >= end) & ~found.lagging
     lag_s = np.where(known, (now_us - np.where(known, ready, now_us)) / 1e6, np.nan)
     stale = known & (ready < end) & (lag_s > stale_s)
-    level = np.array([measure in LEVELS for measure in book.labels["measure"]], np.bool_)[rows.rows]
+    level = book.of_measures(LEVELS)[rows.rows]
     silent = level | stale | ~known
     course = projecting(book, rows, found, at)
     share = np.round(found.used / limit, _DECIMALS)
@@ -195,10 +195,11 @@ def _units_of(book: Book, members: Members, rows: Due) -> Iterable[int]:
 async def _read_sums(
     connection: Connection, book: Book, rows: Due, carriers: Carriers, units: list[int] | None
 ) -> dict[tuple[str, int], Sums]:
-    measures = book.labels["measure"][rows.rows]
+    code, names = book.codes("measure")
+    measures = code[rows.rows]
     wanted: dict[str, dict[date, set[str]]] = {}
     for number, stretch in enumerate(rows.stretches):
-        columns = {measure_column(measure) for measure in set(measures[rows.stretch == number].tolist())}
+        columns = {measure_column(names[one]) for one in np.flatnonzero(np.bincount(measures[rows.stretch == number]))}
         wanted.setdefault(stretch.kind, {}).setdefault(stretch.key, set()).update(columns)
     return {
         (kind, key.toordinal()): sums
