@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
 
+from alerts.evaluation.standing import SHIFT, Alerts, may_fire
 from alerts.life.machine import advance
 from alerts.life.model import Standing, Transition
 from alerts.life.store import AlertKey, Known
@@ -16,10 +17,6 @@ from alerts.rules.judging import Judge, Judgement
 from alerts.series.frame import Frame, Ids
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_SHIFT = 2**32
-
-Places = dict[tuple[str, int], Known]
-"""Known alerts by rule and the row's identity (`identities`)."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +50,14 @@ class Change:
 
 def identities(frame: Frame) -> Ids:
     """One number per row, of its subject and period."""
-    numbers: Ids = frame.ids * _SHIFT + frame.periods
+    numbers: Ids = frame.ids * SHIFT + frame.periods
     return numbers
 
 
-def identity(key: AlertKey) -> int:
-    """The same of an alert."""
-    days = 0 if key.period_start is None else key.period_start.toordinal() - _EPOCH
-    return key.subject_id * _SHIFT + days
-
-
 def changes(
-    judges: Sequence[Judge], frame: Frame, known: Iterable[Known], windows: Sequence[Window], now: datetime
+    judges: Sequence[Judge], frame: Frame, known: Alerts, windows: Sequence[Window], now: datetime
 ) -> Iterator[Change]:
-    """Look at every row by every rule; only rows that are raised, or have an alert, are taken to the state machine.
+    """Look at every row by every rule; only rows in which something may change are taken to the state machine.
 
     Args:
         judges: of the frame's kind of subject.
@@ -79,34 +70,23 @@ def changes(
         return
     of_row = identities(frame)
     order = np.argsort(of_row, kind="stable")
-    alerts = {rule: dict(of) for rule, of in _by_rule(known).items()}
     for judge in judges:
         judgement = judge.judge(frame)
-        standing = alerts.get(judge.rule.code, {})
-        for row in _rows(judgement, order, of_row, standing):
-            before = standing.get(int(of_row[row]))
-            change = _look(judgement, row, before, windows, now)
+        alerts = known.of_rule(judge.rule.code)
+        place = np.minimum(np.searchsorted(of_row, alerts.identity, sorter=order), len(order) - 1)
+        row_of = order[place]
+        there = of_row[row_of] == alerts.identity
+        alerts, row_of = alerts.take(there), row_of[there]
+        unknown = judgement.raised.copy()
+        unknown[row_of] = False
+        new = np.flatnonzero(unknown)
+        moving = ~alerts.settled(judgement, row_of, now, watched=bool(windows))
+        before: dict[int, Known | None] = dict.fromkeys(new[may_fire(judgement, new, now)].tolist())
+        before.update(zip(row_of[moving].tolist(), alerts.known[moving], strict=True))
+        for row in sorted(before):
+            change = _look(judgement, row, before[row], windows, now)
             if change is not None:
                 yield change
-
-
-def _by_rule(known: Iterable[Known]) -> Mapping[str, dict[int, Known]]:
-    found: dict[str, dict[int, Known]] = {}
-    for one in known:
-        found.setdefault(one.key.rule, {})[identity(one.key)] = one
-    return found
-
-
-def _rows(judgement: Judgement, order: Ids, of_row: Ids, standing: Mapping[int, Known]) -> list[int]:
-    """Rows that are raised, and those that have an alert."""
-    wanted = judgement.raised.copy()
-    if standing:
-        numbers = np.fromiter(standing, np.int64, len(standing))
-        place = np.minimum(np.searchsorted(of_row, numbers, sorter=order), len(order) - 1)
-        rows = order[place]
-        wanted[rows[of_row[rows] == numbers]] = True
-    found: list[int] = np.flatnonzero(wanted).tolist()
-    return found
 
 
 def _look(

@@ -6,29 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-import msgspec
 import numpy as np
 
 from alerts.evaluation import figures
 from alerts.evaluation.figures import Figures, Written, figures_of
 from alerts.evaluation.looking import identities
 from alerts.evaluation.memory import Known, Memory
+from alerts.evaluation.standing import SHIFT, Alerts, Standings
 from alerts.evaluation.subjects import Attached, Looking
 from alerts.evaluation.withdrawing import rules_of, withdrawn
 from alerts.life import store
-from alerts.life.model import ACTIVE, AlertState, Standing
-from alerts.life.store import AlertKey, Outcome
+from alerts.life.store import Outcome
 from alerts.rules.judging import Judge
 from alerts.rules.model import Rule, Subject
 from alerts.series import quotas
 from alerts.series.catalogue import Catalogue
 from alerts.series.frame import Frame, Ids, Scope
 from alerts.series.quotas import QuotaFrame
-from energy.storage import Connection, load_queries, translating
+from energy.storage import Connection, translating
 
-_SQL = load_queries("alerts.evaluation", "evaluation.sql")
 _EPOCH = date(1970, 1, 1)
-_OPEN = frozenset({*ACTIVE, AlertState.PENDING})
 
 
 @dataclass(frozen=True)
@@ -99,12 +96,14 @@ class Engine:
         self._attached = attached
         self._memory = Memory(courses_at_once)
         self._written = Written()
+        self._standings = Standings()
         self._last: dict[str, datetime] = {}
 
     def forget(self) -> None:
         """After an error, or when another instance may have evaluated: nothing that is remembered holds."""
         self._memory.forget()
         self._written.forget()
+        self._standings.forget()
         self._last.clear()
 
     async def evaluate(self, connection: Connection, now: datetime, wanted: Wanted) -> Evaluated:
@@ -156,15 +155,19 @@ class Engine:
 
     async def _quotas(
         self, connection: Connection, known: Known, now: datetime, wanted: Wanted
-    ) -> tuple[QuotaFrame, list[store.Known]]:
+    ) -> tuple[QuotaFrame, Alerts]:
         """The figures of quotas, and where their alerts stand: of the same periods, and any that has not ended."""
         touched = None if wanted.touched is None else tuple(wanted.touched)
         scope = Scope(now, touched, wanted.recent_days)
         due = quotas.concerned(known.book, known.members, scope)
         ids = None if touched is None else np.unique(known.book.ids[due.rows]).tolist()
-        standing = await read_standings(connection, [_EPOCH + timedelta(days=one.first) for one in due.stretches], ids)
-        also = {(one.key.subject_id, one.key.period_start) for one in standing if one.standing.state in _OPEN}
-        scope = Scope(now, touched, wanted.recent_days, tuple((quota, day) for quota, day in also if day is not None))
+        starts = [_EPOCH + timedelta(days=one.first) for one in due.stretches]
+        standing = await self._standings.read(connection, starts, ids)
+        # Of what is looked at anyway nothing has to be said.
+        there = known.book.ids[due.rows] * SHIFT + due.column("first")
+        keys = [one.key for one in standing.known[standing.open & ~np.isin(standing.identity, there)]]
+        also = tuple((key.subject_id, key.period_start) for key in keys if key.period_start is not None)
+        scope = Scope(now, touched, wanted.recent_days, also)
         frame = await quotas.read(
             connection, known.book, known.members, scope, stale_s=self._stale_s, projecting=known.projecting
         )
@@ -177,18 +180,3 @@ def is_due(rule: Rule, last: Mapping[str, datetime], now: datetime, *, by_clock:
         return True
     before = last.get(rule.code)
     return by_clock and (before is None or not before <= now < before + timedelta(seconds=rule.every_s))
-
-
-async def read_standings(
-    connection: Connection, starts: Sequence[date], ids: Sequence[int] | None
-) -> list[store.Known]:
-    """Where alerts of quotas `ids` (None: all) stand: open ones, and those of periods that begin on one of `starts`."""
-    return [
-        store.Known(
-            row["alert_id"],
-            AlertKey(row["rule"], "quota", row["subject_id"], row["period_start"]),
-            msgspec.json.decode(row["standing"], type=Standing),
-            row["revision"],
-        )
-        for row in await connection.fetch(_SQL.standings, starts, ids)
-    ]

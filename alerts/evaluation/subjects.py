@@ -13,9 +13,10 @@ import msgspec
 from alerts.consequences.model import Estimate
 from alerts.evaluation import proving
 from alerts.evaluation.looking import changes
+from alerts.evaluation.standing import Alerts
 from alerts.life import store
 from alerts.life.evidence import Evidence
-from alerts.life.store import Known, Outcome
+from alerts.life.store import Outcome
 from alerts.life.windows import Window
 from alerts.rules.judging import Judge
 from alerts.series import meters, units
@@ -48,7 +49,7 @@ class Looking:
             rows = [dict(row) for row in await connection.fetch(_SQL.windows, now)]
             yield cls(connection, now, [msgspec.convert(row, Window) for row in rows], attached)
 
-    async def outcomes(self, judges: Sequence[Judge], frame: Frame, standing: Sequence[Known]) -> list[Outcome]:
+    async def outcomes(self, judges: Sequence[Judge], frame: Frame, standing: Alerts) -> list[Outcome]:
         """What becomes of the alerts of a frame's subjects, which stand as was read."""
         found = list(changes(judges, frame, standing, self.windows, self.now))
         return [self._with_consequences(one) for one in await proving.outcomes(self.connection, found, self.now)]
@@ -66,7 +67,7 @@ class Looking:
                 ids = None if units is None else frame.ids.tolist()
                 standing = await store.read_standings(self.connection, frame.subject, since=date.max, ids=ids)
                 frames.append(frame)
-                found += await self.outcomes(of, frame, standing)
+                found += await self.outcomes(of, frame, Alerts.of(standing))
         return frames, found
 
     def _with_consequences(self, one: Outcome) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from alerts.evaluation.looking import identity
+from alerts.evaluation.standing import SHIFT
 from alerts.life.commands import withdraw
 from alerts.life.evidence import Evidence
 from alerts.life.model import Standing
@@ -17,8 +17,10 @@ from alerts.life.store import AlertKey, Outcome
 from alerts.rules.model import Rule, Subject
 from alerts.series.frame import Ids
 from energy.storage import Connection, load_queries
+from energy.storage.binary import Layout
 
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
+_OPEN = Layout(alert_id="int8", subject_id="int4", period="date", known="bool")
 RuleOf: TypeAlias = tuple[Subject, str]
 """A kind of subject, and the code of a rule about it."""
 
@@ -43,16 +45,12 @@ async def withdrawn(
     """
     gone: list[int] = []
     for subject, of in looked_at.items():
-        rows = await connection.fetch(_SQL.open, subject)
-        keys = [AlertKey(row["rule"], subject, row["subject_id"], row["period_start"]) for row in rows]
-        there = np.ones(len(keys), np.bool_)
+        codes = [code for kind, code in rules if kind == subject]
+        rows = await _OPEN.copy(connection, _SQL.open, subject, codes)
+        there = rows["known"]
         if of is not None:
-            there = np.isin(np.array([identity(key) for key in keys], np.int64), of)
-        gone += [
-            row["alert_id"]
-            for row, key, is_there in zip(rows, keys, there.tolist(), strict=True)
-            if not is_there or (subject, key.rule) not in rules
-        ]
+            there &= np.isin(rows["subject_id"] * SHIFT + rows["period"], of)
+        gone += rows["alert_id"][~there].tolist()
     if not gone:
         return []
     found = (_outcome(row, now) for row in await connection.fetch(_SQL.evidence, gone))

@@ -123,8 +123,9 @@ where since <= $1 and until > $1 and (ended_at is null or ended_at > $1)
 select code, unit_id from unit where code = any($1::text[])
 
 -- name: open
--- Alerts of subjects of kind $1 that are open.
-select alert_id, rule, subject_id, nullif(period_start, '-infinity') as period_start
+-- Alerts of subjects of kind $1 that are open, and whether they are of one of the rules $2; without a period 1970-01-01.
+select alert_id, subject_id, case when isfinite(period_start) then period_start else date '1970-01-01' end as period,
+    rule = any($2::text[]) as known
 from alert
 where subject = $1 and state in ('pending', 'firing', 'acknowledged', 'silenced')
 
@@ -139,14 +140,15 @@ where alert_id = any($1::int8[])
 -- All units.
 select unit_id from unit order by unit_id
 
+-- name: revisions
+-- Alerts of quotas, each with its revision: those that are open, and those of periods that begin on one of $1; of quotas
+-- $2, or of all where that is null.
+select alert_id, revision
+from alert
+where subject = 'quota' and ($2::int4[] is null or subject_id = any($2::int4[]))
+    and (state in ('pending', 'firing', 'acknowledged', 'silenced') or period_start = any($1::date[]))
+
 -- name: standings
--- Where alerts of quotas stand: those that are open, and those of periods that begin on one of $1; of quotas $2, or of all
--- where that is null.
+-- Where alerts $1 of quotas stand.
 select alert_id, rule, subject_id, period_start, standing::text as standing, revision
-from alert
-where subject = 'quota' and state in ('pending', 'firing', 'acknowledged', 'silenced')
-    and ($2::int4[] is null or subject_id = any($2))
-union
-select alert_id, rule, subject_id, period_start, standing::text, revision
-from alert
-where subject = 'quota' and period_start = any($1::date[]) and ($2::int4[] is null or subject_id = any($2))
+from alert where alert_id = any($1::int8[])
