@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from decimal import Decimal
+from urllib.parse import urlsplit
+
+from structlog.testing import capture_logs
 
 from deploy.demo.city_parts import Correction
 from deploy.demo.reporting import Reporting
 from energy.clocks import ClockSettings, DataClock
 from energy.services import run_services
-from energy.storage import Pool
+from energy.storage import Connection, Pool, StorageSettings, open_pool
 from tests.support.deriving import derive_all
 from tests.support.eventually import eventually
 from tests.support.register_world import instant, populate, registry, shown, store
+from tests.support.tcp_proxy import tcp_proxy
 
 SCALE = 3_600.0
 _USED = "select sum(quanta * quantum) from consumption_15min join point using (point_id)"
@@ -51,3 +55,29 @@ async def test_what_is_reported_holds_from_the_beginning(pool: Pool) -> None:
         assert (said["author"], said["reason"]) == ("demo", "the nameplate says 300/5")
         await derive_all(connection)
         assert await connection.fetchval(_USED) == 720
+
+
+async def test_a_database_that_refuses_is_waited_for(connection: Connection, dsn: str) -> None:
+    """What was due while it was away is reported when it is back; the demo goes on meanwhile."""
+    await populate(connection, registry([("P-e", "electricity", 1)]))
+    await connection.execute(_ALERT)
+    parts = urlsplit(dsn)
+    correction = Correction("P-e", instant(0), Decimal("0.75"), instant(0), "the nameplate says 300/5")
+    clock, stop = DataClock(ClockSettings(instant(0), time.time(), SCALE)), asyncio.Event()
+    async with (
+        tcp_proxy(parts.hostname or "", parts.port or 0) as proxy,
+        open_pool(StorageSettings(dsn.replace(parts.netloc.rpartition("@")[2], f"{proxy.host}:{proxy.port}"))) as line,
+        asyncio.timeout(30),
+        asyncio.TaskGroup() as group,
+    ):
+        await proxy.cut()
+        with capture_logs() as logs:
+            group.create_task(run_services([Reporting(line, clock, [correction])], grace=1, stop=stop))
+            await eventually(lambda: any(log["event"] == "the database is away" for log in logs))
+        await proxy.restore()
+
+        async def recorded() -> bool:
+            return bool(await connection.fetchval("select count(*) from edit"))
+
+        await eventually(recorded)
+        stop.set()
