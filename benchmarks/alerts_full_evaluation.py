@@ -1,7 +1,7 @@
 """Judging the nation's quotas: 17 000 units with five quotas each, by all shipped rules of quotas.
 
 `alerts_full_evaluation_s`: from totals to stored states, after every unit got a new quarter hour: read, judged,
-written.
+written. `alerts_full_unchanged_s`: again, after nothing changed.
 `alerts_full_evaluation_ratio`: the same over a bare SQL read of the rows of totals that it reads, in the same run.
 `alerts_incremental_100_units_s`: the same of 100 units that are marked. Medians.
 """
@@ -46,7 +46,7 @@ async def _measure(endpoints: Endpoints) -> list[Figure]:
     await asyncio.to_thread(migrate, dsn)
     rules = [rule for rule in load_rules([], catalogue()) if rule.subject == "quota"]
     engine = Engine(rules, catalogue(), stale_s=6 * 3600)
-    full, marked, bare = [], [], []
+    full, same, marked, bare = [], [], [], []
     async with connect(StorageSettings(dsn)) as connection:
         await sync_factors(connection, shipped_factors())
         await _fill(connection)
@@ -56,6 +56,7 @@ async def _measure(endpoints: Endpoints) -> list[Figure]:
             now += _QUARTER
             await _quarter_hour(connection)
             full.append(await _timed(engine, connection, now, Wanted(1)))
+            same.append(await _timed(engine, connection, now, Wanted(1)))
             bare.append(await _read(connection))
             await _quarter_hour(connection, MARKED)
             units = dict.fromkeys(range(1, MARKED + 1), TODAY)
@@ -65,6 +66,7 @@ async def _measure(endpoints: Endpoints) -> list[Figure]:
     ratio = statistics.median(a / b for a, b in zip(full, bare, strict=True))
     return [
         Figure("alerts_full_evaluation_s", statistics.median(full), "s", settings | {"rounds": _shown(full)}),
+        Figure("alerts_full_unchanged_s", statistics.median(same), "s", settings | {"rounds": _shown(same)}),
         Figure("alerts_full_evaluation_ratio", ratio, "x", settings | {"bare_read_s": _shown(bare)}),
         Figure("alerts_incremental_100_units_s", statistics.median(marked), "s", settings | {"rounds": _shown(marked)}),
     ]
@@ -101,8 +103,13 @@ async def _quarter_hour(connection: Connection, units: int = UNITS) -> None:
 async def _fill(connection: Connection) -> None:
     await connection.execute(_UNITS, UNITS)
     await connection.execute(_METERS, CARRIERS)
+    # Row by row they would follow for a minute.
+    await connection.execute("alter table unit_day disable trigger user; alter table unit_month disable trigger user")
     await connection.execute(_DAYS, CARRIERS, TODAY, NOON)
     await connection.execute(_MONTHS, CARRIERS, TODAY, NOON)
+    await connection.execute("alter table unit_day enable trigger user; alter table unit_month enable trigger user")
+    await connection.execute("select carriers_follow_registry(array_agg(unit_id)) from unit")
+    await connection.execute("insert into unit_period select * from period_sum")
     for number, (measure_, period, unit, limit) in enumerate(_QUOTAS):
         await connection.execute(_QUOTA, str(number), measure_, period, unit, limit)
     await connection.execute("delete from unit_touched")
