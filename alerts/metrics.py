@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import prometheus_client
 import structlog
 
+from alerts.life.evidence import Evidence
 from alerts.life.store import Outcome
 
 _log = structlog.get_logger("alerts")
@@ -51,9 +52,11 @@ def marked(units: int) -> None:
 def moved(outcome: Outcome) -> None:
     """An alert changed its state."""
     move, proof = outcome.transition, outcome.evidence
-    if move is None or proof is None:
+    if move is None:
         return
     _TRANSITIONS.labels(outcome.key.rule, move.to_state).inc()
+    if not isinstance(proof, Evidence):
+        return
     _log.info(
         "alert_moved",
         rule=outcome.key.rule,

@@ -71,7 +71,6 @@ class Looking:
         return frames, found
 
     def _with_consequences(self, one: Outcome) -> Outcome:
-        attached = () if one.evidence is None else self.attached(one.evidence)
-        if one.evidence is None or not attached:
+        if not isinstance(one.evidence, Evidence) or not (attached := self.attached(one.evidence)):
             return one
         return msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, consequences=attached))

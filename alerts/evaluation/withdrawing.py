@@ -58,10 +58,16 @@ async def withdrawn(
 
 
 def _outcome(row: Any, now: datetime) -> Outcome | None:
-    """The evidence stays that of the last look: there is no other any more."""
+    """The evidence stays that of the last look, whatever version wrote it: there is no other any more."""
     standing, transition = withdraw(msgspec.json.decode(row["standing"], type=Standing), now)
     if transition is None or row["evidence"] == "{}":
         return None
     key = AlertKey(row["rule"], row["subject"], row["subject_id"], row["period_start"])
-    proof = msgspec.json.decode(row["evidence"], type=Evidence)
-    return Outcome(key, row["unit_id"], row["revision"], standing, transition, proof)
+    return Outcome(key, row["unit_id"], row["revision"], standing, transition, _proof(row["evidence"]))
+
+
+def _proof(evidence: str) -> Evidence | msgspec.Raw:
+    try:
+        return msgspec.json.decode(evidence, type=Evidence)
+    except msgspec.DecodeError:
+        return msgspec.Raw(evidence.encode())

@@ -41,7 +41,8 @@ class Outcome(msgspec.Struct, frozen=True):
         key, unit_id: which alert, and of which unit; None for quotas of groups.
         revision: of the alert that was read; 0 where there was none.
         standing, transition: from the state machine.
-        evidence: of the transition; None without one.
+        evidence: of the transition; None without one. As it is stored where it stays what it was, whatever version
+            wrote it.
     """
 
     key: AlertKey
@@ -49,7 +50,7 @@ class Outcome(msgspec.Struct, frozen=True):
     revision: int
     standing: Standing
     transition: Transition | None = None
-    evidence: Evidence | None = None
+    evidence: Evidence | msgspec.Raw | None = None
 
     def __post_init__(self) -> None:
         if (self.transition is None) != (self.evidence is None):

@@ -85,10 +85,11 @@ async def test_all_units_are_looked_at_when_a_rule_is_due_and_quotas_wait_for_no
 async def test_who_is_gone_is_withdrawn_at_the_end_of_a_pass_and_nobody_else(
     world: Connection, rules: list[Rule]
 ) -> None:
-    """A meter that is no longer counted ends, and so does what is of a rule that is gone."""
+    """A meter that is no longer counted ends, and what is of a rule that is gone, whatever its evidence."""
     watch = Watch(rules)
     await watch.step(world, 60)
     await world.execute("delete from point where code = 'B-natural_gas'")
+    await world.execute("""update alert set evidence = '{"of": "another version"}' where rule = 'no-unit'""")
     assert await watch.step(world, 76) == 1
     assert await Watch([rule for rule in rules if rule.subject == "meter"]).step(world, 77) == 3
     assert [tuple(row) for row in await world.fetch(_STATES)] == [
@@ -96,6 +97,8 @@ async def test_who_is_gone_is_withdrawn_at_the_end_of_a_pass_and_nobody_else(
         ("no-meter", "meter", "resolved", 1),
         ("no-unit", "unit", "resolved", 3),
     ]
+    kept = "select count(*) from alert_transition where evidence ->> 'of' = 'another version' and reason = 'withdrawn'"
+    assert await world.fetchval(kept) == 3
 
 
 async def test_what_a_person_wrote_meanwhile_is_looked_at_again_at_once(
