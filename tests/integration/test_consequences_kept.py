@@ -76,7 +76,9 @@ async def test_a_product_that_uses_too_much_is_priced_by_its_standard(
     settings = ConsequencesSettings(region=(RegionSettings("61", ("aluminium", "punitive")),))
     engine = Engine(load_rules((), catalogue()), catalogue(), stale_s=6 * 3600, attached=attaching(settings))
     found = await engine.evaluate(connection, at(25), Wanted(2))
-    (proof,) = [one.evidence for one in found.written if one.key.rule == "intensity" and one.evidence]
+    (proof,) = [
+        one.evidence for one in found.written if one.key.rule == "intensity" and isinstance(one.evidence, Evidence)
+    ]
     assert {one.policy: one.most_yuan for one in proof.consequences} == {
         policy: round(float(Decimal(2 * 13_361) * Decimal(str(price))), 2) for policy, price in prices.items()
     }
