@@ -124,8 +124,18 @@ async def settle(connection: Connection) -> None:
 
 
 async def totals(connection: Connection) -> dict[str, list[tuple[str, ...]]]:
-    """All that totals hold, each value as the database prints it."""
+    """All that totals hold, each value as the database prints it; what follows from them by triggers has to be true."""
+    assert not await connection.fetch(_ASTRAY)
     return {table: await _printed(connection, table) for table in ("unit_hour", "unit_day", "unit_month")}
+
+
+_ASTRAY = """
+select t::text from (table carrier_known except table unit_carrier) t
+union all select t::text from (table unit_carrier except table carrier_known) t
+union all select t::text from (table period_sum except table unit_period) t
+union all select t::text from (table unit_period except table period_sum) t
+"""
+"""Rows of tables that alerts read, and that are not what their views say they must be."""
 
 
 async def days(connection: Connection, *columns: str, carrier: str | None = None) -> list[tuple[object, ...]]:
