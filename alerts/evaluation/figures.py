@@ -107,9 +107,14 @@ class Written:
         found: Ids = np.flatnonzero(~same)
         return found
 
-    def remember(self, figures: Figures, rows: Ids) -> None:
-        """These have been committed."""
+    def remember(self, figures: Figures, rows: Ids, *, alone: bool = False) -> None:
+        """These have been committed; with `alone` no others are remembered any more.
+
+        Without ever forgetting, a leader would drag along every day that it has seen.
+        """
         kept = ~np.isin(self._of, figures.of[rows])
+        if alone:
+            kept &= np.isin(self._of, figures.of)
         of = np.concatenate([self._of[kept], figures.of[rows]])
         digests = np.concatenate([self._digests[kept], _digests(figures)[rows]])
         order = np.argsort(of)

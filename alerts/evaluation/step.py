@@ -96,6 +96,7 @@ class Engine:
         self._attached = attached
         self._memory = Memory(courses_at_once)
         self._written = Written()
+        self._widest = 0
         self._standings = Standings()
         self._last: dict[str, datetime] = {}
 
@@ -122,7 +123,9 @@ class Engine:
             async with connection.transaction():
                 refused = await store.keep(connection, found.outcomes)
                 await figures.write(connection, found.figures, found.rows, now)
-        self._written.remember(found.figures, found.rows)
+        widest = wanted.touched is None and wanted.recent_days >= self._widest
+        self._widest = wanted.recent_days if widest else self._widest
+        self._written.remember(found.figures, found.rows, alone=widest)
         self._last.update(dict.fromkeys((judge.rule.code for judge in due if judge.rule.every_s), now))
         again = {one.unit_id for one in refused if one.unit_id is not None}
         kept = tuple(one for one in found.outcomes if one not in refused) if refused else tuple(found.outcomes)

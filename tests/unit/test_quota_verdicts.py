@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.evaluation.figures import figures_of
+from alerts.evaluation.figures import Written, figures_of
 from alerts.evaluation.verdicts import COLOURS, VERDICTS, marks, verdicts
 from alerts.series.frame import NEVER
 from alerts.series.quotas import QuotaFrame
@@ -97,3 +97,17 @@ def test_what_holds_of_any_figures(
     exhausted = int(figures_of(frame).columns["exhausted_at"][0])
     if exhausted != NEVER:
         assert frame.ready_us[0] - 1_000_000 <= exhausted <= frame.end_us[0]
+
+
+def test_only_figures_that_may_be_looked_at_again_are_remembered() -> None:
+    """What was written is not written again, until the widest look is past its period."""
+    march = figures_of(month(62, 6.2))
+    may = figures_of(
+        one_quota(1, LIMIT, END + timedelta(days=40), END + timedelta(days=40), first=date(2026, 5, 1), complete=True)
+    )
+    written = Written()
+    written.remember(march, written.changed(march))
+    written.remember(may, written.changed(may))
+    assert [len(written.changed(one)) for one in (march, may)] == [0, 0]
+    written.remember(may, written.changed(may), alone=True)
+    assert [len(written.changed(one)) for one in (march, may)] == [1, 0]
