@@ -103,7 +103,7 @@ create table quota_figure (
     primary key (quota_id, period_start)
 ) with (fillfactor = 50);
 comment on table quota_figure is 'The figures of each quota in each period, as last judged, written when one of them changed; amounts in the quota''s limit_unit. No reference to quota: it would be asked for each of a nation''s rows.';
-comment on column quota_figure.ready is 'Data time up to which everything that counts is complete; null when a carrier has never delivered.';
+comment on column quota_figure.ready is 'Data time up to which everything that counts is complete, of a group all of it that is not stale; null when a carrier, or a whole group, has never delivered.';
 
 -- What was said before this version ------------------------------------------------------------------------------------
 
