@@ -72,7 +72,15 @@ class CityUse:
         count = len(keys)
         ready = np.full(count, round(self._at.timestamp() * 1_000_000), np.int64)
         known: Floats = np.ones(count)
-        return Use(used, np.where(np.isnan(used), NEVER, ready), ~np.isnan(used), known, known * 0, known * 0)
+        return Use(
+            used=used,
+            ready_us=np.where(np.isnan(used), NEVER, ready),
+            complete=~np.isnan(used),
+            completeness=known,
+            quality=known * 0,
+            provisional=known * 0,
+            lagging=np.zeros(count, np.bool_),
+        )
 
     def _believed(self, key: _Key) -> Decimal:
         """The truth, and what meters show too much whose mistake nobody has reported yet."""
