@@ -33,7 +33,8 @@ class Chosen(msgspec.Struct, frozen=True):
 
     states: tuple[AlertState, ...] | None = OPEN
     unit: str | None = None
-    rule: str | None = None
+    rules: tuple[str, ...] | None = None
+    severities: tuple[Severity, ...] | None = None
     district: str | None = None
     industry: str | None = None
     since: datetime | None = None
@@ -69,8 +70,13 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A transition of the history; what it rests on is in `older`, as it stands, where another version wrote it."""
+    """A transition of the history; what it rests on is in `older`, as it stands, where another version wrote it.
 
+    Attributes:
+        number: among those of its alert, from 1.
+    """
+
+    number: int
     transition_id: int
     transition: Transition
     author: str
@@ -80,18 +86,18 @@ class Move(msgspec.Struct, frozen=True):
 
 
 async def listed(connection: Connection, chosen: Chosen, most: int) -> list[Listed]:
-    """Alerts, those that fire first, gravest and longest first; at most so many."""
-    states = None if chosen.states is None else list(chosen.states)
+    """Alerts that are open first, the gravest first, quotas before units and meters; at most so many."""
     asked = (
         chosen.alert_id,
-        states,
+        _listed_or_any(chosen.states),
         chosen.unit,
-        chosen.rule,
+        _listed_or_any(chosen.rules),
         chosen.district,
         chosen.industry,
         chosen.since,
         most,
         DEFAULT_ZONE,
+        _listed_or_any(chosen.severities),
     )
     with translating():
         rows = await connection.fetch(_SQL.alerts, *asked)
@@ -116,6 +122,7 @@ async def history(connection: Connection, alert_id: int) -> list[Move]:
         rows = await connection.fetch(_SQL.moves, alert_id)
     return [
         Move(
+            number,
             row["transition_id"],
             Transition(
                 AlertState(row["from_state"]),
@@ -129,7 +136,7 @@ async def history(connection: Connection, alert_id: int) -> list[Move]:
             evidence := _evidence(row["evidence"]),
             msgspec.Raw(row["evidence"].encode()) if evidence is None else None,
         )
-        for row in rows
+        for number, row in enumerate(rows, 1)
     ]
 
 
@@ -240,6 +247,10 @@ def _check_words(what: str, text: str) -> None:
     """What people leave on record must say something, and fit into a line."""
     if fault := wrong_text(text) or ("" if text.strip() else "nothing is there"):
         raise RejectedError(f"{what} is needed: {fault}")
+
+
+def _listed_or_any(values: tuple[str, ...] | None) -> list[str] | None:
+    return None if values is None else list(values)
 
 
 def _listed(row: dict[str, Any]) -> Listed:

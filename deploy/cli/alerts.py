@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., None])
 T = TypeVar("T")
 _STATES = ("pending", "firing", "acknowledged", "silenced", "resolved", "corrected", "inactive")
+_SEVERITIES = ("critical", "warning", "attention", "notice")
 
 
 def _language() -> str:
@@ -72,10 +73,19 @@ def run(config: Path) -> None:
 
 
 @alerts.command("list")
-@click.option("--state", "states", type=click.Choice(_STATES), multiple=True, help="[default: those that are open]")
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice(_STATES),
+    multiple=True,
+    help="In this state; may be repeated.  [default: those that are open]",
+)
+@click.option(
+    "--severity", "severities", type=click.Choice(_SEVERITIES), multiple=True, help="This grave; may be repeated."
+)
 @click.option("--history", is_flag=True, help="In whatever state.")
 @click.option("--of-unit", "unit", metavar="CODE", help="Of this unit.")
-@click.option("--rule", metavar="CODE", help="Of this rule.")
+@click.option("--rule", "rules", metavar="CODE", multiple=True, help="Of this rule; may be repeated.")
 @click.option("--district", metavar="DIGITS", help="Of districts that begin so.")
 @click.option("--industry", metavar="DIGITS", help="Of industries that begin so.")
 @click.option("--since", metavar="TIME", help="Changed from then on; ISO 8601.")
@@ -88,9 +98,10 @@ def list_alerts(  # noqa: PLR0913 - one for each option
     dsn: str | None,
     *,
     states: tuple[str, ...],
+    severities: tuple[str, ...],
     history: bool,
     unit: str | None,
-    rule: str | None,
+    rules: tuple[str, ...],
     district: str | None,
     industry: str | None,
     since: str | None,
@@ -98,18 +109,21 @@ def list_alerts(  # noqa: PLR0913 - one for each option
     language: Language,
     as_json: bool,
 ) -> None:
-    """List alerts: those that fire first, gravest and longest first.
+    """List alerts: open ones first, of these the gravest, quotas before units and meters, and longest first.
 
-    An exclamation mark says that it has escalated. Times are of the unit's zone.
+    An exclamation mark says that it has escalated. OF is the quota, unit or meter, behind its unit's code where its own
+    does not begin so, and the first day of the period. Times are of the unit's zone.
     """
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
     from alerts.life.model import AlertState  # noqa: PLC0415 - likewise
+    from alerts.verdicts import Severity  # noqa: PLC0415 - likewise
     from deploy.cli.alert_windows import moment  # noqa: PLC0415 - likewise
     from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
 
     wanted = None if history else tuple(map(AlertState, states)) or people.OPEN
     from_then = None if since is None else moment(since, DEFAULT_ZONE)
-    chosen = people.Chosen(wanted, unit, rule, district, industry, from_then)
+    grave = tuple(map(Severity, severities)) or None
+    chosen = people.Chosen(wanted, unit, rules or None, grave, district, industry, from_then)
     found = _on(config, dsn, lambda connection, _: people.listed(connection, chosen, limit + 1))
     if as_json:
         _echo_json(found[:limit])
@@ -177,12 +191,18 @@ def explain(alert_id: int, change: int | None, config: Path | None, dsn: str | N
 def ack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | None) -> None:
     """Take alert ID on until it is over.
 
-    Nobody else is called, and it does not escalate.
+    Nobody else is called, and it does not escalate. Who takes it first has it: the exit code is 65 for others.
     """
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
 
-    move = _on(config, dsn, lambda connection, now: people.acknowledge(connection, alert_id, who, note, now))
-    click.echo(f"Taken on: alert {alert_id}." if move else f"Somebody has alert {alert_id} already.")
+    async def taken(connection: Connection, now: datetime) -> Listed | None:
+        if await people.acknowledge(connection, alert_id, who, note, now):
+            return None
+        return await people.one(connection, alert_id)
+
+    if (had := _on(config, dsn, taken)) is not None:
+        raise _refused_taken(had)
+    click.echo(f"Taken on: alert {alert_id}.")
 
 
 @alerts.command()
@@ -202,15 +222,33 @@ async def _all_of(connection: Connection, alert_id: int) -> tuple[Listed, list[M
 
 
 def _evidence_of(alert_id: int, moves: list[Move], change: int | None) -> Evidence:
-    chosen = moves[-1:] if change is None else [move for move in moves if move.transition_id == change]
+    from energy.errors import RejectedError  # noqa: PLC0415 - loaded when called
+
+    chosen = moves[-1:] if change is None else [move for move in moves if move.number == change]
     if not chosen:
-        raise click.ClickException(f"alert {alert_id} has no change {change}: see `quotawatt alerts show {alert_id}`")
+        raise RejectedError(
+            f"alert {alert_id} has no change {change}: it has {len(moves)}, counted from 1",
+            advice=f"See `quotawatt alerts show {alert_id}`.",
+        )
     if chosen[0].evidence is None:
-        raise click.ClickException(
-            "that was written by a version whose evidence has another form: see "
-            f"`quotawatt alerts show {alert_id} --json`"
+        raise RejectedError(
+            f"change {chosen[0].number} of alert {alert_id} was written by a version whose evidence has another form",
+            advice=f"See `quotawatt alerts show {alert_id} --json`.",
         )
     return chosen[0].evidence
+
+
+def _refused_taken(had: Listed) -> Exception:
+    from deploy.cli.alerts_text import minute  # noqa: PLC0415 - loaded when called
+    from energy.errors import RejectedError  # noqa: PLC0415 - likewise
+
+    since = had.standing.acknowledged_at
+    if since is None:  # given back in this very moment
+        return RejectedError(f"somebody had alert {had.alert_id} just now: try again")
+    whose = f"{had.standing.acknowledged_by} has it since {minute(since, had.time_zone)}"
+    return RejectedError(
+        f"alert {had.alert_id} is taken: {whose}", advice=f"`quotawatt alerts unack {had.alert_id}` gives it back."
+    )
 
 
 def _on(config: Path | None, dsn: str | None, work: Callable[[Connection, datetime], Awaitable[T]]) -> T:

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from deploy.cli.columns import columns, shown
+from deploy.cli.columns import columns, places, shown
 
 if TYPE_CHECKING:
     from alerts.life.people import Listed, Move
     from alerts.life.windows import Window
     from alerts.rules.messages import Language
 
-_LIST = ("ID", "STATE", "SEVERITY", "RULE", "OF", "UNIT", "SINCE", "SAYS")
-_MOVES = ("NO", "AT", "FROM", "TO", "REASON", "SEVERITY", "BY", "SAYS")
+_LIST: Mapping[Language, tuple[str, ...]] = {
+    "en": ("ID", "STATE", "SEVERITY", "RULE", "OF", "SINCE", "SAYS"),
+    "zh": ("编号", "状态", "级别", "规则", "对象", "起始时间", "内容"),
+}
+_MOVES: Mapping[Language, tuple[str, ...]] = {
+    "en": ("NO", "AT", "FROM", "TO", "REASON", "SEVERITY", "BY", "SAYS"),
+    "zh": ("序号", "时间", "由", "至", "原因", "级别", "人员", "内容"),
+}
 _WINDOWS = ("ID", "COVERS", "RULE", "SINCE", "UNTIL", "AUTHOR", "REASON")
+_SUBJECTS: Mapping[str, Mapping[Language, str]] = {
+    "quota": {"zh": "限额", "en": "quota"},
+    "unit": {"zh": "单位", "en": "unit"},
+    "meter": {"zh": "计量器具", "en": "meter"},
+}
+_FACTS_AT = 11
+_LONGEST_OF = 44
+"""Places of a terminal for what an alert is about: what stands before the message then fits into 120."""
 
 
 def list_lines(alerts: Sequence[Listed], language: Language, width: int | None) -> Iterator[str]:
     """A line for each, below headings; `width` is the terminal's, None for no terminal."""
-    rows = [_LIST]
+    rows = [_LIST[language]]
     for one in alerts:
         standing = one.standing
         state = f"{standing.state}!" if standing.escalated_at and standing.state == "firing" else str(standing.state)
-        of = one.code if one.period_start is None else f"{one.code} {one.period_start}"
-        since = local(standing.since, one.time_zone)
+        of = _of(one, None if width is None else _LONGEST_OF)
         says = getattr(one.message, language)
-        unit = one.unit or name_of(one, language)
-        rows.append((str(one.alert_id), state, standing.mark.severity, one.rule, of, unit, since, says))
+        since = minute(standing.since, one.time_zone)
+        rows.append((str(one.alert_id), state, standing.mark.severity, one.rule, of, since, says))
     return columns(rows, {0}, width)
 
 
@@ -37,42 +50,57 @@ def show_lines(one: Listed, moves: Sequence[Move], language: Language, width: in
     """Where an alert stands, and how it came there."""
     yield from head_lines(one, language)
     yield ""
-    rows = [_MOVES]
+    rows = [_MOVES[language]]
     for move in moves:
         made = move.transition
         says = move.note or (getattr(move.evidence.message, language) if move.evidence else "")
         states = (made.from_state, made.to_state, made.reason, made.mark.severity)
-        rows.append((str(move.transition_id), local(made.at, one.time_zone), *states, move.author or "-", says))
+        rows.append((str(move.number), minute(made.at, one.time_zone), *states, move.author or "-", says))
     yield from columns(rows, {0}, width)
 
 
 def head_lines(one: Listed, language: Language) -> Iterator[str]:
     """What an alert is, and where it stands."""
+    say = saying(language)
     standing = one.standing
     zone = one.time_zone
-    period = "" if one.period_start is None else f", period from {one.period_start}"
+    since = one.period_start
+    period = "" if since is None else say(f"，周期自{since}起", f", period from {since}")
+    subject = _SUBJECTS[one.subject][language]
     facts = {
-        "alert": f"{one.alert_id}: {one.rule} of {one.subject} {one.code}{period}",
-        "unit": ", ".join(filter(None, (one.unit, name_of(one, language), one.district, one.industry))),
-        "state": f"{standing.state} since {local(standing.since, zone)}",
-        "severity": f"{standing.mark.severity} ({standing.mark.colour})",
-        "says": getattr(one.message, language),
+        say("告警", "alert"): f"{one.alert_id}: "
+        + say(f"{subject} {one.code}，规则 {one.rule}", f"{one.rule} of {subject} {one.code}")
+        + period,
+        say("单位", "unit"): ", ".join(filter(None, (one.unit, name_of(one, language), one.district, one.industry))),
+        say("状态", "state"): say(
+            f"{standing.state}，自 {local(standing.since, zone)}",
+            f"{standing.state} since {local(standing.since, zone)}",
+        ),
+        say("级别", "severity"): f"{standing.mark.severity} ({standing.mark.colour})",
+        say("内容", "says"): getattr(one.message, language),
     }
     if standing.fired_at is not None:
-        times = "" if standing.firings == 1 else f" ({standing.firings} times in all)"
-        facts["fired"] = local(standing.fired_at, zone) + times
+        count = standing.firings
+        times = "" if count == 1 else say(f"（共 {count} 次）", f" ({count} times in all)")
+        facts[say("触发", "fired")] = local(standing.fired_at, zone) + times
     if standing.acknowledged_at is not None:
-        facts["taken on"] = f"{local(standing.acknowledged_at, zone)} by {standing.acknowledged_by}"
+        at, who = local(standing.acknowledged_at, zone), standing.acknowledged_by
+        facts[say("确认", "taken on")] = say(f"{at}，{who}", f"{at} by {who}")
     if standing.escalated_at is not None:
-        facts["escalated"] = local(standing.escalated_at, zone)
+        facts[say("升级", "escalated")] = local(standing.escalated_at, zone)
     yield from fact_lines(facts)
+
+
+def saying(language: Language) -> Callable[[str, str], str]:
+    """Chooses between a Chinese and an English text."""
+    return lambda zh, en: zh if language == "zh" else en
 
 
 def fact_lines(facts: dict[str, str]) -> Iterator[str]:
     """One line for each fact that there is."""
     for name, fact in facts.items():
         if fact:
-            yield f"{name + ':':<12}{shown(fact)}"
+            yield f"{name}:{' ' * (_FACTS_AT - places(name))}{shown(fact)}"
 
 
 def window_lines(windows: Sequence[Window], zone: str, width: int | None) -> Iterator[str]:
@@ -92,6 +120,11 @@ def name_of(one: Listed, language: Language) -> str:
     return one.name_zh if language == "zh" else one.name_en
 
 
+def minute(moment: datetime, zone: str) -> str:
+    """In a zone, to the minute, for lists."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
 def local(moment: datetime | None, zone: str) -> str:
     """In a zone, as short as it stays exact; "-" for none."""
     if moment is None:
@@ -99,3 +132,12 @@ def local(moment: datetime | None, zone: str) -> str:
     at = moment.astimezone(ZoneInfo(zone))
     spec = "milliseconds" if at.microsecond else "seconds" if at.second else "minutes"
     return at.isoformat(timespec=spec)
+
+
+def _of(one: Listed, most: int | None) -> str:
+    """What an alert is about, in at most so many characters."""
+    code = one.code if one.code.startswith(one.unit) else f"{one.unit} {one.code}"
+    period = "" if one.period_start is None else f" {one.period_start}"
+    if most is not None and len(code) + len(period) > most:
+        code = f"{code[: most - len(period) - 1]}…"
+    return code + period

@@ -1,8 +1,9 @@
 -- What people read of alerts, and say of them.
 
 -- name: alerts
--- Alerts by number $1, states $2, unit $3, rule $4, a district that begins with $5, an industry that begins with $6, and
--- changed from $7 on; each null for any. At most $8, gravest and longest first.
+-- Alerts by number $1, states $2, unit $3, rules $4, a district that begins with $5, an industry that begins with $6,
+-- changed from $7 on, and severities $10; each null for any. At most $8: open ones first, of these the gravest, quotas
+-- before what is said of units and their data, and longest first.
 select a.alert_id, a.rule, a.subject, coalesce(q.code, m.code, u.code, a.evidence #>> '{subject,code}', '') as code,
     coalesce(u.code, '') as unit, coalesce(u.name_zh, a.evidence #>> '{subject,name_zh}', q.key, '') as name_zh,
     coalesce(u.name_en, a.evidence #>> '{subject,name_en}', q.key, '') as name_en,
@@ -16,12 +17,13 @@ left join unit u on u.unit_id = a.unit_id
 left join quota q on a.subject = 'quota' and q.quota_id = a.subject_id
 left join meter m on a.subject = 'meter' and m.meter_id = a.subject_id
 where ($1::int8 is null or a.alert_id = $1) and ($2::text[] is null or a.state = any($2))
-  and ($3::text is null or u.code = $3) and ($4::text is null or a.rule = $4)
+  and ($3::text is null or u.code = $3) and ($4::text[] is null or a.rule = any($4))
   and ($5::text is null or starts_with(coalesce(u.district, a.evidence #>> '{subject,district}'), $5))
   and ($6::text is null or starts_with(coalesce(u.industry, a.evidence #>> '{subject,industry}'), $6))
-  and ($7::timestamptz is null or a.since >= $7)
-order by a.state not in ('firing', 'acknowledged', 'silenced'),
-    array_position(array['critical', 'warning', 'attention', 'notice'], a.severity), a.since, a.alert_id
+  and ($7::timestamptz is null or a.since >= $7) and ($10::text[] is null or a.severity = any($10))
+order by a.state not in ('firing', 'acknowledged', 'silenced', 'pending'),
+    array_position(array['critical', 'warning', 'attention', 'notice'], a.severity),
+    array_position(array['quota', 'unit', 'meter'], a.subject), a.state = 'pending', a.since, a.alert_id
 limit $8
 
 -- name: moves
