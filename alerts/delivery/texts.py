@@ -22,6 +22,8 @@ Texts = dict[str, str]
 CORRECTION_SEVERITY = "notice"
 """A correction informs; it never calls anybody out of bed."""
 
+_UNIT_NAMES = frozenset({"unit_zh", "unit_en"})
+"""Of a meter's unit, to be read: its code is its identity, whatever it is called."""
 _NO_LABEL = re.compile(r"\W", re.ASCII)
 
 
@@ -30,7 +32,8 @@ def labels_of(change: Change, extra: Mapping[str, str]) -> Texts:
     found: dict[str, object] = {}
     if (evidence := change.evidence) is not None:
         subject = evidence.subject
-        found |= {_label(name): value for name, value in {**subject.labels, **evidence.rule.labels}.items()}
+        found |= {_label(name): value for name, value in subject.labels.items() if name not in _UNIT_NAMES}
+        found |= {_label(name): value for name, value in evidence.rule.labels.items()}
         found |= {"unit": subject.unit, "district": subject.district, "industry": subject.industry}
         found[subject.kind] = subject.code
         found["period_start"] = evidence.period_start or ""

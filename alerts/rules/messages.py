@@ -1,7 +1,8 @@
 """What people read of an alert: a rule's text in two languages, filled with figures and names. Pure.
 
 `{used}` stands for a series or a text label of the subject; a number may say how it is written: `{used:.1f}` with one
-decimal, `{used:,.0f}` with separators, `{used_share:.1%}` as a percentage.
+decimal, `{used:,.0f}` with separators, `{used_share:.1%}` as a percentage. What stands in `[[ … ]]` is left out where a
+series in it is not known, or a label is empty.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ DEFAULT_FORMAT = ".6g"
 
 _FORMAT = re.compile(r",?(\.[0-9])?[f%]")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_OPTIONAL = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
+_BRACKETS = re.compile(r"\[\[|\]\]")
 
 
 def placeholders(text: str) -> list[tuple[str, str]]:
@@ -54,6 +57,8 @@ def faults(text: str, numbers: Mapping[str, object], labels: tuple[str, ...]) ->
     except ValueError as error:
         yield f"cannot be read: {error} (a brace itself is written twice)"
         return
+    if _BRACKETS.search(_OPTIONAL.sub("", text)) or any("[[" in part for part in _OPTIONAL.findall(text)):
+        yield "an optional part is written [[ … ]], none within another"
     known = sorted({*numbers, *labels})
     for _, name, spec, conversion in found:
         if name is None:
@@ -78,6 +83,10 @@ def render(text: str, language: Language, figures: Mapping[str, float | None], l
         labels: text labels by name; one that is absent is left empty.
     """
 
+    def known(name: str) -> bool:
+        figure = figures.get(name)
+        return figure is not None and figure == figure if name in figures else bool(labels.get(name))  # noqa: PLR0124
+
     def value(name: str, spec: str) -> str:
         if name not in figures:
             text = str(labels.get(name, ""))
@@ -87,9 +96,10 @@ def render(text: str, language: Language, figures: Mapping[str, float | None], l
             return NOT_KNOWN[language]
         return format(figure, spec or DEFAULT_FORMAT)
 
+    said = _OPTIONAL.sub(lambda part: part[1] if all(known(name) for name, _ in placeholders(part[1])) else "", text)
     return "".join(
         literal + ("" if name is None else value(name, spec or ""))
-        for literal, name, spec, _ in string.Formatter().parse(text)
+        for literal, name, spec, _ in string.Formatter().parse(said)
     )
 
 

@@ -64,7 +64,8 @@ DELIVERY = (
     _series("lag_h", "h", "最近读数落后于时钟的小时数", "hours by which its latest reading lags behind the clock"),
     _series("missing", "", "从未上传数据(1是,0否)", "1 where it has never delivered"),
 )
-"""Likewise of the meter. Last reading 06:30, it is 10:00: lag_h is 3.5. Rules must have `for` 0. every = "15m"."""
+"""Likewise of the meter. Last reading 06:30, it is 10:00: lag_h is 3.5. Rules on it must have `for` 0; of missing it
+runs by the clock. every = "15m"."""
 COMPLETENESS = (
     _series(
         "completeness_day",
@@ -86,7 +87,8 @@ BALANCE = (
 2 to 5 % are usual for electricity, 5 to 10 % for water, 10 % for steam [VEE]. every = "1h" and more.
 """
 SERIES = (*FINDINGS, *STILL, *CHANGES, *DELIVERY, *COMPLETENESS, *BALANCE)
-LABELS = ("meter", "unit", "carrier", "level", "name_zh", "name_en", "district", "industry")
+LABELS = ("meter", "unit", "unit_zh", "unit_en", "carrier", "level", "name_zh", "name_en", "district", "industry")
+"""`name_zh` and `name_en` are the meter's, and may be empty; `unit_zh` and `unit_en` are its unit's."""
 
 _SQL = load_queries("alerts.series", "meters.sql")
 _BELOW = _series("below", "", "下级表在动", "1 where it stood still while meters below it moved")
@@ -107,7 +109,8 @@ async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> F
     """The series `names` of every meter in `scope`, and all labels; groups of which none is asked are not read.
 
     Meters from which no consumption is derived are left out. `at_us` is up to when the meter has delivered; of rules on
-    lag_h and missing `for` must be 0, since it stands still while they grow.
+    lag_h `for` must be 0, since it stands still while that grows. What has never delivered has none: `for` of rules on
+    missing runs by the clock.
 
     Raises as `energy.storage.translating` says, where the caller translates.
     """

@@ -120,8 +120,8 @@ DELIVERY = (
     _series("missing", "1", "从未上传数据的进户计量点个数", "gate points that have never delivered"),
 )
 """Whether data comes. Electricity is complete until 08:00, gas until 06:30, it is 10:00: lag_h is 3.5. What is made on
-site of energy that is counted already does not count. Rules must have `for` 0: the data stands still while these grow.
-every = "1m" and more.
+site of energy that is counted already does not count. Rules on lag_h must have `for` 0: the data stands still while it
+grows. every = "1m" and more.
 """
 COMPLETENESS = (
     _series(
@@ -190,7 +190,8 @@ async def read(connection: Connection, scope: Scope, names: frozenset[str]) -> F
     """The series `names` of every unit in `scope`, and all labels; groups of which none is asked are not read.
 
     `at_us` is up to when any of the unit's carriers is complete: a rule's `for` runs by it. A lag grows while that
-    stands still, so that rules on lag_h and missing need their threshold to say how long, and `for` 0.
+    stands still, so that rules on lag_h need their threshold to say how long, and `for` 0. Where nothing has ever come,
+    `for` runs by the clock.
 
     Raises as `energy.storage.translating` says, where the caller translates.
     """

@@ -44,7 +44,14 @@ from tests.support.rule_pages import (
 BOTH = both("rules")
 RULES = {rule.code: rule for rule in load_rules((), catalogue())}
 JUDGES = {code: Judge(rule, catalogue()) for code, rule in RULES.items()}
-NAMES = {"name_zh": "示例企业", "name_en": "Example Works", "unit": "example-001", "meter": "E1"}
+NAMES = {"name_zh": "示例企业", "name_en": "Example Works", "unit": "example-001"}
+METER = {
+    "unit_zh": "示例企业",
+    "unit_en": "Example Works",
+    "meter": "E1",
+    "name_zh": "主变总表",
+    "name_en": "main transformer",
+}
 KNOWN_AT = "2026-03-25 19:12"
 
 
@@ -234,7 +241,7 @@ def messages_of(page: Path, language: messages.Language) -> dict[str, str]:
         for row in table(page, f"{subject} cases"):
             if "raised" in row[4]:
                 figures = {name: value_of(result) for name, result in _checked(row[3]).items()}
-                found[row[0]] = _text(said_by(row)[0], language, figures, NAMES)
+                found[row[0]] = _text(said_by(row)[0], language, figures, METER if subject == "meter" else NAMES)
     return found
 
 

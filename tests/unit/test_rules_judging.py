@@ -171,6 +171,18 @@ def test_people_read_figures_names_and_what_is_not_known() -> None:
     assert filled == "{{x}} {used:.1f} 50% 0.5"
 
 
+def test_a_part_of_a_message_is_left_out_where_it_has_nothing_to_say() -> None:
+    """Whole, where any figure in it is not known, or a label is empty; parameters in it stay."""
+    text = messages.with_parameters("{used}[[ ({low} to {high} of {level})]][[, until {day}]] [x] {{y}}", {"level": 5})
+    figures = {"used": 3, "low": 0.0, "high": 4}
+    assert messages.render(text, "en", figures, {"day": "today"}) == "3 (0 to 4 of 5), until today [x] {y}"
+    for unknown in (None, math.nan):
+        assert messages.render(text, "en", figures | {"high": unknown}, {"day": ""}) == "3 [x] {y}"
+    for fault in ("[[{used}", "{used}]]", "[[{used} [[{low}]]]]"):
+        assert len(list(messages.faults(fault, figures, ()))) == 1, fault
+    assert not list(messages.faults(text, figures, ("day",)))
+
+
 def test_our_own_words_are_translated() -> None:
     """Each method of projection and kind of period has its words; a code or a name stands as it is."""
     assert messages.WORDS["method"].keys() == METHODS.keys()

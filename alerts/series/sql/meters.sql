@@ -1,7 +1,8 @@
 -- name: meters
 -- The meters of units $2 (null: all) that have a point which consumption is derived from, and the latest reading of any of
 -- these at $1, in order of their ids.
-select m.meter_id, m.code, u.code as unit, m.carrier, m.level::text as level, m.name_zh, m.name_en, u.district, u.industry,
+select m.meter_id, m.code, u.code as unit, u.name_zh as unit_zh, u.name_en as unit_en, m.carrier, m.level::text as level,
+    m.name_zh, m.name_en, u.district, u.industry,
     case when max(r.ready) > $1 then $1 else max(r.ready) end as at
 from meter m
 join unit u using (unit_id)
