@@ -154,8 +154,8 @@ async def test_history_and_what_is_said_of_it_are_what_they_were(
     assert {"intensity", "demand", "breach", "pace", "projection", "share", "data-stale"} <= fired.keys(), fired
     certain = ("breach", "demand", "intensity")
     assert found.broken == sum(fired[rule] for rule in certain)
-    (own,) = [one for one in found.rules if one.rule == "of-march-in-kwh"]
-    assert (own.foretold, own.missed) == (1, 0)
+    (in_kwh,) = [one for one in found.rules if one.rule == "of-march-in-kwh"]
+    assert (in_kwh.foretold, in_kwh.missed) == (1, 0)
     assert not any(one.missed for one in found.rules if one.rule in certain)
 
 
