@@ -74,6 +74,33 @@ def test_the_number_of_a_band_is_nothing_that_people_read() -> None:
     assert over(silent, Reason.CLEARED, "zh") == "主表，m-1：情况已解除"
 
 
+def test_of_a_forecast_people_read_what_is_expected_and_the_limit() -> None:
+    """Not how much of the period had passed, nor a low end that nobody ever knew; great amounts to the unit."""
+    course = replace(BREACH, when="elapsed_share >= min_elapsed and coalesce(projected_low, projected) > limit")
+    said = {"limit": 1040000.0, "elapsed_share": 0.974492, "min_elapsed": 0.25, "projected": 1234567.4}
+    before = replace(evidence(1.0, at(1), Condition.RAISED, course), figures={**said, "projected_low": None})
+    figures = {**said, "projected": 999999.0, "projected_low": None}
+    now = replace(evidence(1.0, at(2), Condition.CLEAR, course), figures=figures)
+    now = replace(now, previous=before.said(AlertState.FIRING))
+    assert over(now, Reason.CLEARED, "en").endswith(
+        "; said before: projected 1234567 tce, limit 1040000 tce; now: projected 999999 tce, limit 1040000 tce"
+    )
+    assert over(now, Reason.CORRECTED, "zh").endswith(
+        "并未发生；此前：预计 1234567 tce，限额 1040000 tce；现为：预计 999999 tce，限额 1040000 tce"
+    )
+
+
+@pytest.mark.parametrize(("when", "ends"), [
+    ("lag_h > 6", "；此前：滞后小时 7.5；现为：滞后小时 1.5"), ("stuck", "情况已解除"),
+])  # fmt: skip
+def test_of_units_and_meters_people_read_words(when: str, ends: str) -> None:
+    """And no flag that is 0 now."""
+    rule = replace(BREACH, subject="meter", when=when)
+    before = replace(evidence(1.0, at(1), Condition.RAISED, rule), figures={"lag_h": 7.5, "stuck": 1.0})
+    now = replace(evidence(1.0, at(2), Condition.CLEAR, rule), figures={"lag_h": 1.5, "stuck": 0.0}, quota=None)
+    assert over(replace(now, previous=before.said(AlertState.FIRING)), Reason.CLEARED, "zh").endswith(ends)
+
+
 def test_said_before_is_the_evidence_of_before() -> None:
     """With the versions by which it was judged."""
     before = evidence(103.0, at(1), Condition.RAISED)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from alerts.life.model import AlertState
+from alerts.life.words import NAMES, NOT_COMPARED
 from alerts.rules import messages
 from alerts.rules.files import load_rules
 from alerts.rules.model import Rule
@@ -38,6 +40,13 @@ def test_every_shipped_rule_is_seen_to_fire() -> None:
         if any(change.to is AlertState.FIRING for change in course.expect)
     }
     assert {rule.code for rule in SHIPPED} <= fires
+
+
+@pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.code)
+def test_what_a_rule_compares_has_words(rule: Rule) -> None:
+    """In both languages: people read them when an alert is over."""
+    names = set(re.findall(r"[a-z]\w*", rule.when)) & catalogue().units(rule.subject).keys()
+    assert names <= NAMES.keys() | NOT_COMPARED
 
 
 @pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.code)
