@@ -120,3 +120,23 @@ async def test_what_a_person_wrote_meanwhile_is_looked_at_again_at_once(
 
     monkeypatch.setattr(Looking, "beside_quotas", disturbed)
     assert await watch.step(world, 76) == 9
+
+
+async def test_what_was_registered_just_now_is_given_time_to_deliver(world: Connection) -> None:
+    """By the clock, since there is no data whose time could pass; a new service goes on counting where one stopped."""
+    shipped = [rule for rule in load_rules((), catalogue()) if rule.code in {"data-missing", "meter-missing"}]
+    state = "select state, count(*) from alert where rule = $1 group by 1"
+
+    async def states(rule: str) -> list[tuple[str, int]]:
+        return [(row[0], row[1]) for row in await world.fetch(state, rule)]
+
+    first, second = Watch(shipped), Watch(shipped)
+    await first.step(world, 60)
+    await first.step(world, 120)
+    assert (await states("data-missing"), await states("meter-missing")) == ([("pending", 3)], [("pending", 6)])
+    await second.step(world, 180)
+    assert (await states("data-missing"), await states("meter-missing")) == ([("firing", 3)], [("pending", 6)])
+    await second.step(world, 60 + 24 * 60)
+    assert await states("meter-missing") == [("firing", 6)]
+    says = await world.fetchval("select evidence #>> '{message,en}' from alert where rule = 'data-missing' limit 1")
+    assert says.endswith(": gate points that have never delivered: 2")
