@@ -120,7 +120,7 @@ def test_a_migration_says_what_is_wrong_with_its_dsn() -> None:
     ("sql", "expected"),
     [
         ("select 1/0", StorageRejectedError),
-        ("insert into quota_state values (1)", StorageRejectedError),
+        ("insert into quota_figure values (1)", StorageRejectedError),
         ("insert into gateway (code, region, unit_id) values ('g', '610300', 99)", StorageRejectedError),
         ("select * from no_such_table", SchemaError),
         ("select no_such_column from readings", SchemaError),

@@ -337,7 +337,7 @@ create trigger period_month_deleted after delete on unit_month referencing old t
     for each statement execute function periods_follow_months();
 create function periods_truncated() returns trigger language plpgsql as $$
 begin
-    truncate unit_period;
+    delete from unit_period; -- truncated already where the units themselves are
     return null;
 end $$;
 create trigger period_months_truncated after truncate on unit_month
