@@ -109,10 +109,11 @@ def list_alerts(  # noqa: PLR0913 - one for each option
     language: Language,
     as_json: bool,
 ) -> None:
-    """List alerts: open ones first, of these the gravest, quotas before units and meters, and longest first.
+    """List alerts: open ones first, gravest first.
 
-    An exclamation mark says that it has escalated. OF is the quota, unit or meter, behind its unit's code where its own
-    does not begin so, and the first day of the period. Times are of the unit's zone.
+    Of those as grave, quotas stand before units and meters, then the longest first. An exclamation mark says that it
+    has escalated. OF is the quota, unit or meter, behind its unit's code where its own does not begin so, and the first
+    day of the period. Times are of the unit's zone.
     """
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
     from alerts.life.model import AlertState  # noqa: PLC0415 - likewise
@@ -181,7 +182,7 @@ def explain(alert_id: int, change: int | None, config: Path | None, dsn: str | N
     found, evidence, today = _on(config, dsn, explained)
     click.echo("\n".join(head_lines(found, language)))
     click.echo("")
-    click.echo("\n".join(evidence_lines(evidence, found.time_zone, language, today, _width())))
+    click.echo("\n".join(evidence_lines(evidence, found, language, today, _width())))
     if rejudge(evidence) is not evidence.condition:
         sys.exit(1)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
-from deploy.cli.alerts_text import fact_lines, local
+from deploy.cli.alerts_text import fact_lines, local, saying
 from deploy.cli.columns import columns
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from alerts.life.evidence import CarrierPart, Evidence
+    from alerts.life.model import Condition
+    from alerts.life.people import Listed
     from alerts.life.today import Today
     from alerts.rules.messages import Language
 
@@ -19,163 +24,268 @@ _CLOSE = 1e-9
 _PER_T = 1000.0
 _KG = {"tce": "kgce", "tce_equal": "kgce_equal", "tco2": "kgco2"}
 """The factor, in kg per base unit, behind each measure in tonnes."""
-_UNKNOWN = "not known"
+_INTERNAL = frozenset({"value_known"})
+"""Figures that tell people nothing, unless a rule decides by them."""
+_QUALITIES: Mapping[str, str] = {
+    "measured": "实测",
+    "estimated": "估算",
+    "substituted": "替代",
+    "suspect": "存疑",
+    "missing": "缺失",
+}
+
+_CONDITIONS: Mapping[str, str] = {"raised": "触发", "held": "持续", "clear": "解除"}
+
+
+class _Told(NamedTuple):
+    """One piece of evidence, and how it is told."""
+
+    evidence: Evidence
+    zone: str
+    language: Language
+    say: Callable[[str, str], str]
+
+    @property
+    def unknown(self) -> str:
+        from alerts.rules.messages import NOT_KNOWN  # noqa: PLC0415 - loaded when called
+
+        return NOT_KNOWN[self.language]
+
+    def at(self, moment: datetime | None) -> str:
+        return self.unknown if moment is None else local(moment, self.zone)
+
+    def number(self, figure: float | None) -> str:
+        return self.unknown if figure is None else number(figure)
+
+    def quality(self, number: float | None) -> str:
+        from energy.consumption import IntervalQuality  # noqa: PLC0415 - loaded when called
+
+        if number is None:
+            return self.unknown
+        word = IntervalQuality(int(number)).name.lower()
+        return self.say(_QUALITIES[word], word)
+
+    def figure(self, name: str, figure: float | None) -> str:
+        return self.quality(figure) if name == "quality" else self.number(figure)
+
+    def yes(self, found: float, stored: float) -> str:
+        return self.same(equal=math.isclose(found, stored, rel_tol=_CLOSE, abs_tol=_CLOSE))
+
+    def condition(self, found: Condition) -> str:
+        if found == "unknown":
+            return self.unknown
+        return self.say(_CONDITIONS[found], found)
+
+    def same(self, *, equal: bool) -> str:
+        return self.say("是", "yes") if equal else self.say("否", "NO")
 
 
 def evidence_lines(
-    evidence: Evidence, zone: str, language: Language, today: Today | None, width: int | None
+    evidence: Evidence, alert: Listed, language: Language, today: Today | None, width: int | None
 ) -> Iterator[str]:
-    """All that one transition rests on, whether it follows from that, and today's figures beside."""
-    yield from fact_lines(_facts(evidence, zone, language))
+    """All that one transition of an alert rests on, whether it follows from that, and today's figures beside."""
+    told = _Told(evidence, alert.time_zone, language, saying(language))
+    yield from fact_lines(_facts(told, alert))
     yield ""
-    yield from _figures(evidence, today)
+    yield from _figures(told, today)
     if evidence.parts:
         yield ""
-        yield from _parts(evidence, zone, width)
+        yield from _parts(told, width)
     if evidence.factors:
         yield ""
-        yield from _factors(evidence, width)
+        yield from _factors(told, width)
     if evidence.consequences:
         yield ""
-        yield from _consequences(evidence, language, width)
+        yield from _consequences(told, width)
     yield ""
-    yield from _checks(evidence)
+    yield from _checks(told)
     if today is not None:
-        yield f"Today: found {local(today.found_at, zone)}, data up to {local(today.ready, zone)}."
+        found, ready = told.at(today.found_at), told.at(today.ready)
+        yield told.say(f"今天：{found} 得出，数据截至 {ready}。", f"Today: found {found}, data up to {ready}.")
 
 
-def _facts(evidence: Evidence, zone: str, language: Language) -> dict[str, str]:
+def number(figure: float) -> str:
+    """With six significant digits at most, never in powers of ten."""
+    return f"{Decimal(f'{figure:.6g}'):f}"
+
+
+def _facts(told: _Told, alert: Listed) -> dict[str, str]:
+    evidence, say = told.evidence, told.say
     rule, quota = evidence.rule, evidence.quota
+    now, at = told.at(evidence.now), told.at(evidence.at)
+    loud = f", {evidence.mark.severity} ({evidence.mark.colour})" if evidence.condition == "raised" else ""
+    message = getattr(evidence.message, told.language)
     facts = {
-        "rule": f"{rule.code}, version {rule.version}",
-        "raised if": rule.when,
-        "clear if": rule.clear or f"not ({rule.when})",
-        "judged": f"{local(evidence.now, zone)}, on data up to {local(evidence.at, zone)}",
-        "said": f"{evidence.condition}, {evidence.mark.severity} ({evidence.mark.colour})"
-        if evidence.condition == "raised"
-        else evidence.condition,
-        "message": getattr(evidence.message, language),
-        "final": "yes: the period is over and all of its data is in" if evidence.final else "",
+        say("规则", "rule"): say(f"{rule.code}，版本 {rule.version}", f"{rule.code}, version {rule.version}"),
+        say("触发条件", "raised if"): rule.when,
+        say("解除条件", "clear if"): rule.clear or f"not ({rule.when})",
+        say("判断", "judged"): say(f"{now}，数据截至 {at}", f"{now}, on data up to {at}"),
+        say("结论", "said"): f"{told.condition(evidence.condition)}{loud}",
+        say("当时内容", "message"): "" if message == getattr(alert.message, told.language) else message,
+        say("终判", "final"): say("是：周期已结束，数据已齐", "yes: the period is over and all of its data is in")
+        if evidence.final
+        else "",
     }
     if evidence.start is not None:
-        facts["period"] = f"{local(evidence.start, zone)} to {local(evidence.end, zone)}"
+        start, end = told.at(evidence.start), told.at(evidence.end)
+        facts[say("周期", "period")] = say(f"{start} 至 {end}", f"{start} to {end}")
     if quota is not None:
-        facts["quota"] = f"{quota.code}, version {quota.version}: {quota.kind} of {quota.measure} per {quota.period}"
-        facts["source"] = quota.source
-    facts["quality"] = _quality(evidence)
-    facts["projection"] = evidence.method
-    if (before := evidence.previous) is not None:
-        other = "" if before.rule_version == rule.version else f", by version {before.rule_version} of the rule"
-        older = f", by version {before.quota_version} of the quota"
-        changed = older if quota is not None and before.quota_version not in {0, quota.version} else ""
-        facts["before"] = f"{before.condition}, {before.state}, judged {local(before.now, zone)}{other}{changed}"
+        facts[say("限额", "quota")] = say(
+            f"{quota.code}，第 {quota.version} 版：{quota.kind}，{quota.measure}，{quota.period}",
+            f"{quota.code}, version {quota.version}: {quota.kind} of {quota.measure} per {quota.period}",
+        )
+        facts[say("出处", "source")] = quota.source
+    facts[say("质量", "quality")] = _quality(told)
+    facts[say("预测方法", "projection")] = _method(told)
+    facts[say("此前", "before")] = _before(told)
     return facts
 
 
-def _quality(evidence: Evidence) -> str:
-    found = evidence.figures.get("quality")
-    words = [] if found is None else [_quality_word(int(found))]
-    if evidence.figures.get("provisional"):
-        words.append("a factor is provisional")
-    return ", ".join(words)
+def _before(told: _Told) -> str:
+    before, rule, quota = told.evidence.previous, told.evidence.rule, told.evidence.quota
+    if before is None:
+        return ""
+    judged = told.at(before.now)
+    parts = [told.condition(before.condition), before.state, told.say(f"判断于 {judged}", f"judged {judged}")]
+    if (version := before.rule_version) != rule.version:
+        parts.append(told.say(f"按规则版本 {version}", f"by version {version} of the rule"))
+    if quota is not None and (number := before.quota_version) not in {0, quota.version}:
+        parts.append(told.say(f"按限额第 {number} 版", f"by version {number} of the quota"))
+    return told.say("，", ", ").join(parts)
 
 
-def _quality_word(number: int | None) -> str:
-    from energy.consumption import IntervalQuality  # noqa: PLC0415 - loaded when called
+def _method(told: _Told) -> str:
+    from alerts.rules.messages import WORDS  # noqa: PLC0415 - loaded when called
 
-    return "-" if number is None else IntervalQuality(number).name.lower()
+    method = told.evidence.method
+    return WORDS["method"].get(method, {}).get(told.language, method)
 
 
-def _figures(evidence: Evidence, today: Today | None) -> Iterator[str]:
+def _quality(told: _Told) -> str:
+    figures = told.evidence.figures
+    found = figures.get("quality")
+    words = [] if found is None else [told.quality(found)]
+    if figures.get("provisional"):
+        words.append(told.say("含暂用系数", "a factor is provisional"))
+    return told.say("，", ", ").join(words)
+
+
+def _figures(told: _Told, today: Today | None) -> Iterator[str]:
     """The figures that the conditions name first, marked with *, each beside what was said before and today's."""
     from alerts.life.evidence import named  # noqa: PLC0415 - loaded when called
 
+    evidence, say = told.evidence, told.say
     decides = named(evidence)
     before = evidence.previous.figures if evidence.previous else None
-    heading = ["FIGURE", "THEN"] + (["BEFORE"] if before is not None else []) + (["TODAY"] if today else []) + [""]
-    rows = [tuple(heading)]
-    for name in sorted(evidence.figures, key=lambda name: (name not in decides, name)):
-        row = [f"{name} *" if name in decides else name, _number(evidence.figures[name])]
-        if before is not None:
-            row.append(_number(before[name]) if name in before else "-")
-        if today is not None:
-            row.append(_number(today.figures[name]) if name in today.figures else "-")
+    beside = [figures for figures in (before, today.figures if today else None) if figures is not None]
+    heading = [say("数据", "FIGURE"), say("单位", "UNIT"), say("当时", "THEN")]
+    heading += [say("此前", "BEFORE")] if before is not None else []
+    heading += [say("今天", "TODAY")] if today else []
+    rows = [(*heading, "")]
+    for name in sorted(evidence.figures.keys() - (_INTERNAL - decides), key=lambda name: (name not in decides, name)):
+        row = [f"{name} *" if name in decides else name, _unit_of(told, name)]
+        row += [told.figure(name, figures.get(name)) for figures in (evidence.figures, *beside)]
         rows.append((*row, ""))
-    return (line.rstrip() for line in columns(rows, set(range(1, len(heading) - 1)), None))
+    return (line.rstrip() for line in columns(rows, set(range(2, len(heading))), None))
 
 
-def _parts(evidence: Evidence, zone: str, width: int | None) -> Iterator[str]:
+def _unit_of(told: _Told, name: str) -> str:
+    """The unit of measure of a figure; nothing where it has none, or the platform no longer has it."""
+    from alerts.series.known import catalogue  # noqa: PLC0415 - loads numpy only when called
+
+    evidence = told.evidence
+    series = catalogue().find(evidence.rule.subject, name)
+    if series is None or name == "quality":
+        return ""
+    if series.unit == "any":
+        return evidence.quota.unit_of_measure if evidence.quota else ""
+    return {"": told.say("0 或 1", "0 or 1"), "1": ""}.get(series.unit, series.unit)
+
+
+def _parts(told: _Told, width: int | None) -> Iterator[str]:
+    evidence, say = told.evidence, told.say
     unit = evidence.quota.unit_of_measure if evidence.quota else ""
-    rows = [("CARRIER", "AMOUNT", "", unit.upper(), "QUALITY", "COMPLETE UP TO", "REMARK")]
+    titles = say("能源品种 用量 _ {} 质量 完整至 备注", "CARRIER AMOUNT _ {} QUALITY COMPLETE_UP_TO REMARK")
+    rows = [_heading(titles.format(unit.upper() or "_"))]
     for part in evidence.parts:
-        remarks = (["by hand"] if part.by_hand else []) + (["provisional factor"] if part.provisional else [])
+        remarks = [say("人工填报", "by hand")] if part.by_hand else []
+        remarks += [say("暂用系数", "provisional factor")] if part.provisional else []
         rows.append((
-            part.carrier, _number(part.amount), part.unit_of_measure, _number(part.value),
-            _quality_word(part.quality), local(part.ready, zone), ", ".join(remarks),
+            part.carrier, told.number(part.amount), part.unit_of_measure, told.number(part.value),
+            told.quality(part.quality), told.at(part.ready), ", ".join(remarks),
         ))  # fmt: skip
     return (line.rstrip() for line in columns(rows, {1, 3}, width))
 
 
-def _factors(evidence: Evidence, width: int | None) -> Iterator[str]:
-    rows = [("FACTOR OF", "FROM", "PER", "KGCE", "KGCE EQUAL", "KG CO2", "SOURCE")]
-    for one in evidence.factors:
-        source = f"{one.source} (provisional)" if one.provisional else one.source
-        figures = (_number(one.kgce), _number(one.kgce_equal), _number(one.kgco2))
+def _heading(titles: str) -> tuple[str, ...]:
+    """Titles of columns, of which an underscore stands for a blank."""
+    return tuple(title.replace("_", " ").strip() for title in titles.split())
+
+
+def _factors(told: _Told, width: int | None) -> Iterator[str]:
+    say = told.say
+    titles = say("系数 起用 每 KGCE KGCE_等价 KG_CO2 出处", "FACTOR_OF FROM PER KGCE KGCE_EQUAL KG_CO2 SOURCE")
+    rows = [_heading(titles)]
+    for one in told.evidence.factors:
+        source = one.source + (say("（暂用）", " (provisional)") if one.provisional else "")
+        figures = (told.number(one.kgce), told.number(one.kgce_equal), told.number(one.kgco2))
         rows.append((one.carrier, str(one.valid_from), one.unit, *figures, source))
     return columns(rows, {3, 4, 5}, width)
 
 
-def _consequences(evidence: Evidence, language: Language, width: int | None) -> Iterator[str]:
+def _consequences(told: _Told, width: int | None) -> Iterator[str]:
     """What policies attach to the breach: estimates with their source and how firmly that is established."""
-    rows = [("CONSEQUENCE", "YUAN", "SOURCE", "CONFIDENCE", "HOW")]
-    for one in evidence.consequences:
-        name, how, note = (
-            (one.name_zh, one.formula_zh, one.note_zh)
-            if language == "zh"
-            else (one.name_en, one.formula_en, one.note_en)
-        )
+    say = told.say
+    rows = [_heading(say("后果 元 出处 可信度 算法", "CONSEQUENCE YUAN SOURCE CONFIDENCE HOW"))]
+    for one in told.evidence.consequences:
+        name, how = say(one.name_zh, one.name_en), say(one.formula_zh, one.formula_en)
+        note = say(one.note_zh, one.note_en)
         least, most = one.least_yuan, one.most_yuan
-        sums = (
-            "-" if least is None or most is None else f"{least:,.2f}" if least == most else f"{least:,.2f}…{most:,.2f}"
-        )
+        if least is None or most is None:
+            sums = told.unknown
+        else:
+            sums = f"{least:,.2f}" if least == most else f"{least:,.2f}…{most:,.2f}"
         rows.append((name, sums, one.source, one.confidence, f"{how}; {note}" if note else how))
     yield from columns(rows, {1}, width)
 
 
-def _checks(evidence: Evidence) -> Iterator[str]:
+def _checks(told: _Told) -> Iterator[str]:
     """What can be recomputed from the evidence alone."""
     from alerts.life.evidence import rejudge  # noqa: PLC0415 - loads numpy only when called
 
+    evidence, say = told.evidence, told.say
     used = evidence.figures.get("used")
     limit = evidence.figures.get("limit")
     if evidence.parts and used is not None:
         total = math.fsum(part.value for part in evidence.parts)
-        yield f"The parts add up to what was used: {_yes(total, used)} ({_number(total)} and {_number(used)})"
+        yield _check(told, say("各部分之和等于用量", "The parts add up to what was used"), total, used)
     for part in evidence.parts:
-        yield from _by_factor(evidence, part)
+        yield from _by_factor(told, part)
     if used is not None and limit and (share := evidence.figures.get("used_share")) is not None:
-        found = round(used / limit, 9)
-        yield f"What was used, of the limit: {_yes(found, share)} ({_number(found)} and {_number(share)})"
-    found_condition = rejudge(evidence)
-    same = "yes" if found_condition is evidence.condition else "NO"
-    yield f"The stored condition is reproduced: {same} ({found_condition} and {evidence.condition})"
+        yield _check(told, say("用量占限额", "What was used, of the limit"), round(used / limit, 9), share)
+    found = rejudge(evidence)
+    same = told.same(equal=found is evidence.condition)
+    one, other = told.condition(found), told.condition(evidence.condition)
+    yield say(
+        f"保存的结论可重现：{same}（{one} 与 {other}）",
+        f"The stored condition is reproduced: {same} ({one} and {other})",
+    )
 
 
-def _by_factor(evidence: Evidence, part: CarrierPart) -> Iterator[str]:
+def _check(told: _Told, what: str, found: float, stored: float) -> str:
+    same, one, other = told.yes(found, stored), number(found), number(stored)
+    return told.say(f"{what}：{same}（{one} 与 {other}）", f"{what}: {same} ({one} and {other})")
+
+
+def _by_factor(told: _Told, part: CarrierPart) -> Iterator[str]:
     """A part's value from its amount, where one factor was in force all the time."""
+    evidence = told.evidence
     kind = _KG.get(evidence.quota.measure if evidence.quota else "")
     factors = [one for one in evidence.factors if one.carrier == part.carrier]
     if kind is None or len(factors) != 1 or part.amount is None:
         return
     factor: float = getattr(factors[0], kind)
     found = part.amount * factor / _PER_T
-    sum_ = f"{_number(part.amount)} {part.unit_of_measure} x {_number(factor)} / 1000 = {_number(found)}"
-    yield f"{part.carrier} by its factor: {_yes(found, part.value)} ({sum_})"
-
-
-def _yes(found: float, stored: float) -> str:
-    return "yes" if math.isclose(found, stored, rel_tol=_CLOSE, abs_tol=_CLOSE) else "NO"
-
-
-def _number(figure: float | None) -> str:
-    return _UNKNOWN if figure is None else f"{figure:.10g}"
+    same = told.yes(found, part.value)
+    sum_ = f"{number(part.amount)} {part.unit_of_measure} x {number(factor)} / 1000 = {number(found)}"
+    yield told.say(f"{part.carrier} 按系数：{same}（{sum_}）", f"{part.carrier} by its factor: {same} ({sum_})")

@@ -95,9 +95,9 @@ async def test_the_evidence_is_explained_and_recomputed(call: Call) -> None:
         "source: letter 7",
         "quality: estimated",
         "before: raised, firing, judged 2026-03-01T02:00+08:00",
-        "limit * 100 100 100 used * 99 103 104.5 provisional",
-        "used_share 0.99 1.03 1.045",
-        "electricity by its factor: yes (805532.9536 kWh x 0.1229 / 1000 = 99)",
+        "FIGURE UNIT THEN BEFORE TODAY limit * tce 100 100 100 used * tce 99 103 104.5 provisional 0 or 1",
+        "quality estimated estimated not known used_share 0.99 1.03 1.045",
+        "electricity by its factor: yes (805533 kWh x 0.1229 / 1000 = 99)",
         "The parts add up to what was used: yes (99 and 99)",
         "What was used, of the limit: yes (0.99 and 0.99)",
         "The stored condition is reproduced: yes (clear and clear)",
@@ -105,7 +105,13 @@ async def test_the_evidence_is_explained_and_recomputed(call: Call) -> None:
         "GB/T 2589-2020",
     ):
         assert part in told
-    assert "u-1已用 104.0" in (await call("explain", "1", "--lang", "zh")).stdout
+    assert told.count("u-1 used 104.0 of 100") == 1, "where it stands now"
+    assert (await call("explain", "1")).stdout.count("u-1 used 104.0 of 100") == 1, "nothing is said twice"
+    chinese = (await call("explain", "1", "--lang", "zh")).stdout
+    assert "u-1已用 104.0" in chinese
+    assert "保存的结论可重现：是（触发 与 触发）" in chinese
+    headings = {line.split(":")[0] for line in chinese.splitlines() if ":" in line.split(" ")[0]}
+    assert [one for one in headings if one.isascii()] == []
     missing = await call("explain", "1", "--change", "9")
     assert isinstance(missing.exception, RejectedError)
     assert "alert 1 has no change 9: it has 3" in str(missing.exception)
@@ -138,9 +144,9 @@ async def test_units_and_meters_are_explained_beside_what_is_known_of_them_today
             await keep(connection, [Outcome(AlertKey("silent", subject, subject_id), 1, 0, standing, move, proof)])
         numbers.append(str(await pool.fetchval("select max(alert_id) from alert")))
     unit, meter, gone = [(await call("explain", number)).stdout for number in numbers]
-    assert "FIGURE THEN TODAY lag_h * not known not known missing * 3 1" in " ".join(unit.split())
-    assert "FIGURE THEN TODAY lag_h * 30 not known missing * 0 1" in " ".join(meter.split())
-    assert "data up to -." in meter
+    assert "FIGURE UNIT THEN TODAY lag_h * h not known not known missing * 3 1" in " ".join(unit.split())
+    assert "FIGURE UNIT THEN TODAY lag_h * h 30 not known missing * 0 or 1 0 1" in " ".join(meter.split())
+    assert "data up to not known." in meter
     assert "today" not in gone.lower()
     listed = (await call("list")).stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["ID", "1", *numbers], "as grave, and older, but of no quota"
