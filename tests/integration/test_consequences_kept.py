@@ -10,13 +10,14 @@ import pytest
 from alerts.consequences.attaching import attaching
 from alerts.consequences.model import ConsequencesSettings, RegionSettings
 from alerts.evaluation.step import Engine, Wanted
+from alerts.life import people
 from alerts.life.evidence import Evidence
 from alerts.quotas.store import apply_quotas
 from alerts.rules.files import load_rules
 from alerts.series.known import catalogue
 from deploy.cli.alerts_evidence import evidence_lines
 from energy.storage import Connection
-from tests.support.quota_world import FACTORS, FIRST_DAY, ZONE, add_units, at, day_quota, quota, use
+from tests.support.quota_world import FACTORS, FIRST_DAY, add_units, at, day_quota, quota, use
 
 
 async def test_the_evidence_of_a_breach_names_its_price(connection: Connection) -> None:
@@ -29,13 +30,15 @@ async def test_the_evidence_of_a_breach_names_its_price(connection: Connection) 
         await use(connection, "u1", tce, at(hour))
         await engine.evaluate(connection, at(hour), Wanted(2))
     rows = await connection.fetch(
-        "select rule, to_state, t.evidence from alert_transition t join alert using (alert_id) order by transition_id"
+        "select alert_id, rule, to_state, t.evidence"
+        " from alert_transition t join alert using (alert_id) order by transition_id"
     )
     proofs = {(row["rule"], row["to_state"]): msgspec.json.decode(row["evidence"], type=Evidence) for row in rows}
     assert proofs["pace", "firing"].consequences == ()
     (estimate,) = proofs["breach", "firing"].consequences
     assert estimate.most_yuan == round(12_000 / 0.1229 * 0.10, 2)
-    told = "\n".join(evidence_lines(proofs["breach", "firing"], ZONE, "zh", None, None))
+    breach = await people.one(connection, next(row["alert_id"] for row in rows if row["rule"] == "breach"))
+    told = "\n".join(evidence_lines(proofs["breach", "firing"], breach, "zh", None, None))
     assert "差别电价" in told
     assert "9,764.04  发改价格〔2010〕978号；钢铁：发改价格〔2016〕2803号" in told
     assert "high" in told
