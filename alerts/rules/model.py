@@ -56,6 +56,7 @@ class Rule(msgspec.Struct, frozen=True):
         labels: added to the alert.
         message: what people read.
         excepting: labels that subjects must not have, each with the values refused.
+        parameters: the names by which a file may change figures that stand in the conditions and messages.
     """
 
     code: str
@@ -72,3 +73,4 @@ class Rule(msgspec.Struct, frozen=True):
     labels: dict[str, str]
     message: Message
     excepting: dict[str, tuple[str, ...]] = {}
+    parameters: dict[str, float] = {}

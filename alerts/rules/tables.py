@@ -135,13 +135,16 @@ def made(table: RuleTable, catalogue: Catalogue) -> Rule:
         labels=table.labels,
         message=Message(zh=said(table.message.zh), en=said(table.message.en)),
         excepting=_values(table.except_),
+        parameters=table.parameters,
     )
     return replace(rule, version=digest(rule))
 
 
 def digest(rule: Rule) -> str:
     """The version of a rule: the same for rules that say and do the same, twelve hexadecimal digits."""
-    return hashlib.sha256(msgspec.json.encode(replace(rule, version=""), order="sorted")).hexdigest()[:12]
+    return hashlib.sha256(msgspec.json.encode(replace(rule, version="", parameters={}), order="sorted")).hexdigest()[
+        :12
+    ]
 
 
 def _values(wanted: Mapping[str, Values]) -> dict[str, tuple[str, ...]]:

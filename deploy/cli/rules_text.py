@@ -72,6 +72,7 @@ def _fields(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "where", _wanted(rule.where)
     yield "except", _wanted(rule.excepting)
     yield "labels", ", ".join(f"{name}={value}" for name, value in rule.labels.items())
+    yield "parameters", ", ".join(f"{name} = {value:g}" for name, value in rule.parameters.items())
 
 
 def _wanted(values: dict[str, tuple[str, ...]]) -> str:
