@@ -43,8 +43,8 @@ async def what_if(connection: Connection, unit: str, now: datetime, change: Chan
         seen = await _foresee(connection, unit_id, now)
     parts = {one["carrier"]: dict(one) for one in rows}
     if change.carrier and change.carrier not in parts:
-        used = ", ".join(parts) or "nothing"
-        raise RejectedError(f"{unit} used nothing of {change.carrier} in the last four weeks; it used {used}")
+        known_of = ", ".join(parts) or "no carrier"
+        raise RejectedError(f"no data of {change.carrier} of {unit} in the last four weeks; there is of {known_of}")
     found = [
         outcome(seen.foresight, row, names, part_of(parts, names.measure, change), change)
         for row, names in seen.names(unit_id)
