@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
+from math import isnan
 from typing import Literal, TypeAlias
 
 from energy.toml_words import close_to
@@ -85,7 +86,7 @@ def render(text: str, language: Language, figures: Mapping[str, float | None], l
 
     def known(name: str) -> bool:
         figure = figures.get(name)
-        return figure is not None and figure == figure if name in figures else bool(labels.get(name))  # noqa: PLR0124
+        return figure is not None and not isnan(figure) if name in figures else bool(labels.get(name))
 
     def value(name: str, spec: str) -> str:
         if name not in figures:
