@@ -83,7 +83,7 @@ def watched(meter: Meter, period: Period, profile: object = EVEN) -> Watched:
         zone=same * 0,
         zones=(ZONE,),
         profile=same * 0,
-        profiles=(profile,),  # type: ignore[arg-type] # of OWN
+        profiles=(profile,),  # type: ignore[arg-type] # one of the profiles of OWN, which mypy sees as objects
         course=np.arange(len(ends)),
     )
 
