@@ -17,7 +17,7 @@ from energy.sparkplug.payload import Payload, decode
 from energy.storage import StorageSettings
 from energy.transport.mqtt import MqttSettings
 from tests.support.edge_node import Sent
-from tests.support.eventually import eventually, never_within
+from tests.support.eventually import never_within
 from tests.support.mqtt_tap import Published, Tap, tapped
 from tests.support.sparkplug_world import World, rows_of, run_scenario
 
@@ -43,7 +43,7 @@ async def play_request(world: World) -> Request:
             await world.tell(link, world.edge.births())
             list(world.edge.data("meter-1"))
             await world.tell(link, world.edge.data("meter-1"))
-            await eventually(lambda: bool(world.asked), 20)
+            await world.until_asked()
             after = world.clock.now_ms()
             await world.say(link, "meter-1")
         return _request(world, tap, (before, after))
@@ -174,7 +174,7 @@ async def test_reordering_rebirth(world: World) -> None:
         _lost, late = two(world.edge.data("meter-1"), world.edge.data("meter-2", by_name=True))
         began = asyncio.get_running_loop().time()
         await world.tell(link, [late])
-        await eventually(lambda: bool(world.asked), 20)
+        await world.until_asked()
         assert asyncio.get_running_loop().time() - began >= TIMEOUT_S
         # What names itself is stored all the same; after the births everything is understood again.
         await world.until_stored(rows_of([late]))
@@ -192,4 +192,4 @@ async def test_reordering_param(world: World) -> None:
         await world.until_state("meter-2", online=True)
         _lost, late = two(world.edge.data("meter-1"), world.edge.data("meter-2"))
         await world.tell(link, [late])
-        await eventually(lambda: bool(world.asked), 20)
+        await world.until_asked()

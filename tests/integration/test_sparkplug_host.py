@@ -112,7 +112,7 @@ async def test_an_edge_node_registered_later_is_asked_for_its_births(world: Worl
     """The host learns of it while it runs."""
     async with world.hosted(), world.online() as link:
         await world.register()
-        await eventually(lambda: bool(world.asked), 20)
+        await world.until_asked()
         sent = await world.say(link, "meter-1")
         await world.until_stored(rows_of(sent))
 
@@ -122,10 +122,12 @@ async def test_what_was_said_while_the_host_was_away_is_noticed(world: World) ->
     await world.register()
     async with tapped(world.mqtt) as tap, world.hosted(mqtt=tap.settings), world.online() as link:
         await world.until_state("meter-2", online=True)
+        asked = len(world.asked)
         tap.drop_all()
         await world.tell(link, world.edge.data("meter-1"))
         await world.tell(link, world.edge.rebirth_of("meter-1"))
-        await eventually(lambda: len(tap.connects()) == 2 and bool(world.asked), 20)
+        await eventually(lambda: len(tap.connects()) == 2, 20)
+        await world.until_asked(asked)
         sent = await world.say(link, "meter-1")
         await world.until_stored(rows_of(sent))
         assert {row.metric for row in await world.rows()} == set(NAMES)
@@ -136,7 +138,7 @@ async def test_a_death_while_the_host_was_away_is_no_life(world: World) -> None:
     """Nobody told it: the edge node is offline since the host began, until births say otherwise."""
     await world.register()
     async with world.online(), world.hosted():
-        await eventually(lambda: bool(world.asked), 20)
+        await world.until_asked()
         await world.until_state("meter-1", online=True)
     before = world.clock.now_ms()
     async with world.hosted():

@@ -228,6 +228,10 @@ class World:
         assert state is not None
         return state[1]
 
+    async def until_asked(self, since: int = 0) -> None:
+        """Wait until a host asked for births, and has them, once more than `since` times."""
+        await eventually(lambda: len(self.asked) > since, 20)
+
     async def until_stored(self, expected: set[Row]) -> None:
         """Wait until these rows are among the stored ones."""
 
