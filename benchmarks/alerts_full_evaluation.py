@@ -103,13 +103,13 @@ async def _quarter_hour(connection: Connection, units: int = UNITS) -> None:
 async def _fill(connection: Connection) -> None:
     await connection.execute(_UNITS, UNITS)
     await connection.execute(_METERS, CARRIERS)
-    # Row by row they would follow for a minute.
+    # Day after day and month after month, as accounting writes them. Row by row the triggers would follow for a minute.
     await connection.execute("alter table unit_day disable trigger user; alter table unit_month disable trigger user")
     await connection.execute(_DAYS, CARRIERS, TODAY, NOON)
     await connection.execute(_MONTHS, CARRIERS, TODAY, NOON)
     await connection.execute("alter table unit_day enable trigger user; alter table unit_month enable trigger user")
     await connection.execute("select carriers_follow_registry(array_agg(unit_id)) from unit")
-    await connection.execute("insert into unit_period select * from period_sum")
+    await connection.execute("insert into unit_period select * from period_sum order by period, period_start")
     for number, (measure_, period, unit, limit) in enumerate(_QUOTAS):
         await connection.execute(_QUOTA, str(number), measure_, period, unit, limit)
     await connection.execute("delete from unit_touched")
@@ -141,6 +141,7 @@ from unit
 cross join unnest($1::text[]) as carrier
 cross join generate_series($2::date - 32, $2::date, interval '1 day') d
 cross join lateral (select case when d::date < $2 then 1 else 0.5 end as share) w
+order by d
 """
 _MONTHS = """
 insert into unit_month (unit_id, kind, month, carrier, amount, kgce, kgce_equal, kgco2, purchased, renewable, produced,
@@ -153,6 +154,7 @@ from unit
 cross join unnest($1::text[]) as carrier
 cross join generate_series('2025-01-01', date_trunc('month', $2::date), interval '1 month') m
 cross join lateral (select least((m + interval '1 month')::date - m::date, $2::date - m::date + 1)::int2 as days) w
+order by m
 """
 _QUOTA = """
 insert into quota (code, unit_id, key, measure, period, limit_value, limit_unit, valid_from, source, min_elapsed, bands)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,25 +18,11 @@ from energy.storage.binary import Columns, Layout
 
 _SQL = load_queries("alerts.series", "quotas.sql")
 _CARRIERS = Layout(unit_id="int4", carrier="int4", metered="bool", ready="time_us", through="date", day="date")
-_SUMS = Layout(
-    unit_id="int4",
-    carrier="int4",
-    amount="float8",
-    kgce="float8",
-    kgce_equal="float8",
-    kgco2="float8",
-    quality="int2",
-    provisional="bool",
-    days="int2",
-    metered_days="int2",
-    covered_s="int8",
-    due_s="int8",
-    key="date",
-)
 _TAILS = Layout(unit_id="int4", carrier="int4", day="date", metered_days="int2")
 MEASURES = ("amount", "kgce", "kgce_equal", "kgco2")
-_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _QUERIES = {"day": _SQL.days, "quarter": _SQL.periods, "year": _SQL.periods}
+_COUNT = 2**10
+"""Days are packed into so many: no period is as long."""
 
 
 @dataclass(frozen=True)
@@ -120,53 +108,56 @@ async def read_carriers(connection: Connection, names: Sequence[str], units: Seq
 async def read_sums(
     connection: Connection,
     carriers: Carriers,
-    kind: str,
-    wanted: Mapping[date, Iterable[str]],
+    period: tuple[str, date],
+    measures: AbstractSet[str],
     units: Sequence[int] | None,
-) -> dict[date, Sums]:
-    """What all carriers of `units`, or of all, have in periods of `kind`.
+) -> Sums:
+    """What all carriers of `units`, or of all, have in a period.
+
+    Only what is asked for is read, and small numbers are packed into one: what PostgreSQL takes to send a nation's rows
+    is mostly per column.
 
     Args:
         connection: in the transaction of the evaluation.
         carriers: of these units.
-        kind: of the periods.
-        wanted: the days by which totals name the periods, each with the MEASURES that are to be read.
+        period: its kind, and the day by which totals name it.
+        measures: which of MEASURES are wanted; the others are NaN.
         units: whose.
     """
-    measures = {measure for of in wanted.values() for measure in of}
-    flags = [name in measures for name in MEASURES]
-    arguments = [list(carriers.names), units, sorted(wanted), *flags]
-    rows = await _SUMS.copy(connection, _QUERIES.get(kind, _SQL.months), *arguments, *([] if kind == "day" else [kind]))
-    found = {}
-    for key in wanted:
-        some = rows["key"] == key.toordinal() - _EPOCH_DAY
-        found[key] = _laid_out(carriers, {name: column[some] for name, column in rows.items()})
-    return found
+    kind, key = period
+    some = [name for name in MEASURES if name in measures]
+    query = _QUERIES.get(kind, _SQL.months).format(measures="".join(f"{name}::float8, " for name in some))
+    layout = Layout(
+        unit_id="int4", carrier="int4", **dict.fromkeys(some, "float8"), packed="int4", covered_s="int8", due_s="int8"
+    )
+    of_kind = [] if kind == "day" else [kind]
+    return _laid_out(carriers, await layout.copy(connection, query, list(carriers.names), units, key, *of_kind))
 
 
 def _laid_out(carriers: Carriers, rows: Columns) -> Sums:
     place = carriers.places(rows["unit_id"], rows["carrier"])
     known = place >= 0
-    place = place[known]
-    count = len(carriers.key)
+    every = bool(known.all())
+    place = place if every else place[known]
 
-    def integers(name: str, nothing: int = 0) -> Ids:
-        column = np.full(count, nothing, np.int64)
-        column[place] = rows[name][known]
+    def laid_out(values: NDArray[Any], nothing: float) -> NDArray[Any]:
+        column = np.full(len(carriers.key), nothing, values.dtype)
+        column[place] = values if every else values[known]
         return column
 
-    amounts = {}
-    for name in MEASURES:
-        amounts[name] = np.full(count, np.nan)
-        amounts[name][place] = rows[name][known]
+    packed, days = np.divmod(rows["packed"], _COUNT)
+    packed, metered_days = np.divmod(packed, _COUNT)
     return Sums(
-        amounts=amounts,
-        quality=integers("quality", -1),
-        provisional=integers("provisional").astype(np.bool_),
-        days=integers("days"),
-        metered_days=integers("metered_days"),
-        covered_s=integers("covered_s"),
-        due_s=integers("due_s"),
+        amounts={
+            name: laid_out(rows[name], np.nan) if name in rows else np.full(len(carriers.key), np.nan)
+            for name in MEASURES
+        },
+        quality=laid_out(packed >> 1, -1),
+        provisional=laid_out((packed & 1).astype(np.bool_), 0),
+        days=laid_out(days, 0),
+        metered_days=laid_out(metered_days, 0),
+        covered_s=laid_out(rows["covered_s"], 0),
+        due_s=laid_out(rows["due_s"], 0),
     )
 
 

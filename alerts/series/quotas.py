@@ -197,12 +197,11 @@ async def _read_sums(
 ) -> dict[tuple[str, int], Sums]:
     code, names = book.codes("measure")
     measures = code[rows.rows]
-    wanted: dict[str, dict[date, set[str]]] = {}
+    wanted: dict[tuple[str, date], set[str]] = {}
     for number, stretch in enumerate(rows.stretches):
         columns = {measure_column(names[one]) for one in np.flatnonzero(np.bincount(measures[rows.stretch == number]))}
-        wanted.setdefault(stretch.kind, {}).setdefault(stretch.key, set()).update(columns)
+        wanted.setdefault((stretch.kind, stretch.key), set()).update(columns)
     return {
-        (kind, key.toordinal()): sums
-        for kind, keys in wanted.items()
-        for key, sums in (await read_sums(connection, carriers, kind, keys, units)).items()
+        (kind, key.toordinal()): await read_sums(connection, carriers, (kind, key), some, units)
+        for (kind, key), some in wanted.items()
     }

@@ -39,22 +39,30 @@ create temp table if not exists staged_figure (
 delete from staged_figure
 
 -- name: keep_figures
--- Write staged figures that differ from what stands, at time $1; $2 verdicts, $3 severities, $4 colours, $5 methods, which
--- the staged numbers count from 0.
-insert into quota_figure as standing (
+-- Write staged figures, at time $1; $2 verdicts, $3 severities, $4 colours, $5 methods, which the staged numbers count from
+-- 0. Only the leader writes, so that nobody else inserts a row meanwhile.
+merge into quota_figure as standing
+using (
+    select quota_id, period_start, nullif(used, 'NaN') as used, "limit", nullif(used_share, 'NaN') as used_share,
+        elapsed_share, nullif(pace, 'NaN') as pace, nullif(projected, 'NaN') as projected,
+        nullif(projected_low, 'NaN') as projected_low, nullif(projected_high, 'NaN') as projected_high,
+        nullif(exhausted_at, '-infinity') as exhausted_at, ($5::text[])[method + 1] as method,
+        ($2::text[])[verdict + 1] as verdict, ($3::text[])[severity + 1] as severity, ($4::text[])[colour + 1] as colour,
+        nullif(quality, 'NaN')::int2 as quality, provisional, nullif(ready, '-infinity') as ready
+    from staged_figure
+) as staged on (standing.quota_id, standing.period_start) = (staged.quota_id, staged.period_start)
+when matched then update set
+    used = staged.used, limit_value = staged."limit", used_share = staged.used_share, elapsed_share = staged.elapsed_share,
+    pace = staged.pace, projected = staged.projected, projected_low = staged.projected_low,
+    projected_high = staged.projected_high, exhausted_at = staged.exhausted_at, method = staged.method,
+    verdict = staged.verdict, severity = staged.severity, colour = staged.colour, quality = staged.quality,
+    provisional = staged.provisional, ready = staged.ready, evaluated_at = $1
+when not matched then insert (
     quota_id, period_start, used, limit_value, used_share, elapsed_share, pace, projected, projected_low, projected_high,
     exhausted_at, method, verdict, severity, colour, quality, provisional, ready, evaluated_at)
-select quota_id, period_start, nullif(used, 'NaN'), "limit", nullif(used_share, 'NaN'), elapsed_share, nullif(pace, 'NaN'),
-    nullif(projected, 'NaN'), nullif(projected_low, 'NaN'), nullif(projected_high, 'NaN'),
-    nullif(exhausted_at, '-infinity'), ($5::text[])[method + 1], ($2::text[])[verdict + 1], ($3::text[])[severity + 1],
-    ($4::text[])[colour + 1], nullif(quality, 'NaN')::int2, provisional, nullif(ready, '-infinity'), $1
-from staged_figure
-on conflict (quota_id, period_start) do update set
-    (used, limit_value, used_share, elapsed_share, pace, projected, projected_low, projected_high, exhausted_at, method,
-     verdict, severity, colour, quality, provisional, ready, evaluated_at)
-    = (excluded.used, excluded.limit_value, excluded.used_share, excluded.elapsed_share, excluded.pace, excluded.projected,
-       excluded.projected_low, excluded.projected_high, excluded.exhausted_at, excluded.method, excluded.verdict,
-       excluded.severity, excluded.colour, excluded.quality, excluded.provisional, excluded.ready, excluded.evaluated_at)
+values (
+    quota_id, staged.period_start, used, "limit", used_share, elapsed_share, pace, projected, projected_low,
+    projected_high, exhausted_at, method, verdict, severity, colour, quality, provisional, ready, $1)
 
 -- name: last
 -- The figures of quotas $1 in the periods that begin on $2, as the last evaluation found them.

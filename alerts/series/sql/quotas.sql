@@ -31,29 +31,27 @@ from unit_carrier
 where $2::int4[] is null or unit_id = any($2::int4[])
 
 -- name: days
--- Units' days among $3: amounts, standard coal (calorific, equal), CO2, each if its flag of $4 to $7 is set.
-select unit_id, array_position($1::text[], carrier), case when $4 then amount::float8 else 'NaN' end,
-    case when $5 then kgce::float8 else 'NaN' end, case when $6 then kgce_equal::float8 else 'NaN' end,
-    case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, 1::int2,
-    (metered_quality is not null)::int4::int2, covered_s::int8, due_s::int8, day
+-- Units' day $3: which amounts, standard coal (calorific, equal), CO2 are read stands for `measures`. Packed are, from the
+-- lowest digits to base 1024: days, days with a meter's part, and twice the quality plus 1 where a factor is provisional.
+select unit_id, array_position($1::text[], carrier), {measures}
+    1 + case when metered_quality is null then 0 else 1024 end + (2 * quality + provisional::int4) * 1048576,
+    covered_s::int8, due_s::int8
 from unit_day
-where day = any($3::date[]) and ($2::int4[] is null or unit_id = any($2::int4[]))
+where day = $3 and ($2::int4[] is null or unit_id = any($2::int4[]))
 
 -- name: months
--- Likewise units' months (kind $8) that begin on one of $3.
-select unit_id, array_position($1::text[], carrier), case when $4 then amount::float8 else 'NaN' end,
-    case when $5 then kgce::float8 else 'NaN' end, case when $6 then kgce_equal::float8 else 'NaN' end,
-    case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, days, metered_days, covered_s, due_s, month
+-- Likewise units' month (kind $4) that begins on $3.
+select unit_id, array_position($1::text[], carrier), {measures}
+    days + metered_days * 1024 + (2 * quality + provisional::int4) * 1048576, covered_s, due_s
 from unit_month
-where month = any($3::date[]) and kind = $8 and ($2::int4[] is null or unit_id = any($2::int4[]))
+where month = $3 and kind = $4 and ($2::int4[] is null or unit_id = any($2::int4[]))
 
 -- name: periods
--- Likewise units' quarters and years ($8) that begin on one of $3.
-select unit_id, array_position($1::text[], carrier), case when $4 then amount::float8 else 'NaN' end,
-    case when $5 then kgce::float8 else 'NaN' end, case when $6 then kgce_equal::float8 else 'NaN' end,
-    case when $7 then kgco2::float8 else 'NaN' end, quality, provisional, days, metered_days, covered_s, due_s, period_start
+-- Likewise units' quarter or year ($4) that begins on $3.
+select unit_id, array_position($1::text[], carrier), {measures}
+    days + metered_days * 1024 + (2 * quality + provisional::int4) * 1048576, covered_s, due_s
 from unit_period
-where period_start = any($3::date[]) and period = $8 and ($2::int4[] is null or unit_id = any($2::int4[]))
+where period_start = $3 and period = $4 and ($2::int4[] is null or unit_id = any($2::int4[]))
 
 -- name: tails
 -- Days of a carrier after the last one that is complete: a meter that is ahead of the others has them. Of units $2, or all.
