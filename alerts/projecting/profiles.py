@@ -76,7 +76,7 @@ def _last_year(means: Floats, period: _Period, position: Floats) -> tuple[Floats
     whole = calendar.counts(first, until)
     needed = np.flatnonzero(whole)
     weights = np.maximum(means[:, needed], 0.0)
-    total = weights @ whole[needed]
+    total = (weights * whole[needed]).sum(axis=1)  # a matrix product would round by the row's place in it
     known = total > 0  # of NaN it is not
     weights[~known] = 1.0
     total[~known] = until - first

@@ -160,6 +160,17 @@ def test_quotas_do_not_sway_each_other(
             np.testing.assert_allclose(found, each, rtol=1e-12, err_msg=name)
 
 
+def test_the_same_instant_has_one_share_in_every_row() -> None:
+    """To the last digit: what is due never falls, and no quota's share depends on its place among others."""
+    year = period_of(day_start(date(2026, 1, 1)), "year")
+    quota = watch(year, [year.start + year.duration / 2] * 7, [0.0] * 7, profile=LastYear(), course=0)
+    at = local_times(quota.at_us, quota.zone, quota.zones)
+    for seed in range(8):
+        cells = np.random.default_rng(seed).uniform(0.01, 100, CELLS)
+        due, _ = due_shares(quota, courses_by(cells, date(2026, 1, 1)), at)
+        assert set(due) == {due[0]}
+
+
 def test_a_festival_takes_its_days_along_when_it_moves() -> None:
     """In 2025 the Spring Festival began on 28 January, in 2026 on 15 February: nothing is due on its days in either."""
     cells = flat(10, 10, 0)
