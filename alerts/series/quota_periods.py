@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alerts.series.frame import Ids, Scope
 from alerts.series.quota_book import Book
-from energy.periods import Period, day_start, local_day, period_of, statistics_month
+from energy.periods import FIRST_DAY, day_start, local_day, period_of, statistics_month
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,8 @@ class Stretch:
 
     Attributes:
         calendar: which of the book's.
-        kind: day, statistics_month, month, quarter, year.
+        kind: day, statistics_month, month, quarter, year: as totals are kept. Where statistics months begin on the
+            first they are the calendar's, as of groups, and totals keep none besides.
         zone: of its calendar.
         key: the day by which totals name it: its first, but of a statistics month the first of the month that names it.
         first, until: first local day and the one after its last, days since 1970-01-01.
@@ -140,13 +141,9 @@ def _at(calendar: tuple[str, str, int], number: int, at: datetime) -> Stretch:
     zone, kind, statistics_day = calendar
     period = period_of(at, kind, zone, statistics_day=statistics_day)
     key = statistics_month(period.first_day, statistics_day) if kind == "statistics_month" else period.first_day
-    return _stretch(period, number, zone, key)
-
-
-def _stretch(period: Period, number: int, zone: str, key: date) -> Stretch:
     return Stretch(
         calendar=number,
-        kind=period.kind.value,
+        kind="month" if (kind, statistics_day) == ("statistics_month", FIRST_DAY) else kind,
         zone=zone,
         key=key,
         first=period.first_day.toordinal() - _EPOCH_DAY,
