@@ -1,7 +1,9 @@
-"""Limits that can all be kept while the limit above them breaks: months above their year, units above their district.
+"""What can be but is seldom meant.
 
-They are warnings, not faults: authorities do set a year tighter than its months, so that no month has to be exact, and
-hand out more to units than to their district. Whoever did it by a slip should hear of it. Pure.
+Limits that can all be kept while the limit above them breaks (months above their year, units above their district),
+groups without units, quotas that watch nothing at first, or ever. They are warnings, not faults: authorities do set a
+year tighter than its months, so that no month has to be exact, and hand out more to units than to their district.
+Whoever did it by a slip should hear of it. Pure.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from alerts.quotas.model import QuotaSpec
 from energy.errors import Fault
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
+"""Statistics months begin on a day of the unit's own, which is not known here."""
 _PARTS = (("quarter", "month"), ("year", "quarter"), ("year", "month"))
 _NESTED = ("group", "district", "city", "industry", "size_class")
 
@@ -27,7 +30,8 @@ def warnings_in(given: Given, known: Known) -> list[Fault]:
     every = [spec for spec, _ in given.quotas] + [spec for spec in known.quotas if spec.code not in places]
     every = [spec for spec in every if spec.cumulative and spec.key]
     members = dict(known.members) | {("group", group.code): frozenset(group.units) for group, _ in given.groups}
-    return sorted({*_periods(every, places), *_wholes(every, places, members), *_empty(given, members, known)})
+    found = {*_periods(every, places), *_wholes(every, places, members), *_empty(given, members, known)}
+    return sorted(found | set(_unwatched(given)))
 
 
 def _periods(every: Iterable[QuotaSpec], places: Mapping[str, Place]) -> Iterator[Fault]:
@@ -97,6 +101,32 @@ def _empty(given: Given, members: Mapping[Scope, frozenset[str]], known: Known) 
     for spec, place in given.quotas:
         if known.units and spec.subject not in {"unit", "group"} and not members.get((spec.subject, spec.key)):
             yield place.fault("key", f"no unit is registered in {spec.subject} {spec.key}")
+
+
+def _unwatched(given: Given) -> Iterator[Fault]:
+    """Quotas that watch nothing at first, or ever: periods are governed that begin while they are valid."""
+    for spec, place in given.quotas:
+        first = _first_period(spec)
+        if first is None or first == spec.valid_from:
+            continue
+        if spec.valid_to is not None and first >= spec.valid_to:
+            message = f"no {spec.period} begins from {spec.valid_from} until before {spec.valid_to}: it watches nothing"
+            yield place.fault("valid_to", message)
+        else:
+            message = (
+                f"the first {spec.period} that begins on {spec.valid_from} or later is that of {first}: until then "
+            )
+            yield place.fault("valid_from", message + "it watches nothing")
+
+
+def _first_period(spec: QuotaSpec) -> date | None:
+    """The first day of the first month, quarter or year that the quota may govern; None of other periods."""
+    months, since = _MONTHS.get(spec.period), spec.valid_from
+    if months is None:
+        return None
+    ahead = (1 - since.month) % months if since.day == 1 else months - (since.month - 1) % months
+    years, month = divmod(since.month - 1 + ahead, 12)
+    return date(since.year + years, month + 1, 1) if since.year + years <= date.max.year else date.max
 
 
 def _warn(specs: Iterable[QuotaSpec], places: Mapping[str, Place], message: str) -> Iterator[Fault]:

@@ -255,9 +255,10 @@ def test_a_year_below_its_months_is_a_warning() -> None:
     (told,) = warned(ended, later, quota("year", limit="1200", **fields))
     assert "in the year of 2030-01-01, the months in it 1212 together" in told
     spring: dict[str, Any] = {"key": "u", "valid_from": date(2026, 3, 1)}
-    (told,) = warned(quota("month", **spring), quota("year", limit="1199", period="year", **spring))
+    (told, later_on) = warned(quota("month", **spring), quota("year", limit="1199", period="year", **spring))
     assert "in the year of 2027-01-01" in told
-    demand = {"key": "u", "measure": "demand", "limit_unit": "kW"}
+    assert "that of 2027-01-01: until then it watches nothing" in later_on
+    demand = {"key": "u", "measure": "demand", "limit_unit": "kW", "valid_from": date(2026, 1, 1)}
     assert warned(quota("d", limit="9", **demand), quota("e", limit="10", period="year", **demand)) == []
 
 
@@ -271,3 +272,30 @@ def test_units_above_their_district_are_a_warning() -> None:
     assert len(warned(*units, group, groups=(Group("g", ("u", "w")),))) == 1
     (told,) = warned(quota("d", subject="district", key="999999"))
     assert told == "no unit is registered in district 999999"
+
+
+@pytest.mark.parametrize(
+    ("period", "since", "until", "told"),
+    [
+        ("year", date(2026, 3, 1), None, "the first year that begins on 2026-03-01 or later is that of 2027-01-01"),
+        ("year", date(2026, 3, 1), date(2027, 1, 1), "no year begins from 2026-03-01 until before 2027-01-01"),
+        (
+            "quarter",
+            date(2025, 11, 2),
+            None,
+            "the first quarter that begins on 2025-11-02 or later is that of 2026-01-01",
+        ),
+        ("month", date(2024, 2, 29), date(2024, 3, 1), "no month begins from 2024-02-29 until before 2024-03-01"),
+        ("month", date(2024, 2, 1), date(2024, 2, 2), None),
+        ("quarter", date(2026, 4, 1), None, None),
+        ("day", date(2024, 2, 29), None, None),
+        ("statistics_month", date(2026, 3, 15), None, None),
+    ],
+)
+def test_a_quota_that_watches_nothing_at_first_is_a_warning(
+    period: str, since: date, until: date | None, told: str | None
+) -> None:
+    """Whole periods are governed: a year from March on is the next one, or none where it ends before."""
+    one = quota("q", key="u1", period=period, valid_from=since, valid_to=until)
+    found = [one.message for one in warnings_in(given_by_hand([one]), Known())]
+    assert [message.split(":")[0] for message in found] == ([told] if told else [])
