@@ -33,7 +33,7 @@ def verdicts(frame: QuotaFrame) -> Ids:
             (Verdict.NO_DATA, (frame.ready_us == NEVER) | np.isnan(columns["used"]) & frame.level),
             (Verdict.STALE, frame.stale),
             (Verdict.ON_COURSE, on_course),
-            (Verdict.INCOMPLETE, columns["incomplete"] > 0),
+            (Verdict.INCOMPLETE, (columns["incomplete"] > 0) | (columns["unmetered_days"] > 0)),
             (Verdict.WARNED, ((columns["band"] >= 1) | _ahead(frame)) & ~frame.final),
         )
     found: Ids = np.select(

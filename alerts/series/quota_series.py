@@ -56,7 +56,18 @@ END = (
 DATA = (
     _series("completeness", "1", "本期数据完整率", "share of the period so far that lies between readings"),
     _series("lag_s", "s", "完整数据落后于时钟的秒数", "seconds by which complete data lags behind the clock"),
-    _series("incomplete", "", "有能源品种整日缺数（1是，0否）", "1 where a carrier has no data for whole days"),
+    _series(
+        "incomplete",
+        "",
+        "有能源品种自开始计量后整日缺数（1是，0否）",
+        "1 where a carrier has no data for whole days since its metering began",
+    ),
+    _series(
+        "unmetered_days",
+        "d",
+        "本期内有能源品种开始计量之前、也未填报的天数",
+        "days of the period before the metering of a carrier began, and not filled in either",
+    ),
     _series("quality", "any", "数据质量标志", "the worst quality of the data"),
     _series("provisional", "", "含暂用系数（1是，0否）", "1 where a factor is provisional"),
     _series("value_known", "", "产值或产量已填报（1是，0否）", "1 where the output or output value is known"),

@@ -17,7 +17,7 @@ from energy.storage import Connection, load_queries
 from energy.storage.binary import Columns, Layout
 
 _SQL = load_queries("alerts.series", "quotas.sql")
-_CARRIERS = Layout(unit_id="int4", carrier="int4", metered="bool", ready="time_us", through="date", day="date")
+_CARRIERS = Layout(unit_id="int4", carrier="int4", metered="bool", ready="time_us", through="date", since="date")
 _TAILS = Layout(unit_id="int4", carrier="int4", day="date", metered_days="int2")
 MEASURES = ("amount", "kgce", "kgce_equal", "kgco2")
 _QUERIES = {"day": _SQL.days, "quarter": _SQL.periods, "year": _SQL.periods}
@@ -37,6 +37,7 @@ class Carriers:
         ready_us: up to when all its gate meters are derived, microseconds since 1970 UTC; NEVER when one never
             delivered.
         through: the last local day that began before; days since 1970.
+        since: the first local day in which a meter has a part, likewise; long ago where none ever had.
         tails: unit-and-carrier numbers and days of what came after it, and whether a meter has a part in them.
     """
 
@@ -47,6 +48,7 @@ class Carriers:
     metered: NDArray[np.bool_]
     ready_us: Ids
     through: Ids
+    since: Ids
     tails: tuple[Ids, Ids, Ids]
 
     @cached_property
@@ -101,6 +103,7 @@ async def read_carriers(connection: Connection, names: Sequence[str], units: Seq
         metered=rows["metered"][order],
         ready_us=rows["ready"][order],
         through=rows["through"][order],
+        since=rows["since"][order],
         tails=(_key(tails["unit_id"], tails["carrier"]), tails["day"], tails["metered_days"]),
     )
 

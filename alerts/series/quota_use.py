@@ -48,7 +48,9 @@ class Use:
         used: in the measure's base unit, at least so much; NaN where nothing is known.
         ready_us: up to when everything that counts is complete, of a group what does not lag behind; NEVER when a
             carrier has never delivered.
-        complete: every day up to there is known of every carrier.
+        complete: of every carrier every day up to there is known from the one on which its metering began.
+        unmetered_days: how many days of the period came before that and were not filled in by hand: of the carrier with
+            most of them.
         completeness: share of the time up to there that lies between readings; NaN without meters.
         quality: the worst; NaN without data.
         provisional: 1 where a factor is, else 0.
@@ -58,6 +60,7 @@ class Use:
     used: Floats
     ready_us: Ids
     complete: NDArray[np.bool_]
+    unmetered_days: Floats
     completeness: Floats
     quality: Floats
     provisional: Floats
@@ -92,6 +95,7 @@ def use(  # noqa: PLR0913, PLR0917 - what is known, of whom, and since when it i
         used=np.full(count, np.nan),
         ready_us=np.full(count, NEVER),
         complete=np.zeros(count, np.bool_),
+        unmetered_days=np.zeros(count),
         completeness=np.full(count, np.nan),
         quality=np.full(count, np.nan),
         provisional=np.zeros(count),
@@ -114,11 +118,16 @@ def use(  # noqa: PLR0913, PLR0917 - what is known, of whom, and since when it i
 
 @dataclass(frozen=True)
 class _Part:
-    """The carriers in one period: columns beside `Carriers`."""
+    """The carriers in one period: columns beside `Carriers`.
+
+    Attributes:
+        missing: days that a meter should have a part in, and has not; unmetered: days before one had.
+    """
 
     carriers: Carriers
     sums: Sums
     missing: Ids
+    unmetered: Ids
     share_s: Floats
 
     @property
@@ -128,18 +137,22 @@ class _Part:
 
 
 def _part(carriers: Carriers, sums: Sums, stretch: Stretch) -> _Part:
+    known = carriers.metered & (carriers.ready_us != NEVER)
     last = np.minimum(carriers.through, stretch.until - 1)
-    expected = np.where(carriers.ready_us == NEVER, 0, np.maximum(last - stretch.first + 1, 0))
+    begun = np.clip(carriers.since, stretch.first, np.maximum(last + 1, stretch.first))
     key, day, metered = carriers.tails
     inside = (day >= stretch.first) & (day < stretch.until)
-    tail = np.zeros(len(carriers.key), np.int64)
-    np.add.at(tail, np.searchsorted(carriers.key, key[inside]), metered[inside])
-    missing = np.where(carriers.metered, expected - (sums.metered_days - tail), 0)
+    tails = np.zeros((2, len(carriers.key)), np.int64)
+    np.add.at(tails, (metered[inside], np.searchsorted(carriers.key, key[inside])), 1)
+    missing = np.where(known, np.maximum(last - begun + 1, 0) - (sums.metered_days - tails[1]), 0)
+    # Where a meter is silent what is filled in does not stand for it; before there was one it is all that there is.
+    filled = sums.days - sums.metered_days - tails[0]
+    unmetered = np.where(known, np.maximum(begun - stretch.first - filled, 0), 0)
     # Seconds that should lie between readings by now: a day's, for as long as the period has run up to `ready`.
     ready = np.clip(carriers.ready_us, stretch.start_us, stretch.end_us)
     passed_days = np.where(carriers.ready_us == NEVER, 0.0, (ready - stretch.start_us) / _DAY_US)
     a_day = np.divide(sums.due_s, sums.days, out=np.zeros(len(ready)), where=sums.days > 0)
-    return _Part(carriers, sums, missing, a_day * passed_days)
+    return _Part(carriers, sums, missing, unmetered, a_day * passed_days)
 
 
 @dataclass(frozen=True)
@@ -210,6 +223,7 @@ def _fill(found: Use, part: _Part, segments: _Segments, measure: str, since_us: 
     found.ready_us[rows] = np.where(any_meter, slowest, latest)
     gaps = np.logical_or.reduceat(metered & ((part.missing[order] > 0) | (ready == NEVER)), begins)
     found.complete[rows] = np.logical_or.reduceat(counts, begins) & ~gaps & ~lagging
+    found.unmetered_days[rows] = np.maximum.reduceat(part.unmetered[order], begins)
     found.lagging[rows] = lagging
     share_s = np.add.reduceat(part.share_s[order], begins)
     covered = np.add.reduceat(np.where(metered, sums.covered_s[order], 0), begins)

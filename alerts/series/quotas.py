@@ -130,6 +130,7 @@ def frame(  # noqa: PLR0913 - the book and what it is read with
         "completeness": found.completeness,
         "lag_s": lag_s,
         "incomplete": np.where(found.complete, 0.0, 1.0),
+        "unmetered_days": found.unmetered_days,
         "quality": found.quality,
         "provisional": found.provisional,
         "value_known": np.where(np.isnan(found.used), 0.0, 1.0),

@@ -63,6 +63,7 @@ def one_quota(  # noqa: PLR0913 - what a page says of a quota, by keyword
     unit: str = "tce",
     profile: Mapping[str, Any] | None = None,
     complete: bool = True,
+    unmetered: int = 0,
     courses: Courses | None = None,
 ) -> QuotaFrame:
     """The frame of one quota in the period that begins on `first`, as `alerts.series.quotas` makes it."""
@@ -80,7 +81,7 @@ def one_quota(  # noqa: PLR0913 - what a page says of a quota, by keyword
     rows = Due(wanted.rows[this], wanted.stretch[this], wanted.stretches)
     at = NEVER if ready is None else int(ready.timestamp()) * _MICRO
     one = np.ones(1)
-    found = Use(one * used, np.array([at]), np.array([complete]), one, one * 0, one * 0, one < 0)
+    found = Use(one * used, np.array([at]), np.array([complete]), one * unmetered, one, one * 0, one * 0, one < 0)
     known = courses or no_courses()
     course = np.array([-1 if courses is None else 0])
     return frame(book, rows, found, now, stale_s=STALE_S, projecting=projecting(book, known, course))

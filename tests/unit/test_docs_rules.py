@@ -154,6 +154,7 @@ def frame_of(given: str) -> QuotaFrame:
         measure=measure,
         unit=unit,
         complete="incomplete" not in said,
+        unmetered=int(said.get("unmetered", 0)),
         courses=courses_of(code(given)),
     )
 

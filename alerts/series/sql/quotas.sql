@@ -26,7 +26,7 @@ order by q.quota_id
 -- name: carriers
 -- What units' quotas wait for: of units $2, or of all where that is null; carrier is its place in $1.
 select unit_id, array_position($1::text[], carrier) as carrier, metered,
-    coalesce(ready, '-infinity') as ready, coalesce(through, '-infinity') as through, coalesce(day, '-infinity') as day
+    coalesce(ready, '-infinity') as ready, coalesce(through, '-infinity') as through, coalesce(since, '-infinity') as since
 from unit_carrier
 where $2::int4[] is null or unit_id = any($2::int4[])
 

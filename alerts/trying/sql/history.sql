@@ -237,9 +237,10 @@ cross join lateral (
 ) r
 
 -- name: carriers
--- How far each carrier of a unit has come: of its newest day.
-insert into unit_carrier (unit_id, carrier, metered, day, ready, through)
-select k.unit_id, k.carrier, k.metered, l.day, l.ready, ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date
+-- How far each carrier of a unit has come: of its newest day; and since when it is metered.
+insert into unit_carrier (unit_id, carrier, metered, day, ready, through, since)
+select k.unit_id, k.carrier, k.metered, l.day, l.ready, ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date,
+    f.since
 from (
     select unit_id, carrier, bool_or(metered) as metered
     from (select unit_id, carrier, false as metered from told union all select unit_id, carrier, true from gate_carrier) e
@@ -254,6 +255,15 @@ left join lateral (
      where d.unit_id = k.unit_id and d.carrier = k.carrier and d.day < p.day order by day desc limit 1)
     order by day desc limit 1
 ) l on true
+left join lateral (
+    (select day as since from public.unit_day d
+     where d.unit_id = k.unit_id and d.carrier = k.carrier and d.day < p.day and metered_quality is not null
+     order by day limit 1)
+    union all
+    (select day from present_day d
+     where d.unit_id = k.unit_id and d.carrier = k.carrier and metered_quality is not null order by day limit 1)
+    order by since limit 1
+) f on true
 where k.metered or l.day is not null
 
 -- name: months

@@ -37,9 +37,10 @@ create table unit_carrier (
     day     date,
     ready   timestamptz,
     through date,
+    since   date,
     primary key (unit_id, carrier)
 ) with (fillfactor = 70);
-comment on table unit_carrier is 'The carriers that a unit''s quotas wait for or count: metered ones, which have a gate meter that measures use, also without any data; and those that are only filled in, or of which only what is made on site is metered. day and ready: of the newest row of unit_day; through: the last local day that began before ready. Follows registry and unit_day by triggers.';
+comment on table unit_carrier is 'The carriers that a unit''s quotas wait for or count: metered ones, which have a gate meter that measures use, also without any data; and those that are only filled in, or of which only what is made on site is metered. day and ready: of the newest row of unit_day; through: the last local day that began before ready; since: the first day in which a meter has a part, before which the carrier was not metered. Follows registry and unit_day by triggers.';
 
 create view gate_carrier as
 select m.unit_id, m.carrier
@@ -54,7 +55,7 @@ comment on view gate_carrier is 'Carriers of units that have a gate meter of wha
 
 create view carrier_known as
 select k.unit_id, k.carrier, k.metered, l.day, l.ready,
-    ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date as through
+    ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date as through, f.since
 from (
     select g.unit_id, g.carrier, true as metered from gate_carrier g
     union all
@@ -65,7 +66,12 @@ from (
 join unit u using (unit_id)
 left join lateral (
     select day, ready from unit_day d where d.unit_id = k.unit_id and d.carrier = k.carrier order by day desc limit 1
-) l on true;
+) l on true
+left join lateral (
+    select day as since from unit_day d
+    where d.unit_id = k.unit_id and d.carrier = k.carrier and metered_quality is not null
+    order by day limit 1
+) f on true;
 comment on view carrier_known is 'What unit_carrier must say.';
 
 -- Also called when nothing of the registry changed: it writes only what differs, and marks only whom that concerns. Accounting
@@ -187,22 +193,31 @@ begin
     if of_units is null then
         return null;
     end if;
-    insert into unit_carrier as known (unit_id, carrier, metered, day, ready, through)
+    insert into unit_carrier as known (unit_id, carrier, metered, day, ready, through, since)
     select t.unit_id, t.carrier, false, l.day, l.ready,
-        ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date
-    from unnest(of_units, of_carriers) as t (unit_id, carrier)
+        ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date, f.since
+    from unnest(of_units, of_carriers, of_days) as t (unit_id, carrier, day)
     join unit u using (unit_id)
     left join lateral (
         select day, ready from unit_day d where d.unit_id = t.unit_id and d.carrier = t.carrier
         order by day desc limit 1
     ) l on true
     left join unit_carrier c on c.unit_id = t.unit_id and c.carrier = t.carrier
+    cross join lateral (
+        -- Mostly later days are touched. Where the first one may be, none before those has a meter's part.
+        select case when c.since < t.day then c.since else (
+            select d.day from unit_day d
+            where d.unit_id = t.unit_id and d.carrier = t.carrier and d.day >= t.day and d.metered_quality is not null
+            order by d.day limit 1
+        ) end as since
+    ) f
     where (l.day is not null or c.unit_id is not null)
-        and (c.unit_id is null or (c.day, c.ready) is distinct from (l.day, l.ready))
+        and (c.unit_id is null or (c.day, c.ready, c.since) is distinct from (l.day, l.ready, f.since))
     order by t.unit_id, t.carrier
     on conflict (unit_id, carrier) do update
-    set (day, ready, through) = (excluded.day, excluded.ready, excluded.through)
-    where (known.day, known.ready, known.through) is distinct from (excluded.day, excluded.ready, excluded.through);
+    set (day, ready, through, since) = (excluded.day, excluded.ready, excluded.through, excluded.since)
+    where (known.day, known.ready, known.through, known.since)
+        is distinct from (excluded.day, excluded.ready, excluded.through, excluded.since);
     perform touch_units(of_units, of_days);
     return null;
 end $$;
@@ -215,7 +230,7 @@ create trigger carrier_day_deleted after delete on unit_day referencing old tabl
 
 create function carriers_follow_no_days() returns trigger language plpgsql as $$
 begin
-    update unit_carrier set (day, ready, through) = (null, null, null) where metered;
+    update unit_carrier set (day, ready, through, since) = (null, null, null, null) where metered;
     delete from unit_carrier where not metered;
     return null;
 end $$;
