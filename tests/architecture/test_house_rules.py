@@ -58,7 +58,7 @@ def test_tests_do_not_sleep() -> None:
         f"{module.place}:{node.lineno}"
         for module in modules("tests")
         if module.path.name.startswith("test_")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call) and _called(node) == "sleep" and not _is_sleep_of_zero(node)
     ]
     assert not offences
@@ -69,7 +69,7 @@ def test_every_test_says_what_it_proves() -> None:
     silent = [
         f"{module.place}:{node.lineno}: {node.name}"
         for module in modules("tests")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
         if not ast.get_docstring(node)
     ]
@@ -95,25 +95,25 @@ def _clock_reads() -> Iterator[tuple[str, int, str]]:
                 if match := DATABASE_CLOCK.search(line.partition("--")[0]):
                     yield str(path.relative_to(ROOT)), number, match.group()
     for module in own_modules():
-        docstrings = set(_docstrings(module.tree))
-        for node in ast.walk(module.tree):
+        docstrings = set(_docstrings(module))
+        for node in module.nodes:
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node in docstrings:
                 continue
             if match := DATABASE_CLOCK.search(node.value):
                 yield module.place, node.lineno, match.group()
 
 
-def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
+def _docstrings(module: Module) -> Iterator[ast.expr]:
     """Strings that stand alone: docstrings, also those below attributes."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value
 
 
 def _task_calls(module: Module) -> Iterator[ast.Call]:
     """Calls that make a task otherwise than through a TaskGroup opened or annotated in this module."""
-    groups = set(_group_names(module.tree))
-    for node in ast.walk(module.tree):
+    groups = set(_group_names(module))
+    for node in module.nodes:
         if not isinstance(node, ast.Call) or _called(node) not in {"create_task", "ensure_future", "gather"}:
             continue
         owner = node.func.value if isinstance(node.func, ast.Attribute) else None
@@ -121,8 +121,8 @@ def _task_calls(module: Module) -> Iterator[ast.Call]:
             yield node
 
 
-def _group_names(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _group_names(module: Module) -> Iterator[str]:
+    for node in module.nodes:
         if isinstance(node, ast.AsyncWith):
             for item in node.items:
                 if item.optional_vars is not None and "TaskGroup" in ast.unparse(item.context_expr):
