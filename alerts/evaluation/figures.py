@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from alerts.evaluation.looking import identities
 from alerts.evaluation.verdicts import COLOURS, SEVERITIES, VERDICTS, marks, verdicts
-from alerts.projecting.calendars import numbered
+from alerts.projecting.methods import METHODS
+from alerts.series.columns import among
 from alerts.series.frame import NEVER, Ids
 from alerts.series.quotas import QuotaFrame
 from energy.storage import Connection, load_queries
@@ -20,6 +22,7 @@ from energy.storage.binary import Layout, copy_in
 _SQL = load_queries("alerts.evaluation", "evaluation.sql")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
+_METHODS = ("", *METHODS)
 _AMOUNTS = (
     *(
         "used",
@@ -54,12 +57,20 @@ class Figures:
     Attributes:
         of: quota and period in one number.
         columns: as the layout names them, without the clock.
-        methods: what `method` counts.
     """
 
     of: Ids
     columns: dict[str, NDArray[Any]]
-    methods: tuple[str, ...]
+
+    @cached_property
+    def digests(self) -> NDArray[np.uint64]:
+        """A number per row that differs where a column does."""
+        mixed = np.zeros(len(self.of), np.uint64)
+        for column in self.columns.values():
+            values = column if column.dtype != np.bool_ else column.astype(np.int64)
+            mixed = (mixed ^ np.ascontiguousarray(values).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(29)
+        return mixed
 
     def verdict_counts(self) -> dict[str, int]:
         """How many rows have each verdict."""
@@ -71,7 +82,9 @@ def figures_of(frame: QuotaFrame) -> Figures:
     """What a frame says of every quota; pure."""
     verdict = verdicts(frame)
     severity, colour = marks(frame, verdict)
-    method, methods = numbered(frame.method.tolist())
+    method = np.zeros(len(frame.method), np.int64)
+    for number, name in enumerate(_METHODS):
+        method[frame.method == name] = number
     columns: dict[str, NDArray[Any]] = {
         "quota_id": frame.ids,
         "period_start": frame.periods,
@@ -84,7 +97,7 @@ def figures_of(frame: QuotaFrame) -> Figures:
         "colour": colour,
         "method": method,
     }
-    return Figures(identities(frame), columns, methods)
+    return Figures(identities(frame), columns)
 
 
 class Written:
@@ -103,7 +116,7 @@ class Written:
         if not len(self._of):
             return np.arange(len(figures.of))
         place = np.minimum(np.searchsorted(self._of, figures.of), len(self._of) - 1)
-        same = (self._of[place] == figures.of) & (self._digests[place] == _digests(figures))
+        same = (self._of[place] == figures.of) & (self._digests[place] == figures.digests)
         found: Ids = np.flatnonzero(~same)
         return found
 
@@ -112,25 +125,13 @@ class Written:
 
         Without ever forgetting, a leader would drag along every day that it has seen.
         """
-        kept = ~np.isin(self._of, figures.of[rows])
-        if alone:
-            kept &= np.isin(self._of, figures.of)
-        of = np.concatenate([self._of[kept], figures.of[rows]])
-        digests = np.concatenate([self._digests[kept], _digests(figures)[rows]])
-        order = np.argsort(of)
-        self._of, self._digests = of[order], digests[order]
-
-
-def _digests(figures: Figures) -> NDArray[np.uint64]:
-    """A number per row that differs where a column does; the clock and the ready time of what did not change too."""
-    mixed = np.zeros(len(figures.of), np.uint64)
-    method_names = np.array([hash(name) for name in figures.methods] or [0], np.int64)
-    for name, column in figures.columns.items():
-        values = method_names[column] if name == "method" else column
-        bits = np.ascontiguousarray(values if values.dtype != np.bool_ else values.astype(np.int64)).view(np.uint64)
-        mixed = (mixed ^ bits) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return mixed
+        if alone:  # what did not change has the digest that it had
+            self._of, self._digests = figures.of, figures.digests
+            return
+        of = figures.of[rows]
+        kept = ~among(self._of, of)
+        order = np.argsort(joined := np.concatenate([self._of[kept], of]))
+        self._of, self._digests = joined[order], np.concatenate([self._digests[kept], figures.digests[rows]])[order]
 
 
 async def write(connection: Connection, figures: Figures, rows: Ids, now: datetime) -> None:
@@ -140,9 +141,7 @@ async def write(connection: Connection, figures: Figures, rows: Ids, now: dateti
     await connection.execute(_SQL.stage)
     columns = [figures.columns[name][rows] for name in _LAYOUT.columns]
     await copy_in(connection, "staged_figure", _LAYOUT.columns, _LAYOUT.encode(columns))
-    await connection.execute(
-        _SQL.keep_figures, now, list(VERDICTS), list(SEVERITIES), list(COLOURS), list(figures.methods)
-    )
+    await connection.execute(_SQL.keep_figures, now, list(VERDICTS), list(SEVERITIES), list(COLOURS), list(_METHODS))
 
 
 def instant(at_us: int) -> datetime | None:

@@ -21,6 +21,7 @@ from alerts.rules.judging import Judge
 from alerts.rules.model import Rule, Subject
 from alerts.series import quotas
 from alerts.series.catalogue import Catalogue
+from alerts.series.columns import among
 from alerts.series.frame import Frame, Ids, Scope
 from alerts.series.quotas import QuotaFrame
 from energy.storage import Connection, translating
@@ -168,7 +169,7 @@ class Engine:
         standing = await self._standings.read(connection, starts, ids)
         # Of what is looked at anyway nothing has to be said.
         there = known.book.ids[due.rows] * SHIFT + due.column("first")
-        keys = [one.key for one in standing.known[standing.open & ~np.isin(standing.identity, there)]]
+        keys = [one.key for one in standing.known[standing.open & ~among(standing.identity, there)]]
         also = tuple((key.subject_id, key.period_start) for key in keys if key.period_start is not None)
         scope = Scope(now, touched, wanted.recent_days, also)
         frame = await quotas.read(

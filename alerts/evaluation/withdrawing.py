@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
-import numpy as np
 
 from alerts.evaluation.standing import SHIFT
 from alerts.life.commands import withdraw
@@ -15,6 +14,7 @@ from alerts.life.evidence import Evidence
 from alerts.life.model import Standing
 from alerts.life.store import AlertKey, Outcome
 from alerts.rules.model import Rule, Subject
+from alerts.series.columns import among
 from alerts.series.frame import Ids
 from energy.storage import Connection, load_queries
 from energy.storage.binary import Layout
@@ -49,7 +49,7 @@ async def withdrawn(
         rows = await _OPEN.copy(connection, _SQL.open, subject, codes)
         there = rows["known"]
         if of is not None:
-            there &= np.isin(rows["subject_id"] * SHIFT + rows["period"], of)
+            there &= among(rows["subject_id"] * SHIFT + rows["period"], of)
         gone += rows["alert_id"][~there].tolist()
     if not gone:
         return []
@@ -60,7 +60,7 @@ async def withdrawn(
 def _outcome(row: Any, now: datetime) -> Outcome | None:
     """The evidence stays that of the last look, whatever version wrote it: there is no other any more."""
     standing, transition = withdraw(msgspec.json.decode(row["standing"], type=Standing), now)
-    if transition is None or row["evidence"] == "{}":
+    if transition is None:
         return None
     key = AlertKey(row["rule"], row["subject"], row["subject_id"], row["period_start"])
     return Outcome(key, row["unit_id"], row["revision"], standing, transition, _proof(row["evidence"]))

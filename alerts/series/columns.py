@@ -55,5 +55,14 @@ def texts(rows: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.object_]:
     return column
 
 
+def among(numbers: Ids, ascending: Ids) -> NDArray[np.bool_]:
+    """Which of `numbers` are among others that stand in ascending order."""
+    if not len(ascending):
+        return np.zeros(len(numbers), np.bool_)
+    place = np.minimum(np.searchsorted(ascending, numbers), len(ascending) - 1)
+    found: NDArray[np.bool_] = ascending[place] == numbers
+    return found
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -112,7 +112,8 @@ def _of_calendar(
     of = np.flatnonzero((book.calendar == number) & wanted)
     left = dict(also)
     for one in _recent(calendar, number, scope, int(book.valid_from[of].min())) if len(of) else ():
-        yield one, _governed(book, one, np.union1d(of, np.array(left.pop(_day(one.first), []), np.int64)))
+        more = left.pop(_day(one.first), [])
+        yield one, _governed(book, one, np.union1d(of, np.array(more, np.int64)) if more else of)
     for day, rows in left.items():
         one = _at(calendar, number, day_start(day, calendar[0]))
         if _day(one.first) == day:  # else the quota's periods were of another kind when its alert began

@@ -55,6 +55,10 @@ class Layout:
         for name, kind in kinds.items():
             fields += [(f"{name}_length", ">i4"), (name, _KINDS.get(kind, kind))]
         self._row = np.dtype(fields)
+        self._empty = np.zeros(1, self._row)
+        self._empty["fields"] = len(kinds)
+        for name in kinds:
+            self._empty[f"{name}_length"] = self._row[name].itemsize
         self._begins = {name: int(field[1]) for name, field in (self._row.fields or {}).items()}
 
     @property
@@ -78,10 +82,8 @@ class Layout:
 
     def encode(self, columns: Sequence[NDArray[Any]], nullable: str = "") -> bytes:
         """Rows for COPY, the columns in the layout's order; `NULL` in the column `nullable` is null."""
-        rows = np.empty(len(columns[0]), self._row)
-        rows["fields"] = len(self.columns)
+        rows = np.tile(self._empty, len(columns[0]))
         for (name, kind), column in zip(self.kinds.items(), columns, strict=True):
-            rows[f"{name}_length"] = self._row[name].itemsize
             rows[name] = _postgres(column, kind)
         if not nullable:
             return b"".join((_HEADER, rows.tobytes(), _TRAILER))
