@@ -6,6 +6,7 @@ notices and the worst in some local rules; the four colours (蓝黄橙红) mean 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -23,7 +24,7 @@ class Verdict(StrEnum):
     EXCEEDED = "exceeded"
     """More was used than the limit allows."""
     INCOMPLETE = "incomplete"
-    """A carrier has no data for whole days at the start or in the middle: what was used is at least the figure."""
+    """Whole days of a carrier are not known, or came before its metering began: at least the figure was used."""
     STALE = "stale"
     """The newest complete data is older than the rule allows."""
     NO_DATA = "no_data"
@@ -60,6 +61,19 @@ class Colour(StrEnum):
     ORANGE = "orange"
     RED = "red"
     GREY = "grey"
+
+
+SEVERITY_TERMS: Mapping[str, str] = {"critical": "严重", "warning": "警告", "attention": "注意", "notice": "提示"}
+"""Chinese terms of severities, the gravest first."""
+COLOUR_TERMS: Mapping[str, str] = {
+    "red": "红",
+    "orange": "橙",
+    "yellow": "黄",
+    "blue": "蓝",
+    "green": "绿",
+    "grey": "灰",
+}
+"""Chinese terms of colours."""
 
 
 class Mark(msgspec.Struct, frozen=True):

@@ -52,15 +52,18 @@ def reworded(message: str, expected: Any, value: Any, path: Path) -> str:
 def unknown_value(value: object, known: Iterable[object]) -> str:
     """A value out of a closed set of others: which are known, and which one was perhaps meant."""
     names = [str(one) for one in known]
-    meant = f", did you mean {close[0]!r}?" if (close := close_to(str(value), names)) else ""
-    return f"unknown value {value!r}{meant} (known: {', '.join(names)})"
+    return f"unknown value {value!r}{meant(str(value), names)} (known: {', '.join(names)})"
+
+
+def meant(key: str, known: Iterable[str]) -> str:
+    """The question whether `key` is a misspelling, where it comes near to one that is known; else nothing."""
+    return f", did you mean {close[0]!r}?" if (close := close_to(key, known)) else ""
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """A key that is none: which one was perhaps meant, else which there are."""
     names = list(known)
-    close = close_to(key, names)
-    return "unknown key" + (f", did you mean {close[0]!r}?" if close else f" (known: {', '.join(names)})")
+    return "unknown key" + (meant(key, names) or f" (known: {', '.join(names)})")
 
 
 def close_to(key: str, known: Iterable[str]) -> list[str]:

@@ -24,6 +24,9 @@ settings.register_profile(
 settings.register_profile("long", settings.get_profile("quick"), max_examples=2_000, derandomize=False)
 settings.load_profile(os.environ.get("QUOTAWATT_HYPOTHESIS", "quick"))
 
+# Commands speak the language of whoever calls; tests expect English unless they ask for Chinese.
+os.environ["LC_ALL"] = "C.UTF-8"
+
 _TEMPLATE = "quotawatt_template"
 
 

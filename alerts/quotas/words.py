@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 from alerts.quotas.measures import measures
+from alerts.verdicts import COLOUR_TERMS, SEVERITY_TERMS
 from energy.carriers import carriers
 from energy.words import unit_symbol
 
@@ -35,9 +36,9 @@ _MEASURES = {
     "单位产值综合能耗(等价值)": "tce_equal_per_value",
     "最大需量": "demand",
 }
-SEVERITIES = {"提示": "notice", "注意": "attention", "警告": "warning", "严重": "critical"}
+SEVERITIES = {word: severity for severity, word in SEVERITY_TERMS.items()}
 """Severities of bands by their Chinese words."""
-COLOURS = {"蓝": "blue", "黄": "yellow", "橙": "orange", "红": "red"}
+COLOURS = {COLOUR_TERMS[colour]: colour for colour in ("blue", "yellow", "orange", "red")}
 """Colours of bands likewise."""
 PROFILES = {"均匀": "even", "上年": "last_year", "工作日": "working_days"}
 """Profiles that need no figures."""

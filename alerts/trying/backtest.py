@@ -25,6 +25,7 @@ from alerts.trying.history import Chosen, History
 from energy.errors import RejectedError
 from energy.periods import DEFAULT_ZONE, day_start, period_of
 from energy.storage import Connection, load_queries, translating
+from energy.toml_words import meant
 
 _SQL = load_queries("alerts.trying", "backtest.sql")
 _RECENT, _BACK = timedelta(days=2), timedelta(days=366)
@@ -98,8 +99,10 @@ async def chosen_of(connection: Connection, quotas: Sequence[str], units: Sequen
     query, kind = (_SQL.quota_ids, "quota") if quotas else (_SQL.unit_ids, "unit")
     with translating():
         rows = await connection.fetch(query, [*quotas, *units])
-    if unknown := sorted({*quotas, *units} - {row["code"] for row in rows}):
-        raise RejectedError(f"no {kind} {', '.join(unknown)}")
+        unknown = sorted({*quotas, *units} - {row["code"] for row in rows})
+        known = [row["code"] for row in await connection.fetch(_SQL.codes, kind)] if unknown else []
+    if unknown:
+        raise RejectedError("; ".join(f"no such {kind}: {code!r}{meant(code, known)}" for code in unknown))
     ids = sorted(row[f"{kind}_id"] for row in rows)
     return await (Chosen.of_quotas if quotas else Chosen.of_units)(connection, ids)
 

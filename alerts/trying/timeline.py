@@ -1,17 +1,16 @@
-"""The timeline of a back-test as a picture: a row per alert, its states as bars, breaches as marks. Pure; SVG.
-
-Words stand in both languages, so that one picture serves everybody.
-"""
+"""The timeline of a back-test as a picture: a row per alert, its states as bars, breaches as marks. Pure; SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 from alerts.life.model import AlertState
+from alerts.life.terms import STATES, term
+from alerts.rules.messages import Language
 from alerts.trying.episodes import Episode
 
 _ROW, _TOP, _WIDTH, _RIGHT = 18, 44, 860, 40
@@ -46,15 +45,29 @@ _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 _FONT = 'font-family="DejaVu Sans, Noto Sans CJK SC, sans-serif" font-size="11"'
 _BOLD, _MIDDLE = 'font-weight="bold"', 'text-anchor="middle"'
 _LEGEND = (
-    ("待定 pending", _COLOURS["orange"], _PALE, 12),
-    ("触发，按严重程度着色 firing, in the colour of its severity", _COLOURS["orange"], 1.0, 12),
-    ("恢复 resolved", _OVER[AlertState.RESOLVED], 1.0, 4),
-    ("更正 corrected", _OVER[AlertState.CORRECTED], 1.0, 4),
+    (AlertState.PENDING, _COLOURS["orange"], _PALE, 12),
+    (AlertState.FIRING, _COLOURS["orange"], 1.0, 12),
+    (AlertState.RESOLVED, _OVER[AlertState.RESOLVED], 1.0, 4),
+    (AlertState.CORRECTED, _OVER[AlertState.CORRECTED], 1.0, 4),
 )
-"""Words, colour, opacity and height of the bar that they explain."""
+"""States, with colour, opacity and height of the bar that each explains."""
+_WORDS: Mapping[str, Mapping[Language, str]] = {
+    "coloured": {"zh": "（按级别着色）", "en": ", in the colour of its severity"},
+    "broken": {"zh": "✕ 突破限额", "en": "✕ the limit broke"},
+    "more": {"zh": "；另有 {} 个预警未画出", "en": "; {} more alerts are not shown"},
+    "span": {"zh": "{}，自 {} 至 {}", "en": "{} from {} to {}"},
+}
 
 
-def timeline(episodes: Sequence[Episode], since: datetime, until: datetime, zone: str, *, most: int = 200) -> str:
+def timeline(  # noqa: PLR0913 - what, when, how it is shown
+    episodes: Sequence[Episode],
+    since: datetime,
+    until: datetime,
+    zone: str,
+    *,
+    language: Language = "en",
+    most: int = 200,
+) -> str:
     """An SVG of at most `most` alerts, the first ones; what is left out is said.
 
     Args:
@@ -62,6 +75,7 @@ def timeline(episodes: Sequence[Episode], since: datetime, until: datetime, zone
         since: where the picture begins.
         until: where it ends, later than that.
         zone: IANA name, in which its times stand.
+        language: of its words.
         most: rows.
     """
     shown = episodes[:most]
@@ -74,8 +88,8 @@ def timeline(episodes: Sequence[Episode], since: datetime, until: datetime, zone
         _text(8, 16, f"{scale.moment(since)} – {scale.moment(until)} {zone}", _BOLD),
         *scale.grid(height - 1.5 * _ROW),
         *(_text(8, _TOP + _ROW * row + 12, label) for row, label in enumerate(labels)),
-        *(line for row, one in enumerate(shown) for line in _row(one, _TOP + _ROW * row, scale)),
-        *_legend(height - 8, len(episodes) - len(shown)),
+        *(line for row, one in enumerate(shown) for line in _row(one, _TOP + _ROW * row, scale, language)),
+        *_legend(height - 8, len(episodes) - len(shown), language),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -115,11 +129,12 @@ class _Scale:
             at += every
 
 
-def _row(one: Episode, top: int, scale: _Scale) -> Iterator[str]:
+def _row(one: Episode, top: int, scale: _Scale, language: Language) -> Iterator[str]:
     for state, start, end, colour in one.spans(scale.until):
         if state is AlertState.INACTIVE:
             continue
-        words = f"{state} from {scale.moment(start)} to {scale.moment(end)}"
+        said = term(STATES, state, language)
+        words = _WORDS["span"][language].format(said, scale.moment(start), scale.moment(end))
         opacity = _PALE if state is AlertState.PENDING else 1.0
         fill, tall = (_OVER[state], 4) if state in _OVER else (_COLOURS[colour], 12)
         x = scale.x(start)
@@ -140,14 +155,17 @@ def _wide(text: str) -> float:
     return sum(_WIDE if east_asian_width(one) in {"W", "F"} else _NARROW for one in text)
 
 
-def _legend(y: int, left_out: int) -> Iterator[str]:
+def _legend(y: int, left_out: int, language: Language) -> Iterator[str]:
     x = 8.0
-    for words, fill, opacity, tall in _LEGEND:
+    for state, fill, opacity, tall in _LEGEND:
+        words = term(STATES, state, language)
+        if state is AlertState.FIRING:
+            words += _WORDS["coloured"][language]
         yield _bar(x, y - 4, 20, tall, fill, opacity)
         yield _text(x + 26, y, words)
         x += 44 + _wide(words)
-    more = f"；另有 {left_out} 条未画出 {left_out} more alerts are not shown" if left_out else ""
-    yield _text(x, y, f"✕ 突破限额 the limit broke{more}")
+    more = _WORDS["more"][language].format(left_out) if left_out else ""
+    yield _text(x, y, f"{_WORDS['broken'][language]}{more}")
 
 
 def _bar(  # noqa: PLR0913, PLR0917 - where, how large, how drawn

@@ -20,6 +20,7 @@ from alerts.trying.whatif import Change, Names, Outcome, outcome, part_of
 from energy.errors import RejectedError
 from energy.periods import local_day
 from energy.storage import Connection, load_queries, translating
+from energy.toml_words import meant
 
 _SQL = load_queries("alerts.trying", "whatif.sql")
 _EVER_S = 1e12
@@ -36,7 +37,9 @@ async def what_if(connection: Connection, unit: str, now: datetime, change: Chan
     with translating():
         known = await connection.fetchrow(_SQL.unit, unit)
         if known is None:
-            raise RejectedError(f"no such unit: {unit}", advice="`quotawatt quotas list` shows whose there are.")
+            codes = [row["code"] for row in await connection.fetch(_SQL.codes)]
+            advice = "`quotawatt quotas list` shows whose there are."
+            raise RejectedError(f"no such unit: {unit!r}{meant(unit, codes)}", advice=advice)
         unit_id, today = known["unit_id"], local_day(now, known["time_zone"])
         until = today - timedelta(days=SETTLED_DAYS)
         rows = await connection.fetch(_SQL.parts, unit_id, until - timedelta(days=RECENT_DAYS), until)

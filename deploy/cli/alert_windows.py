@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +10,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from deploy.cli.database import on_database, place_of, where
+from deploy.cli.terminal import in_language, more, saying, width
 
 if TYPE_CHECKING:
+    from alerts.rules.messages import Language
     from energy.storage import Connection
 
 
@@ -49,6 +49,7 @@ def windows() -> None:
 @click.option("--until", metavar="TIME", required=True, help="ISO 8601.")
 @click.option("--author", metavar="NAME", required=True, help="Who makes it.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
+@in_language
 @where
 def add(  # noqa: PLR0913 - one for each option
     config: Path | None,
@@ -63,6 +64,7 @@ def add(  # noqa: PLR0913 - one for each option
     until: str,
     author: str,
     reason: str,
+    language: Language,
 ) -> None:
     """Add a window."""
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
@@ -86,15 +88,20 @@ def add(  # noqa: PLR0913 - one for each option
 
     number, known = on_database(place.database, taken)
     if not known:
-        click.echo(f"warning: no rule {rule} is shipped, and none of that name has ever raised anything", err=True)
-    click.echo(f"Taken: window {number}.")
+        said = (
+            f"注意：随程序提供的规则中没有 {rule}，也从未有此名称的规则触发过",
+            f"warning: no rule {rule} is shipped, and none of that name has ever raised anything",
+        )
+        click.echo(saying(language)(*said), err=True)
+    click.echo(saying(language)(f"已登记：窗口 {number}。", f"Taken: window {number}."))
 
 
 @windows.command("list")
 @click.option("--ended", is_flag=True, help="Also those that have ended.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@in_language
 @where
-def list_windows(config: Path | None, dsn: str | None, limit: int, *, ended: bool) -> None:
+def list_windows(config: Path | None, dsn: str | None, limit: int, *, ended: bool, language: Language) -> None:
     """Show windows that run or are to come, the latest to begin first."""
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
     from deploy.cli.alerts_text import window_lines  # noqa: PLC0415 - likewise
@@ -105,19 +112,19 @@ def list_windows(config: Path | None, dsn: str | None, limit: int, *, ended: boo
     now = None if ended else DataClock(place.clock).now()
     found = on_database(place.database, lambda connection: people.windows(connection, limit + 1, open_at=now))
     if not found:
-        click.echo("No maintenance window.")
+        click.echo(saying(language)("没有检修窗口。", "No maintenance window."))
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo("\n".join(window_lines(found[:limit], DEFAULT_ZONE, width)))
+    click.echo("\n".join(window_lines(found[:limit], DEFAULT_ZONE, language, width())))
     if len(found) > limit:
-        click.echo(f"... and more: --limit {limit} was reached")
+        click.echo(more(limit, language))
 
 
 @windows.command()
 @click.argument("window_id", metavar="ID", type=int)
 @click.option("--author", metavar="NAME", required=True, help="Who ends it.")
+@in_language
 @where
-def end(window_id: int, author: str, config: Path | None, dsn: str | None) -> None:
+def end(window_id: int, author: str, config: Path | None, dsn: str | None, *, language: Language) -> None:
     """End window ID now: it stays on record."""
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
     from energy.clocks import DataClock  # noqa: PLC0415 - likewise
@@ -125,4 +132,4 @@ def end(window_id: int, author: str, config: Path | None, dsn: str | None) -> No
     place = place_of(config, dsn)
     now = DataClock(place.clock).now()
     on_database(place.database, lambda connection: people.end_window(connection, window_id, author, now))
-    click.echo(f"Ended: window {window_id}.")
+    click.echo(saying(language)(f"已结束：窗口 {window_id}。", f"Ended: window {window_id}."))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,8 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from alerts.life.terms import STATES
+from alerts.verdicts import SEVERITY_TERMS
 from deploy.cli.alert_windows import windows
 from deploy.cli.database import on_database, place_of, where
+from deploy.cli.terminal import Term, in_language, more, saying, width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,28 +26,11 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., None])
 T = TypeVar("T")
-_STATES = ("pending", "firing", "acknowledged", "silenced", "resolved", "corrected", "inactive")
-_SEVERITIES = ("critical", "warning", "attention", "notice")
-
-
-def _language() -> str:
-    from deploy.demo.board import language_of_terminal  # noqa: PLC0415 - loaded when called
-
-    return language_of_terminal()
-
-
-_lang = click.option(
-    "--lang",
-    "language",
-    type=click.Choice(["zh", "en"]),
-    default=_language,
-    help="Of names and messages.  [default: as LC_ALL or LANG says]",
-)
 
 
 def _signed(command: F) -> F:
     """Who says it, and what besides."""
-    command = where(command)
+    command = in_language(where(command))
     command = click.option("--note", metavar="TEXT", default="", help="What is done about it.")(command)
     command = click.option("--by", "who", metavar="NAME", required=True, help="Who says it.")(command)
     return click.argument("alert_id", metavar="ID", type=int)(command)
@@ -76,14 +61,12 @@ def run(config: Path) -> None:
 @click.option(
     "--state",
     "states",
-    type=click.Choice(_STATES),
+    type=Term(STATES),
     multiple=True,
     help="In this state; may be repeated.  [default: those that are open]",
 )
-@click.option(
-    "--severity", "severities", type=click.Choice(_SEVERITIES), multiple=True, help="This grave; may be repeated."
-)
-@click.option("--history", is_flag=True, help="In whatever state.")
+@click.option("--severity", "severities", type=Term(SEVERITY_TERMS), multiple=True, help="This grave; may be repeated.")
+@click.option("--history", is_flag=True, help="In whatever state, if none is named.")
 @click.option("--of-unit", "unit", metavar="CODE", help="Of this unit.")
 @click.option("--rule", "rules", metavar="CODE", multiple=True, help="Of this rule; may be repeated.")
 @click.option("--district", metavar="DIGITS", help="Of districts that begin so.")
@@ -91,7 +74,7 @@ def run(config: Path) -> None:
 @click.option("--since", metavar="TIME", help="Changed from then on; ISO 8601.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
-@_lang
+@in_language
 @where
 def list_alerts(  # noqa: PLR0913 - one for each option
     config: Path | None,
@@ -121,7 +104,7 @@ def list_alerts(  # noqa: PLR0913 - one for each option
     from deploy.cli.alert_windows import moment  # noqa: PLC0415 - likewise
     from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
 
-    wanted = None if history else tuple(map(AlertState, states)) or people.OPEN
+    wanted = tuple(map(AlertState, states)) or (None if history else people.OPEN)
     from_then = None if since is None else moment(since, DEFAULT_ZONE)
     grave = tuple(map(Severity, severities)) or None
     chosen = people.Chosen(wanted, unit, rules or None, grave, district, industry, from_then)
@@ -130,19 +113,19 @@ def list_alerts(  # noqa: PLR0913 - one for each option
         _echo_json(found[:limit])
         return
     if not found:
-        click.echo("No alert, as far as it is asked for.")
+        click.echo(saying(language)("没有符合条件的预警。", "No alert, as far as it is asked for."))
         return
     from deploy.cli.alerts_text import list_lines  # noqa: PLC0415 - loaded when called
 
-    click.echo("\n".join(list_lines(found[:limit], language, _width())))
+    click.echo("\n".join(list_lines(found[:limit], language, width())))
     if len(found) > limit:
-        click.echo(f"... and more: --limit {limit} was reached")
+        click.echo(more(limit, language))
 
 
 @alerts.command()
 @click.argument("alert_id", metavar="ID", type=int)
 @click.option("--json", "as_json", is_flag=True, help="JSON, with the evidence of each change.")
-@_lang
+@in_language
 @where
 def show(alert_id: int, config: Path | None, dsn: str | None, *, language: Language, as_json: bool) -> None:
     """Show where alert ID stands, and every change of it."""
@@ -152,7 +135,7 @@ def show(alert_id: int, config: Path | None, dsn: str | None, *, language: Langu
     if as_json:
         _echo_json({"alert": found, "history": moves})
         return
-    click.echo("\n".join(show_lines(found, moves, language, _width())))
+    click.echo("\n".join(show_lines(found, moves, language, width())))
 
 
 @alerts.command()
@@ -160,7 +143,7 @@ def show(alert_id: int, config: Path | None, dsn: str | None, *, language: Langu
 @click.option(
     "--change", metavar="NO", type=int, help="This change of it, as `show` numbers them.  [default: the last]"
 )
-@_lang
+@in_language
 @where
 def explain(alert_id: int, change: int | None, config: Path | None, dsn: str | None, *, language: Language) -> None:
     """Show what alert ID rests on, and recompute it.
@@ -182,14 +165,16 @@ def explain(alert_id: int, change: int | None, config: Path | None, dsn: str | N
     found, evidence, today = _on(config, dsn, explained)
     click.echo("\n".join(head_lines(found, language)))
     click.echo("")
-    click.echo("\n".join(evidence_lines(evidence, found, language, today, _width())))
+    click.echo("\n".join(evidence_lines(evidence, found, language, today, width())))
     if rejudge(evidence) is not evidence.condition:
         sys.exit(1)
 
 
 @alerts.command()
 @_signed
-def ack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | None) -> None:
+def ack(  # noqa: PLR0913 - one for each option
+    alert_id: int, who: str, note: str, config: Path | None, dsn: str | None, *, language: Language
+) -> None:
     """Take alert ID on until it is over.
 
     Nobody else is called, and it does not escalate. Who takes it first has it: the exit code is 65 for others.
@@ -203,17 +188,21 @@ def ack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | None
 
     if (had := _on(config, dsn, taken)) is not None:
         raise _refused_taken(had)
-    click.echo(f"Taken on: alert {alert_id}.")
+    click.echo(saying(language)(f"已确认：预警 {alert_id}。", f"Taken on: alert {alert_id}."))
 
 
 @alerts.command()
 @_signed
-def unack(alert_id: int, who: str, note: str, config: Path | None, dsn: str | None) -> None:
+def unack(  # noqa: PLR0913 - one for each option
+    alert_id: int, who: str, note: str, config: Path | None, dsn: str | None, *, language: Language
+) -> None:
     """Give alert ID back: people are called again."""
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
 
     move = _on(config, dsn, lambda connection, now: people.unacknowledge(connection, alert_id, who, note, now))
-    click.echo(f"Given back: alert {alert_id}." if move else f"Nobody had taken alert {alert_id} on.")
+    say = saying(language)
+    given_back = say(f"已撤回确认：预警 {alert_id}。", f"Given back: alert {alert_id}.")
+    click.echo(given_back if move else say(f"预警 {alert_id} 无人确认。", f"Nobody had taken alert {alert_id} on."))
 
 
 async def _all_of(connection: Connection, alert_id: int) -> tuple[Listed, list[Move]]:
@@ -265,7 +254,3 @@ def _echo_json(found: object) -> None:
     import msgspec  # noqa: PLC0415 - loaded when called
 
     click.echo(msgspec.json.format(msgspec.json.encode(found)))
-
-
-def _width() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from deploy.cli.alerts_text import fact_lines, local, saying
+from alerts.life.terms import CONDITIONS, STATES, term
+from alerts.verdicts import COLOUR_TERMS, SEVERITY_TERMS
+from deploy.cli.alerts_text import fact_lines, local
 from deploy.cli.columns import columns
+from deploy.cli.terminal import saying
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,13 +31,11 @@ _INTERNAL = frozenset({"value_known"})
 """Figures that tell people nothing, unless a rule decides by them."""
 _QUALITIES: Mapping[str, str] = {
     "measured": "实测",
-    "estimated": "估算",
+    "estimated": "估计",
     "substituted": "替代",
-    "suspect": "存疑",
+    "suspect": "可疑",
     "missing": "缺失",
 }
-
-_CONDITIONS: Mapping[str, str] = {"raised": "触发", "held": "持续", "clear": "解除"}
 
 
 class _Told(NamedTuple):
@@ -72,9 +73,13 @@ class _Told(NamedTuple):
         return self.same(equal=math.isclose(found, stored, rel_tol=_CLOSE, abs_tol=_CLOSE))
 
     def condition(self, found: Condition) -> str:
-        if found == "unknown":
-            return self.unknown
-        return self.say(_CONDITIONS[found], found)
+        return self.unknown if found == "unknown" else term(CONDITIONS, found, self.language)
+
+    def named(self, field: str, word: str) -> str:
+        """A word of a quota's `field` in Chinese as in its tables; carriers are measures."""
+        from alerts.quotas.words import chinese_of  # noqa: PLC0415 - loaded when called
+
+        return chinese_of(field, word) if self.language == "zh" else word
 
     def same(self, *, equal: bool) -> str:
         return self.say("是", "yes") if equal else self.say("否", "NO")
@@ -113,7 +118,9 @@ def _facts(told: _Told, alert: Listed) -> dict[str, str]:
     evidence, say = told.evidence, told.say
     rule, quota = evidence.rule, evidence.quota
     now, at = told.at(evidence.now), told.at(evidence.at)
-    loud = f", {evidence.mark.severity} ({evidence.mark.colour})" if evidence.condition == "raised" else ""
+    severity = term(SEVERITY_TERMS, evidence.mark.severity, told.language)
+    colour = term(COLOUR_TERMS, evidence.mark.colour, told.language)
+    loud = say(f"，{severity}（{colour}）", f", {severity} ({colour})") if evidence.condition == "raised" else ""
     message = getattr(evidence.message, told.language)
     facts = {
         say("规则", "rule"): say(f"{rule.code}，版本 {rule.version}", f"{rule.code}, version {rule.version}"),
@@ -131,7 +138,8 @@ def _facts(told: _Told, alert: Listed) -> dict[str, str]:
         facts[say("周期", "period")] = say(f"{start} 至 {end}", f"{start} to {end}")
     if quota is not None:
         facts[say("限额", "quota")] = say(
-            f"{quota.code}，第 {quota.version} 版：{quota.kind}，{quota.measure}，{quota.period}",
+            f"{quota.code}，第 {quota.version} 版：{told.named('kind', quota.kind)}，"
+            f"{told.named('measure', quota.measure)}，按{told.named('period', quota.period)}",
             f"{quota.code}, version {quota.version}: {quota.kind} of {quota.measure} per {quota.period}",
         )
         facts[say("出处", "source")] = quota.source
@@ -146,7 +154,11 @@ def _before(told: _Told) -> str:
     if before is None:
         return ""
     judged = told.at(before.now)
-    parts = [told.condition(before.condition), before.state, told.say(f"判断于 {judged}", f"judged {judged}")]
+    parts = [
+        told.condition(before.condition),
+        term(STATES, before.state, told.language),
+        told.say(f"判断于 {judged}", f"judged {judged}"),
+    ]
     if (version := before.rule_version) != rule.version:
         parts.append(told.say(f"按规则版本 {version}", f"by version {version} of the rule"))
     if quota is not None and (number := before.quota_version) not in {0, quota.version}:
@@ -210,8 +222,9 @@ def _parts(told: _Told, width: int | None) -> Iterator[str]:
     for part in evidence.parts:
         remarks = [say("人工填报", "by hand")] if part.by_hand else []
         remarks += [say("暂用系数", "provisional factor")] if part.provisional else []
+        carrier, amounts = told.named("measure", part.carrier), (told.number(part.amount), part.unit_of_measure)
         rows.append((
-            part.carrier, told.number(part.amount), part.unit_of_measure, told.number(part.value),
+            carrier, *amounts, told.number(part.value),
             told.quality(part.quality), told.at(part.ready), ", ".join(remarks),
         ))  # fmt: skip
     return (line.rstrip() for line in columns(rows, {1, 3}, width))
@@ -229,7 +242,7 @@ def _factors(told: _Told, width: int | None) -> Iterator[str]:
     for one in told.evidence.factors:
         source = one.source + (say("（暂用）", " (provisional)") if one.provisional else "")
         figures = (told.number(one.kgce), told.number(one.kgce_equal), told.number(one.kgco2))
-        rows.append((one.carrier, str(one.valid_from), one.unit, *figures, source))
+        rows.append((told.named("measure", one.carrier), str(one.valid_from), one.unit, *figures, source))
     return columns(rows, {3, 4, 5}, width)
 
 
@@ -288,4 +301,5 @@ def _by_factor(told: _Told, part: CarrierPart) -> Iterator[str]:
     found = part.amount * factor / _PER_T
     same = told.yes(found, part.value)
     sum_ = f"{number(part.amount)} {part.unit_of_measure} x {number(factor)} / 1000 = {number(found)}"
-    yield told.say(f"{part.carrier} 按系数：{same}（{sum_}）", f"{part.carrier} by its factor: {same} ({sum_})")
+    carrier = told.named("measure", part.carrier)
+    yield told.say(f"{carrier} 按系数：{same}（{sum_}）", f"{carrier} by its factor: {same} ({sum_})")

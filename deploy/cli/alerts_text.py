@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from alerts.life.terms import REASONS, STATES, SUBJECTS, term
+from alerts.verdicts import COLOUR_TERMS, SEVERITY_TERMS
 from deploy.cli.columns import columns, places, shown
+from deploy.cli.terminal import saying
 
 if TYPE_CHECKING:
     from alerts.life.people import Listed, Move
@@ -22,15 +25,12 @@ _MOVES: Mapping[Language, tuple[str, ...]] = {
     "en": ("NO", "AT", "FROM", "TO", "REASON", "SEVERITY", "BY", "SAYS"),
     "zh": ("序号", "时间", "由", "至", "原因", "级别", "人员", "内容"),
 }
-_WINDOWS = ("ID", "COVERS", "RULE", "SINCE", "UNTIL", "AUTHOR", "REASON")
-_SUBJECTS: Mapping[str, Mapping[Language, str]] = {
-    "quota": {"zh": "限额", "en": "quota"},
-    "unit": {"zh": "单位", "en": "unit"},
-    "meter": {"zh": "计量器具", "en": "meter"},
+_WINDOWS: Mapping[Language, tuple[str, ...]] = {
+    "en": ("ID", "COVERS", "RULE", "SINCE", "UNTIL", "AUTHOR", "REASON"),
+    "zh": ("编号", "范围", "规则", "开始", "结束", "登记人", "原因"),
 }
+_COVERS: Mapping[str, str] = {"unit": "用能单位", "district": "区县", "industry": "行业", "all": "全部"}
 _FACTS_AT = 11
-_LONGEST_OF = 44
-"""Places of a terminal for what an alert is about: what stands before the message then fits into 120."""
 
 
 def list_lines(alerts: Sequence[Listed], language: Language, width: int | None) -> Iterator[str]:
@@ -38,12 +38,13 @@ def list_lines(alerts: Sequence[Listed], language: Language, width: int | None) 
     rows = [_LIST[language]]
     for one in alerts:
         standing = one.standing
-        state = f"{standing.state}!" if standing.escalated_at and standing.state == "firing" else str(standing.state)
-        of = _of(one, None if width is None else _LONGEST_OF)
+        escalated = standing.escalated_at and standing.state == "firing"
+        state = f"{term(STATES, standing.state, language)}{'!' if escalated else ''}"
+        severity = term(SEVERITY_TERMS, standing.mark.severity, language)
         says = getattr(one.message, language)
         since = minute(standing.since, one.time_zone)
-        rows.append((str(one.alert_id), state, standing.mark.severity, one.rule, of, since, says))
-    return columns(rows, {0}, width)
+        rows.append((str(one.alert_id), state, severity, one.rule, _of(one), since, says))
+    return columns(rows, {0}, width, gives_way=4)
 
 
 def show_lines(one: Listed, moves: Sequence[Move], language: Language, width: int | None) -> Iterator[str]:
@@ -54,7 +55,8 @@ def show_lines(one: Listed, moves: Sequence[Move], language: Language, width: in
     for move in moves:
         made = move.transition
         says = move.note or (getattr(move.evidence.message, language) if move.evidence else "")
-        states = (made.from_state, made.to_state, made.reason, made.mark.severity)
+        states = [term(STATES, state, language) for state in (made.from_state, made.to_state)]
+        states += [term(REASONS, made.reason, language), term(SEVERITY_TERMS, made.mark.severity, language)]
         rows.append((str(move.number), minute(made.at, one.time_zone), *states, move.author or "-", says))
     yield from columns(rows, {0}, width)
 
@@ -62,21 +64,21 @@ def show_lines(one: Listed, moves: Sequence[Move], language: Language, width: in
 def head_lines(one: Listed, language: Language) -> Iterator[str]:
     """What an alert is, and where it stands."""
     say = saying(language)
-    standing = one.standing
-    zone = one.time_zone
-    since = one.period_start
+    standing, zone, since = one.standing, one.time_zone, one.period_start
+    state, colour = term(STATES, standing.state, language), term(COLOUR_TERMS, standing.mark.colour, language)
+    severity = term(SEVERITY_TERMS, standing.mark.severity, language)
     period = "" if since is None else say(f"，周期自{since}起", f", period from {since}")
-    subject = _SUBJECTS[one.subject][language]
+    subject = term(SUBJECTS, one.subject, language)
     facts = {
-        say("告警", "alert"): f"{one.alert_id}: "
+        say("预警", "alert"): f"{one.alert_id}: "
         + say(f"{subject} {one.code}，规则 {one.rule}", f"{one.rule} of {subject} {one.code}")
         + period,
         say("单位", "unit"): ", ".join(filter(None, (one.unit, name_of(one, language), one.district, one.industry))),
         say("状态", "state"): say(
-            f"{standing.state}，自 {local(standing.since, zone)}",
-            f"{standing.state} since {local(standing.since, zone)}",
+            f"{state}，自 {local(standing.since, zone)}",
+            f"{state} since {local(standing.since, zone)}",
         ),
-        say("级别", "severity"): f"{standing.mark.severity} ({standing.mark.colour})",
+        say("级别", "severity"): say(f"{severity}（{colour}）", f"{severity} ({colour})"),
         say("内容", "says"): getattr(one.message, language),
     }
     if standing.fired_at is not None:
@@ -91,11 +93,6 @@ def head_lines(one: Listed, language: Language) -> Iterator[str]:
     yield from fact_lines(facts)
 
 
-def saying(language: Language) -> Callable[[str, str], str]:
-    """Chooses between a Chinese and an English text."""
-    return lambda zh, en: zh if language == "zh" else en
-
-
 def fact_lines(facts: dict[str, str]) -> Iterator[str]:
     """One line for each fact that there is."""
     for name, fact in facts.items():
@@ -103,15 +100,15 @@ def fact_lines(facts: dict[str, str]) -> Iterator[str]:
             yield f"{name}:{' ' * (_FACTS_AT - places(name))}{shown(fact)}"
 
 
-def window_lines(windows: Sequence[Window], zone: str, width: int | None) -> Iterator[str]:
+def window_lines(windows: Sequence[Window], zone: str, language: Language, width: int | None) -> Iterator[str]:
     """A line for each maintenance window, in times of `zone`."""
-    rows = [_WINDOWS]
+    say = saying(language)
+    rows = [_WINDOWS[language]]
     for one in windows:
-        until = local(one.end, zone) + (f" (ended by {one.ended_by})" if one.ended_at else "")
-        covers = one.subject if one.key is None else f"{one.subject} {one.key}"
-        rows.append(
-            (str(one.window_id), covers, one.rule or "any", local(one.since, zone), until, one.author, one.reason)
-        )
+        ended = say(f"（{one.ended_by}结束）", f" (ended by {one.ended_by})") if one.ended_at else ""
+        covers = " ".join(filter(None, (term(_COVERS, one.subject, language), one.key)))
+        times = (minute(one.since, zone), minute(one.end, zone) + ended)
+        rows.append((str(one.window_id), covers, one.rule or say("任意", "any"), *times, one.author, one.reason))
     return columns(rows, {0}, width)
 
 
@@ -134,10 +131,7 @@ def local(moment: datetime | None, zone: str) -> str:
     return at.isoformat(timespec=spec)
 
 
-def _of(one: Listed, most: int | None) -> str:
-    """What an alert is about, in at most so many characters."""
+def _of(one: Listed) -> str:
+    """What an alert is about."""
     code = one.code if one.code.startswith(one.unit) else f"{one.unit} {one.code}"
-    period = "" if one.period_start is None else f" {one.period_start}"
-    if most is not None and len(code) + len(period) > most:
-        code = f"{code[: most - len(period) - 1]}…"
-    return code + period
+    return code if one.period_start is None else f"{code} {one.period_start}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -14,8 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from deploy.cli.database import on_database, place_of, where
+from deploy.cli.terminal import in_language, width
 
 if TYPE_CHECKING:
+    from alerts.rules.messages import Language
     from alerts.rules.model import Rule
     from alerts.trying.backtest import BackTest, Span
     from energy.storage import Connection
@@ -59,6 +60,7 @@ def _zone(text: str) -> ZoneInfo:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with the course of every alert.")
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw the timeline.")
+@in_language
 def backtest(  # noqa: PLR0913 - one per option
     config: Path | None,
     dsn: str | None,
@@ -74,6 +76,7 @@ def backtest(  # noqa: PLR0913 - one per option
     stale: timedelta,
     as_json: bool,
     svg: Path | None,
+    language: Language,
 ) -> None:
     """Tell what rules would have said of stored history: when, how often, how early before the limit broke.
 
@@ -96,16 +99,15 @@ def backtest(  # noqa: PLR0913 - one per option
 
         chosen = await chosen_of(connection, quotas, units)
         looking = Looking(recent_days=2, stale_s=stale.total_seconds())
-        return await backtest(connection, rules, span, looking, chosen=chosen, say=_progress(span))
+        return await backtest(connection, rules, span, looking, chosen=chosen, say=_progress(span, zone))
 
     found = on_database(place_of(config, dsn).database, run)
     if svg is not None:
-        write_whole(svg, timeline(found.episodes, found.since, found.until, found.zone))
+        write_whole(svg, timeline(found.episodes, found.since, found.until, found.zone, language=language))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo("\n".join(table(found, width)))
+        click.echo("\n".join(table(found, language, width())))
 
 
 def _check_writable(file: Path) -> None:
@@ -140,20 +142,22 @@ def _instant(text: str, zone: ZoneInfo, option: str) -> datetime:
 def _rules(files: tuple[Path, ...], codes: tuple[str, ...]) -> tuple[Rule, ...]:
     from alerts.rules.files import load_rules  # noqa: PLC0415 - loaded when called
     from alerts.series.known import catalogue  # noqa: PLC0415 - likewise
+    from energy.toml_words import unknown_value  # noqa: PLC0415 - likewise
 
     rules = load_rules(files, catalogue())
-    if unknown := sorted(set(codes) - {rule.code for rule in rules}):
-        raise click.UsageError(f"no rule {', '.join(unknown)}: known are {', '.join(rule.code for rule in rules)}")
+    known = [rule.code for rule in rules]
+    if unknown := sorted(set(codes) - set(known)):
+        raise click.UsageError(f"--only: {'; '.join(unknown_value(code, known) for code in unknown)}")
     return tuple(rule for rule in rules if not codes or rule.code in codes)
 
 
-def _progress(span: Span) -> Callable[[datetime], None]:
+def _progress(span: Span, zone: ZoneInfo) -> Callable[[datetime], None]:
     """Tells on a terminal how far it has come."""
     count = span.looks
 
     def say(moment: datetime) -> None:
         if sys.stderr.isatty():
             done = (moment - span.since) // span.step + 1
-            click.echo(f"\r{moment:%Y-%m-%d %H:%M} UTC  {done}/{count} ", err=True, nl=done == count)
+            click.echo(f"\r{moment.astimezone(zone):%Y-%m-%d %H:%M}  {done}/{count} ", err=True, nl=done == count)
 
     return say

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from deploy.cli.database import on_database, place_of, where
+from deploy.cli.terminal import width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -155,8 +154,7 @@ def list_edits(  # noqa: PLR0913 - one for each option
     if not found:
         click.echo("Nobody has edited anything, as far as it is asked for.")
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo("\n".join(list_lines(found[:limit], width)))
+    click.echo("\n".join(list_lines(found[:limit], width())))
     if len(found) > limit:
         click.echo(f"... and more: --limit {limit} was reached")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from deploy.cli.database import on_database, place_of, where
+from deploy.cli.terminal import width
 
 if TYPE_CHECKING:
     from energy.storage import Connection
@@ -214,8 +213,7 @@ def _take(given: Sequence[Given], source: Source, config: Path | None, dsn: str 
 
 
 def _show(rows: Sequence[T], lines: Callable[[Sequence[T], int | None], Iterable[str]], nothing: str) -> None:
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo("\n".join(lines(rows, width)) if rows else nothing)
+    click.echo("\n".join(lines(rows, width())) if rows else nothing)
 
 
 def _on(config: Path | None, dsn: str | None, work: Callable[[Connection, datetime], Awaitable[T]]) -> T:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from deploy.cli.database import content_of, on_database
+from deploy.cli.terminal import width
 
 if TYPE_CHECKING:
     from energy.factors import FactorSet
@@ -146,7 +145,7 @@ def measured(unit: str | None, limit: int, config: Path | None, dsn: str | None,
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows)))
     else:
-        _echo(measured_lines(rows, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+        _echo(measured_lines(rows, width()))
 
 
 @factors.command()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import click
 
 from deploy.cli.database import on_database, place_of
+from deploy.cli.terminal import width
 
 
 def _day(text: str) -> date:
@@ -61,8 +60,7 @@ def list_findings(config: Path | None, dsn: str | None, *, limit: int, as_json: 
     if not found:
         click.echo("Nothing was found, as far as it is asked for.")
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo("\n".join(finding_lines(found[:limit], width)))
+    click.echo("\n".join(finding_lines(found[:limit], width())))
     if len(found) > limit:
         click.echo(f"... and more: --limit {limit} was reached")
 

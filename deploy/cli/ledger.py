@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy.cli.database import on_database, place_of
+from deploy.cli.terminal import width
 
 if TYPE_CHECKING:
     from ingest.ledger.account import Chosen
@@ -77,8 +77,7 @@ def ledger(  # noqa: PLR0913, PLR0917 - one for each option
         case "csv":
             click.echo(text.as_csv(account.points if points else account.lines), nl=False)
         case _:
-            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-            click.echo("\n".join(text.lines(account, width, points=points)))
+            click.echo("\n".join(text.lines(account, width(), points=points)))
     if check and not account.sound:
         sys.exit(1)
 

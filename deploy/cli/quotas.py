@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy.cli.database import content_of, on_database, place_of, where
+from deploy.cli.terminal import in_language, more, saying, width
 
 if TYPE_CHECKING:
     from alerts.quotas.given import Given
+    from alerts.rules.messages import Language
 
 _directory = click.option(
     "--directory",
@@ -43,8 +43,9 @@ def quotas() -> None:
 @quotas.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @_directory
+@in_language
 @where
-def check(file: Path, directory: Path | None, config: Path | None, dsn: str | None) -> None:
+def check(file: Path, directory: Path | None, config: Path | None, dsn: str | None, *, language: Language) -> None:
     """Say what is wrong with FILE; nothing is written.
 
     Every fault is listed with its line. With a database, units, products and the quotas that stand there count too.
@@ -61,18 +62,22 @@ def check(file: Path, directory: Path | None, config: Path | None, dsn: str | No
         facts = on_database(place_of(config, dsn).database, known)
     if faults := faults_in(given) if facts is None else faults_against(given, facts):
         raise RecordError(faults)
-    for line in warning_lines(warnings_in(given, facts or Known())):
+    for line in warning_lines(warnings_in(given, facts or Known()), language):
         click.echo(line, err=True)
-    where_checked = "" if facts is None else ", also against the database"
-    click.echo(f"{len(given.quotas)} quotas: no fault{where_checked}.")
+    zh, en = ("", "") if facts is None else ("（已与数据库核对）", ", also against the database")
+    count = len(given.quotas)
+    click.echo(saying(language)(f"{count} 个限额，没有错误{zh}。", f"{count} quotas: no fault{en}."))
 
 
 @quotas.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @_author
 @_directory
+@in_language
 @where
-def import_(file: Path, author: str, directory: Path | None, config: Path | None, dsn: str | None) -> None:
+def import_(  # noqa: PLR0913 - one for each option
+    file: Path, author: str, directory: Path | None, config: Path | None, dsn: str | None, *, language: Language
+) -> None:
     """Set the quotas of FILE, all or none of them.
 
     A quota that stands with another text gets a new version, and the old one is kept; the same file again changes
@@ -85,9 +90,9 @@ def import_(file: Path, author: str, directory: Path | None, config: Path | None
     place, given = place_of(config, dsn), _given(file, directory)
     now = DataClock(place.clock).now()
     taken = on_database(place.database, lambda connection: take(connection, given, author=author, now=now))
-    for line in warning_lines(taken.warnings):
+    for line in warning_lines(taken.warnings, language):
         click.echo(line, err=True)
-    click.echo("\n".join(taken_lines(taken)))
+    click.echo("\n".join(taken_lines(taken, language)))
 
 
 @quotas.command()
@@ -96,6 +101,7 @@ def import_(file: Path, author: str, directory: Path | None, config: Path | None
 @click.option("--code", metavar="CODE", help="This one.")
 @click.option("--day", type=_day, metavar="DAY", help="Those that govern a period which begins on this day.")
 @click.option("--chinese", is_flag=True, help="Headings and words of CSV in Chinese.")
+@in_language
 @where
 def export(  # noqa: PLR0913 - one for each option
     file: Path | None,
@@ -106,6 +112,7 @@ def export(  # noqa: PLR0913 - one for each option
     code: str | None,
     day: date | None,
     chinese: bool,
+    language: Language,
 ) -> None:
     """Write quotas into FILE, .csv or .toml, or to the terminal.
 
@@ -125,7 +132,8 @@ def export(  # noqa: PLR0913 - one for each option
         file.write_bytes(content)
     except OSError as error:
         raise SetupError(f"{file} cannot be written: {error.strerror or error}") from error
-    click.echo(f"{len(found.quota)} quotas written to {file}.")
+    count = len(found.quota)
+    click.echo(saying(language)(f"{count} 个限额已写入 {file}。", f"{count} quotas written to {file}."))
 
 
 @quotas.command("list")
@@ -134,6 +142,7 @@ def export(  # noqa: PLR0913 - one for each option
 @click.option("--day", type=_day, metavar="DAY", help="Those that govern a period which begins on this day.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@in_language
 @where
 def list_quotas(  # noqa: PLR0913 - one for each option
     config: Path | None,
@@ -144,6 +153,7 @@ def list_quotas(  # noqa: PLR0913 - one for each option
     day: date | None,
     limit: int,
     as_json: bool,
+    language: Language,
 ) -> None:
     """Show quotas as they stand, past ones too."""
     import msgspec  # noqa: PLC0415 - loaded when called
@@ -157,21 +167,22 @@ def list_quotas(  # noqa: PLR0913 - one for each option
         click.echo(msgspec.json.format(msgspec.json.encode(found[:limit])))
         return
     if not found:
-        click.echo("There are no quotas, as far as it is asked for.")
+        click.echo(saying(language)("没有符合条件的限额。", "There are no quotas, as far as it is asked for."))
         return
-    click.echo(
-        "\n".join(list_lines(found[:limit], shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
-    )
+    click.echo("\n".join(list_lines(found[:limit], language, width())))
     if len(found) > limit:
-        click.echo(f"... and more: --limit {limit} was reached")
+        click.echo(more(limit, language))
 
 
 @quotas.command()
 @click.argument("code")
 @click.argument("day", type=_day)
 @_author
+@in_language
 @where
-def end(code: str, day: date, author: str, config: Path | None, dsn: str | None) -> None:
+def end(  # noqa: PLR0913 - one for each option
+    code: str, day: date, author: str, config: Path | None, dsn: str | None, *, language: Language
+) -> None:
     """Let quota CODE govern no period that begins on DAY or later."""
     from alerts.quotas import store  # noqa: PLC0415 - loaded when called
     from energy.clocks import DataClock  # noqa: PLC0415 - likewise
@@ -179,7 +190,7 @@ def end(code: str, day: date, author: str, config: Path | None, dsn: str | None)
     place = place_of(config, dsn)
     now = DataClock(place.clock).now()
     on_database(place.database, lambda connection: store.end(connection, code, day, author=author, now=now))
-    click.echo(f"Quota {code} ends on {day}.")
+    click.echo(saying(language)(f"限额 {code} 自 {day} 起停止。", f"Quota {code} ends on {day}."))
 
 
 def _given(file: Path, directory: Path | None) -> Given:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from deploy.cli.database import on_database, place_of
+from deploy.cli.terminal import width
 
 if TYPE_CHECKING:
     from deploy.cli.database import Place
@@ -153,8 +153,7 @@ def _show(
     if not rows:
         click.echo("Nothing was refused, as far as it is asked for and kept.")
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo("\n".join(lines(rows[:limit], width)))
+    click.echo("\n".join(lines(rows[:limit], width())))
     if len(rows) > limit:
         click.echo(f"... and more: --limit {limit} was reached")
 

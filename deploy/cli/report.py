@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from deploy.cli.database import on_database, place_of
+from deploy.cli.terminal import in_language
 
 if TYPE_CHECKING:
     from energy.storage import Connection
@@ -37,12 +38,6 @@ def _digits(text: str) -> str:
     return text
 
 
-def _language() -> str:
-    from deploy.demo.board import language_of_terminal  # noqa: PLC0415 - loaded when called
-
-    return language_of_terminal()
-
-
 def _options(command: F) -> F:
     """What both reports are asked with."""
     for option in (
@@ -56,12 +51,7 @@ def _options(command: F) -> F:
         click.option(
             "--output", "-o", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="[default: stdout]"
         ),
-        click.option(
-            "--lang",
-            type=click.Choice(["zh", "en"]),
-            default=_language,
-            help="Of text and html.  [default: as LC_ALL or LANG says]",
-        ),
+        in_language,
         click.option(
             "--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True
         ),
@@ -84,7 +74,7 @@ def report() -> None:
 @report.command("unit")
 @click.argument("code")
 @_options
-def unit_report(code: str, form: str, lang: str, output: Path | None, **asked: Any) -> None:
+def unit_report(code: str, form: str, language: str, output: Path | None, **asked: Any) -> None:
     """Report on the unit CODE."""
     from deploy.cli.report_text import unit_lines  # noqa: PLC0415 - loaded when called
     from ingest.accounting.reports.page import unit_page  # noqa: PLC0415 - likewise
@@ -92,16 +82,14 @@ def unit_report(code: str, form: str, lang: str, output: Path | None, **asked: A
     from ingest.accounting.reports.words import Language  # noqa: PLC0415 - likewise
 
     found = _read(lambda connection, question: read_unit(connection, code, question), **asked)
-    language = Language(lang)
-    _write(
-        _formed(found, form, lambda: unit_page(found, language), lambda: "\n".join(unit_lines(found, language))), output
-    )
+    spoken = Language(language)
+    _write(_formed(found, form, lambda: unit_page(found, spoken), lambda: "\n".join(unit_lines(found, spoken))), output)
 
 
 @report.command("district")
 @click.argument("digits", type=_digits)
 @_options
-def district_report(digits: str, form: str, lang: str, output: Path | None, **asked: Any) -> None:
+def district_report(digits: str, form: str, language: str, output: Path | None, **asked: Any) -> None:
     """Report on the units of a district (GB/T 2260).
 
     DIGITS: two are a province, four a city, six a county.
@@ -112,10 +100,8 @@ def district_report(digits: str, form: str, lang: str, output: Path | None, **as
     from ingest.accounting.reports.words import Language  # noqa: PLC0415 - likewise
 
     found = _read(lambda connection, question: read_district(connection, digits, question), **asked)
-    language = Language(lang)
-    text = _formed(
-        found, form, lambda: district_page(found, language), lambda: "\n".join(district_lines(found, language))
-    )
+    spoken = Language(language)
+    text = _formed(found, form, lambda: district_page(found, spoken), lambda: "\n".join(district_lines(found, spoken)))
     _write(text, output)
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deploy.cli.database import content_of, on_database, place_of, where
+from deploy.cli.terminal import in_language, saying, width
+
+if TYPE_CHECKING:
+    from alerts.rules.messages import Language
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 
@@ -30,19 +35,21 @@ def example() -> None:
 
 @tou.command()
 @_file
-def check(file: Path) -> None:
+@in_language
+def check(file: Path, language: Language) -> None:
     """Check the tables of FILE; every fault is listed with its line."""
     from alerts.time_of_use.files import read_tables  # noqa: PLC0415 - loaded when called
+    from deploy.cli.tou_text import table_lines  # noqa: PLC0415 - likewise
 
-    for table in read_tables(content_of(file), str(file)):
-        click.echo(f"{_name(table.region, table.voltage)} from {table.valid_from}: {len(table.periods)} rows")
+    click.echo("\n".join(table_lines(read_tables(content_of(file), str(file)), language, width())))
 
 
 @tou.command()
 @_file
 @click.option("--author", metavar="NAME", required=True, help="Who says it.")
+@in_language
 @where
-def load(file: Path, author: str, config: Path | None, dsn: str | None) -> None:
+def load(file: Path, author: str, config: Path | None, dsn: str | None, *, language: Language) -> None:
     """Put the tables of FILE into force, all or none.
 
     Each takes the place of the one of its region, voltage and first day, which stays on record. The same file again
@@ -55,13 +62,15 @@ def load(file: Path, author: str, config: Path | None, dsn: str | None) -> None:
     tables, place = read_tables(content_of(file), str(file)), place_of(config, dsn)
     now = DataClock(place.clock).now()
     new = on_database(place.database, lambda connection: record(connection, tables, author=author, now=now))
-    click.echo(f"{new} in force now, {len(tables) - new} were already")
+    had, say = len(tables) - new, saying(language)
+    click.echo(say(f"新生效 {new} 张，原已生效 {had} 张", f"{new} in force now, {had} were already"))
 
 
 @tou.command()
 @_file
+@in_language
 @where
-def supply(file: Path, config: Path | None, dsn: str | None) -> None:
+def supply(file: Path, config: Path | None, dsn: str | None, *, language: Language) -> None:
     """Record at which voltages units are supplied.
 
     CSV with the columns unit, valid_from and voltage (用能单位, 起始日期, 电压等级); voltages as tables call them.
@@ -72,29 +81,29 @@ def supply(file: Path, config: Path | None, dsn: str | None) -> None:
 
     supplies = read_supply(content_of(file), str(file))
     on_database(place_of(config, dsn).database, lambda connection: recorded(connection, supplies, str(file)))
-    click.echo(f"{len(supplies)} recorded")
+    click.echo(saying(language)(f"已登记 {len(supplies)} 条", f"{len(supplies)} recorded"))
 
 
 @tou.command("list")
 @click.option("--all", "replaced", is_flag=True, help="Replaced ones too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, with the rows of each.")
+@in_language
 @where
-def list_tables(config: Path | None, dsn: str | None, *, replaced: bool, as_json: bool) -> None:
+def list_tables(config: Path | None, dsn: str | None, *, replaced: bool, as_json: bool, language: Language) -> None:
     """Show the tables in force."""
     import msgspec  # noqa: PLC0415 - loaded when called
 
     from alerts.time_of_use.store import recorded  # noqa: PLC0415 - likewise
+    from deploy.cli.tou_text import kept_lines  # noqa: PLC0415 - likewise
 
     kept = on_database(place_of(config, dsn).database, lambda connection: recorded(connection, replaced=replaced))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(kept)))
-        return
-    if not kept:
-        click.echo("No table is in force: `quotawatt tou load` puts one into force.")
-    for one in kept:
-        until = f", replaced {one.replaced_at:%Y-%m-%d %H:%M}" if one.replaced_at else ""
-        click.echo(f"{_name(one.region, one.voltage)} from {one.valid_from}: {one.source} ({one.author}{until})")
-
-
-def _name(region: str, voltage: str) -> str:
-    return f"{region} {voltage}".rstrip()
+    elif kept:
+        click.echo("\n".join(kept_lines(kept, language, width())))
+    else:
+        none = (
+            "没有生效的时段表：用 `quotawatt tou load` 使其生效。",
+            "No table is in force: `quotawatt tou load` puts one into force.",
+        )
+        click.echo(saying(language)(*none))

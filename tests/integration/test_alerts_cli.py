@@ -54,6 +54,8 @@ async def test_an_alert_is_listed_taken_on_given_back_and_shown(call: Call) -> N
     assert (await call("list", "--lang", "zh")).stdout.endswith("u-1已用 104.0，限额 100\n")
     both = ("--rule", "pace", "--rule", "quota_breach", "--severity", "notice", "--severity", "critical")
     assert (await call("list", *both)).stdout.splitlines() == [heading, line]
+    asked = ("--state", "触发", "--severity", "严重", "--lang", "zh")
+    assert (await call("list", *asked)).stdout.splitlines()[1].split()[1:3] == ["触发", "严重"]
     for none in (
         ("--state", "resolved"),
         ("--rule", "pace"),
@@ -174,8 +176,9 @@ async def test_windows_come_and_go(call: Call) -> None:
     assert (await call("windows", "end", "2", "--author", "Wu")).stdout == "Ended: window 2.\n"
     _, line = (await call("windows", "list")).stdout.splitlines()
     assert line.split() == [
-        "1", "unit", "u-1", "quota_breach", "2099-03-01T08:00+08:00", "2099-03-01T18:00+08:00", "Wu", "overhaul",
+        "1", "unit", "u-1", "quota_breach", "2099-03-01", "08:00", "2099-03-01", "18:00", "Wu", "overhaul",
     ]  # fmt: skip
+    assert "  用能单位 u-1  " in (await call("windows", "list", "--lang", "zh")).stdout
     assert (await call("windows", "end", "1", "--author", "Li")).stdout == "Ended: window 1.\n"
     assert (await call("windows", "list")).stdout == "No maintenance window.\n"
     assert "(ended by Li)" in (await call("windows", "list", "--ended")).stdout

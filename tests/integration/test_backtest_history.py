@@ -180,9 +180,12 @@ async def test_the_command_tells_and_draws(dsn: str, connection: Connection, tmp
     outcome = json.loads((await command(*asked, "--step", "27h", "--json")).output)
     assert (outcome["looks"], [rule["foretold"] for rule in outcome["rules"]]) == (2, [1, 0])
     assert await connection.fetchval("select count(*) from alert") == 0
-    assert "no quota absent" in str((await command(*asked, "--quota", "absent")).exception)
+    lost = (await command(*asked, "--quota", "othr")).exception
+    assert str(lost) == "no such quota: 'othr', did you mean 'other'?"
+    lost = (await command("--dsn", dsn, *asked[-4:], "--unit", "absent")).exception
+    assert str(lost) == "no such unit: 'absent'"
     assert "cannot be written" in (await command(*asked, "--svg", str(tmp_path / "absent" / "a.svg"))).stderr
-    assert "no rule absent" in (await command(*asked, "--only", "absent")).stderr
+    assert "unknown value 'breech', did you mean 'breach'?" in (await command(*asked, "--only", "breech")).stderr
 
 
 async def command(*arguments: str) -> Result:

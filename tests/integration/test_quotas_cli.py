@@ -47,7 +47,7 @@ async def test_the_example_is_checked_imported_exported_and_imported_again(call:
     assert csv.read_text(encoding="utf-8-sig").startswith("限额编号,")
     assert (await call("import", str(csv), "--author", "Wu")).stdout == "11 as they stood\n"
     shown = (await call("list", "--of-unit", "example-002", "--day", "2026-02-01")).stdout.splitlines()
-    assert shown[0].split()[:4] == ["CODE", "OF", "KEY", "KIND"]
+    assert shown[0].split()[:4] == ["CODE", "OF", "KIND", "MEASURE"]
     assert [line.split()[0] for line in shown[1:]] == [
         "6103.assessed-year", "610303.tce-quarter", "example-metals.tce-year", "32.gas-year", "example-002.clinker",
         "example-002.co2-day", "example-002.value",

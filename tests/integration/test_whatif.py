@@ -77,16 +77,19 @@ async def test_a_cut_is_worth_what_its_days_and_carrier_are(undone: Connection) 
     assert stopped[0].after.projected == pytest.approx(DAYS * DAY_KWH), "nobody uses less than nothing"
     later = await what_if(undone, "U", NOW + timedelta(days=60), Change(SINCE, 0.1))
     assert (later[0].used, later[0].before.projected) == (None, None)
-    _, helpless, _, unknown, _ = lines([other[0], later[0]], None)
-    assert "not enough" in helpless
-    assert unknown.split()[:3] == ["Q-el", "2026-05-31", "unknown"]
+    told = "\n".join(lines([other[0], later[0]], NOW, "en"))
+    assert "needed cut: no such use is still to come in this period" in told
+    assert "Q-el, until 2026-05-31: used not known of 2,880,000.0 kWh; projection: not known" in told
+    assert told.endswith("  needed cut: not known")
 
 
 async def test_what_cannot_be_answered_says_why(undone: Connection) -> None:
     """No such unit, none of that carrier, no quota."""
     await populate(undone, registry(POINTS))
-    with pytest.raises(RejectedError, match="no such unit: V"):
-        await what_if(undone, "V", NOW, Change(SINCE, 0.1))
+    with pytest.raises(RejectedError, match=r"no such unit: 'UV', did you mean 'U'\?"):
+        await what_if(undone, "UV", NOW, Change(SINCE, 0.1))
+    with pytest.raises(RejectedError, match=r"no such unit: 'zz'\Z"):
+        await what_if(undone, "zz", NOW, Change(SINCE, 0.1))
     with pytest.raises(RejectedError, match="no data of raw_coal of U"):
         await what_if(undone, "U", NOW, Change(SINCE, 0.1, 0.0, "raw_coal"))
     with pytest.raises(RejectedError, match="U has no quota in force"):
@@ -107,11 +110,13 @@ async def test_the_command_shows_both_ends(connection: Connection, dsn: str, tmp
         return result.stdout
 
     text = await asyncio.to_thread(call, "--cut", "10%", "--from", "2026-03-26", "--carrier", "electricity")
-    heading, first, second, *_ = text.splitlines()
-    assert heading.split()[:5] == ["QUOTA", "ENDS", "USED", "LIMIT", "EXPECTED"]
-    assert first.split()[:6] == ["Q-el", "2026-03-31", "1,920,000.0", "2,880,000.0", "kWh", "2,976,000.0"]
-    assert "16.7%" in first
+    time, blank, standing, heading, first, second, cut, *_ = text.splitlines()
+    assert (time, blank) == ("At 2026-03-21 00:00 of data time", "")
+    assert standing == "Q-el, until 2026-03-31: used 1,920,000.0 of 2,880,000.0 kWh; projection: like days"
+    assert heading.split()[:1] == ["EXPECTED"]
+    assert first.split()[:4] == ["as", "it", "is", "2,976,000.0"]
     assert second.split()[:4] == ["with", "the", "change", "2,918,400.0"]
+    assert cut == "  needed cut: 16.7%"
     rows = json.loads(await asyncio.to_thread(call, "--less", "1000", "--json"))
     assert [row["quota"] for row in rows] == ["Q-el", "Q-gas", "Q-tce"]
     assert rows[0]["after"]["projected"] == pytest.approx(2_976_000 - 11_000, rel=1e-6)
@@ -120,11 +125,12 @@ async def test_the_command_shows_both_ends(connection: Connection, dsn: str, tmp
 def test_a_change_must_be_one() -> None:
     """A share above 0 and at most 100 %, or an amount, of a carrier that exists."""
     for options, message in (
-        ((), "give --cut or --less"),
+        ((), "give either --cut or --less"),
+        (("--cut", "5%", "--less", "3"), "give either --cut or --less"),
         (("--cut", "0"), "is no share"),
         (("--cut", "110%"), "is no share"),
         (("--cut", "ten"), "is no share"),
-        (("--cut", "5%", "--carrier", "steam"), "no carrier 'steam'"),
+        (("--cut", "5%", "--carrier", "raw_caol"), "no carrier 'raw_caol', did you mean 'raw_coal'?"),
     ):
         result = CliRunner().invoke(root, ("whatif", "U", "--dsn", "postgresql://nobody@localhost:1/x", *options))
         assert result.exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
 
@@ -90,6 +91,15 @@ def test_the_picture_stands_in_its_span() -> None:
     assert all(left <= float(bar.attrib["x"]) <= width - 40 and float(bar.attrib["width"]) >= 1.5 for bar in bars)
     assert sum(bar.attrib["fill"] == "#9b6fd1" for bar in bars) == 1
     assert sum("".join(one.itertext()) == "✕" for one in whole.iter(f"{tag}text")) == 4
+
+
+def test_the_picture_speaks_one_language() -> None:
+    """Legend, what a pointer is told of a bar, and what is left out."""
+    chinese = timeline(found(), START, END, "Asia/Shanghai", language="zh", most=5)
+    for words in ("<title>待定，自 2026-03-01 06:00 至", "触发（按级别着色）", "✕ 突破限额；另有 3 个预警未画出"):
+        assert words in chinese
+    assert re.search(r"pending|firing|resolved|corrected| from | to ", chinese) is None
+    assert re.search(r"[\u4e00-\u9fff]", timeline(found(), START, END, "Asia/Shanghai", most=5)) is None
 
 
 def test_no_label_meets_a_bar() -> None:

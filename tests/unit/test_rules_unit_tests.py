@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -222,11 +224,20 @@ def test_rules_are_checked_listed_and_shown(tmp_path: Path) -> None:
     runner = CliRunner()
     assert runner.invoke(root, ["rules", "check", str(own)]).stdout.endswith("rules are in force, and all is well\n")
     listed = runner.invoke(root, ["rules", "list", "-r", str(own)]).stdout
-    assert "pace             quota  attention    1h  elapsed_share >= min_elapsed and pace > 1\n" in listed
+    quotas, units, meters, count = listed.split("\n\n")
+    assert "pace             attention   1h      -  elapsed_share >= min_elapsed and pace > 1" in quotas.splitlines()
+    titles = [group.splitlines()[:2] for group in (quotas, units, meters)]
+    heading = "RULE             SEVERITY   FOR  EVERY  RAISED IF"
+    assert titles == [["Of quotas", heading], ["Of units", heading], ["Of meters", heading]]
+    asked = runner.invoke(root, ["rules", "list", "-r", str(own), "--json"]).stdout
+    assert count == f"{len(json.loads(asked))} rules\n"
+    chinese = runner.invoke(root, ["rules", "list", "-r", str(own), "--lang", "zh"]).stdout
+    assert "pace             注意        1h     -  elapsed_share >= min_elapsed and pace > 1\n" in chinese
+    assert not re.search(r"[A-Z]{2}", chinese), "no heading is left in English"
     shown = runner.invoke(root, ["rules", "show", "pace", "-r", str(own)]).stdout
     assert "for:            1h\n" in shown
     assert "share used over share due" in shown
     unknown = runner.invoke(root, ["rules", "show", "paces"])
     assert unknown.exit_code == 2
-    assert "there is no rule 'paces'; there are breach," in unknown.stderr
+    assert "no rule: unknown value 'paces', did you mean 'pace'? (known: breach," in unknown.stderr
     assert "balance_gap" in runner.invoke(root, ["rules", "series", "meter"]).stdout
