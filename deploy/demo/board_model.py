@@ -24,7 +24,7 @@ class QuotaLine(msgspec.Struct, frozen=True):
         exhausted_at: when the limit breaks at this pace, if it will.
         state, cause: of the gravest alert; cause is exceeded or on_course.
         verdict, colour: on the figures; `colour` is one of alerts.verdicts.Colour.
-        since: last change of the alert's state.
+        since: when its alert fired; of one that has not, the last change of its state.
         ready: up to when the data is complete; None when there is none.
         said: use that had been said before the alert was corrected; None where it was not.
     """

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from deploy.demo.board_model import BoardSnapshot, Language, ProcessLine, QuotaLine
 from deploy.demo.board_order import Rank, lines_to_show, rank
-from deploy.demo.board_words import amount, date_and_time, measure_name, moment, span, word
+from deploy.demo.board_words import amount, date_and_time, measure_name, moment, period_name, span, word
 
 _STYLES = {
     "green": "green",
@@ -131,7 +131,7 @@ def _quotas(snapshot: BoardSnapshot, lines: Sequence[QuotaLine], width: int, lan
     table.add_column(word("unit", language), no_wrap=True, overflow="ellipsis", ratio=1, min_width=12)
     if width >= _WIDEST:
         table.add_column(word("district", language), no_wrap=True, overflow="ellipsis", max_width=12)
-    table.add_column(word("quota", language), no_wrap=True, overflow="ellipsis", max_width=18 if wide else 10)
+    table.add_column(word("quota", language), no_wrap=True, overflow="ellipsis", max_width=18 if wide else 12)
     table.add_column(word("use", language) if wide else word("short use", language), no_wrap=True, width=_bar(width))
     table.add_column(word("share", language), justify="right", no_wrap=True, width=5)
     table.add_column(word("pace", language), justify="right", no_wrap=True, width=6)
@@ -160,7 +160,7 @@ def _cells(snapshot: BoardSnapshot, line: QuotaLine, width: int, language: Langu
         Text(mark, style=style),
         Text(name, style="bold" if line.firing else ""),
         *([Text(_district(snapshot, line, language), style="dim")] if width >= _WIDEST else []),
-        Text(_quota(line, language, wide=wide), style="" if line.firing else "dim"),
+        Text(_quota(snapshot, line, language, wide=wide), style="" if line.firing else "dim"),
         bar(line.share, line.elapsed_share, _bar(width), style),
         Text(f"{line.share:.0%}", style=style),
         Text("–" if line.pace is None else f"{line.pace:.2f}", style=style),
@@ -176,10 +176,10 @@ def _district(snapshot: BoardSnapshot, line: QuotaLine, language: Language) -> s
     return name.removesuffix(suffix)
 
 
-def _quota(line: QuotaLine, language: Language, *, wide: bool) -> str:
-    """What is limited: by its name where there is room or names are short, otherwise by its unit of measure."""
+def _quota(snapshot: BoardSnapshot, line: QuotaLine, language: Language, *, wide: bool) -> str:
+    """What is limited, and when: by its name where there is room or names are short, else by its unit of measure."""
     what = measure_name(line.measure, language) if wide or language == "zh" else line.limit_unit
-    return f"{word(line.period, language)} {what}"
+    return f"{period_name(line.period, line.period_start, snapshot.now, language)} {what}"
 
 
 def remark(snapshot: BoardSnapshot, line: QuotaLine, language: Language, *, wide: bool) -> str:

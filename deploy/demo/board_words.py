@@ -10,7 +10,7 @@ from energy.carriers import carriers
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "flagged": ("预警", "flagged"),
-    "pending": ("待确认", "pending"),
+    "pending": ("待定", "pending"),
     "corrected": ("已更正", "corrected"),
     "from to": ("已更正 {} → {}", "corrected: {} → {}"),
     "warned": ("接近限额", "near limit"),
@@ -91,6 +91,14 @@ def moment(at: datetime, now: datetime) -> str:
     """A time of day, or the date alone when that is another day."""
     local = at.astimezone(now.tzinfo)
     return f"{local:%H:%M}" if local.date() == now.date() else f"{local:%m-%d}"
+
+
+def period_name(period: str, start: datetime, now: datetime, language: Language) -> str:
+    """The kind of a period; of a day or month that is over its date, since its line stands beside the present one's."""
+    date = {"day": "%m-%d", "month": "%Y-%m"}.get(period)
+    if date is None or f"{start:{date}}" == f"{now.astimezone(start.tzinfo):{date}}":
+        return word(period, language)
+    return f"{start:{date}}"
 
 
 def date_and_time(now: datetime, language: Language) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -53,6 +54,23 @@ def test_an_alert_that_lasts_although_the_projection_fell_says_since_when() -> N
     lasting = line("slow", pace=0.99, state="firing", cause="on_course", verdict="ok", colour="green")
     (row,) = [row for row in drawn(frame(lasting)) if "Fictional" in row]
     assert "since 11:37" in row
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en", ("03-01 t", "2026-02 t", "day t", "over 03-01")),
+        ("zh", ("03-01 总能耗", "2026-02 ", "日 总能耗", "超限 03-01")),
+    ],
+)
+def test_a_period_that_is_over_stands_with_its_date(width: int, language: Language, texts: tuple[str, ...]) -> None:
+    """Beside the present one of the same quota, which has none."""
+    fired = NOW - timedelta(days=1, hours=3)
+    yesterday = replace(broken("a"), period_start=NOW.replace(hour=0, minute=0) - timedelta(days=1), since=fired)
+    february = replace(broken("b"), period="month", period_start=NOW.replace(month=2, day=1, hour=0, minute=0))
+    told = "\n".join(drawn(frame(yesterday, february, broken("c")), width, 24, language))
+    assert [text for text in texts if text not in told] == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ select
     f.limit_value as "limit", q.limit_unit, coalesce(f.used_share, 0) as share, f.elapsed_share, f.pace, f.projected,
     f.exhausted_at, coalesce(a.state, 'inactive') as state,
     case when a.severity = 'critical' then 'exceeded' when a.severity = 'warning' then 'on_course' end as cause,
-    f.verdict, f.colour, coalesce(a.since, f.evaluated_at) as since, f.ready, a.said
+    f.verdict, f.colour, coalesce(a.fired_at, a.since, f.evaluated_at) as since, f.ready, a.said
 from quota q
 join unit u using (unit_id)
 cross join lateral (
@@ -21,7 +21,7 @@ cross join lateral (
 ) shown
 join quota_figure f on f.quota_id = q.quota_id and f.period_start = shown.period_start
 left join lateral (
-    select state, severity, since,
+    select state, severity, (standing ->> 'fired_at')::timestamptz as fired_at, since,
         case when state = 'corrected' then (evidence #>> '{previous,figures,used}')::float8 end as said
     from alert
     where subject = 'quota' and subject_id = q.quota_id and period_start = f.period_start
