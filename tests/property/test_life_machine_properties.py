@@ -151,6 +151,8 @@ class AlertLife(RuleBasedStateMachine):
             self._must_not_have_ended(look)
         if ends:
             assert now_is in OVER
+            assert move is not None
+            assert move.reason is not Reason.PERIOD_CLOSED or self._closed(look)
             self.raised_from = None
         if was is AlertState.PENDING and now_is is AlertState.INACTIVE:
             self.raised_from = None
@@ -180,9 +182,16 @@ class AlertLife(RuleBasedStateMachine):
         if look.condition is CLEAR and self.clear_from is not None:
             kept = (look.at or self.now) - self.clear_from
             assert kept < timedelta(seconds=self.timing.keep_firing_s)
+        assert not self._closed(look)
+
+    def _closed(self, look: Look) -> bool:
+        """Whether the period has been over for long enough, and its figures are final, certain, or a day late."""
+        if self.end is None:
+            return False
         keep = timedelta(seconds=self.timing.keep_closed_s)
         fired = max(move.at for move in self.moves if move.from_state not in ACTIVE and move.to_state in ACTIVE)
-        assert self.end is None or self.now < self.end + keep or self.now <= fired + keep
+        settled = look.final or self.corrects or self.now >= self.end + timedelta(days=1)
+        return settled and self.now >= self.end + keep and self.now > fired + keep
 
     def teardown(self) -> None:
         """Whatever has happened: data that goes on being clear ends it, and escalations came once each."""
