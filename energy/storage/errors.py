@@ -122,6 +122,8 @@ def translating() -> Iterator[None]:
         if isinstance(error.__context__, asyncpg.PostgresError):
             # A transaction that ends because the server closed the connection complains of that; the cause counts.
             raise _translated(error.__context__) from error
+        if type(error) is asyncpg.InternalClientError:  # the driver's own state, such as "cannot switch to state 11"
+            raise StorageError("the connection to the database broke off in the middle of a statement") from error
         raise StorageError(f"the database cannot be reached: {str(error) or type(error).__name__}") from error
 
 

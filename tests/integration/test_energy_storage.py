@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from deploy.stack import Endpoints
@@ -150,6 +151,26 @@ async def test_a_dsn_that_is_none_is_a_matter_of_setup() -> None:
     with pytest.raises(SetupError, match="DSN"):
         async with open_pool(StorageSettings("http://127.0.0.1/")):
             pass
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (
+            asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
+            "the connection to the database broke off in the middle of a statement",
+        ),
+        (
+            asyncpg.TargetServerAttributeNotMatched("None of the hosts match the target attribute requirement"),
+            "the database cannot be reached: None of the hosts match the target attribute requirement",
+        ),
+    ],
+)
+def test_states_of_the_driver_are_told_to_nobody(raised: Exception, told: str) -> None:
+    """They stay as the cause; what the driver says of servers is passed on."""
+    with pytest.raises(StorageError) as caught, translating():
+        raise raised
+    assert (str(caught.value), caught.value.__cause__) == (told, raised)
 
 
 async def test_a_taken_key_is_told_apart(pool: Pool) -> None:
