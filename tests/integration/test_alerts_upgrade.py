@@ -29,7 +29,9 @@ select 'old-1', unit_id, 'tce', 'month', 310.50, 'tce', date '2026-01-01', null:
 from unit
 union all
 select 'old-2', unit_id, 'electricity', 'day', 100, 'kWh', '2026-01-01', '2027-01-01', 'document 2',
-    '{"min_elapsed": 0.5, "for_s": 900, "bands": [{"share": 0.7, "severity": "notice", "colour": "blue"}]}' from unit;
+    '{"min_elapsed": 0.5, "for_s": 900, "bands": [{"share": 0.7, "severity": "notice", "colour": "blue"}]}' from unit
+union all
+select 'old-3', unit_id, 'tco2', 'day', 1, 'tCO2', '2026-01-01', '2026-03-01', 'document 3', '{}' from unit;
 
 insert into unit_day (
     unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, covered_s, due_s,
@@ -76,12 +78,17 @@ _SAID = [
     ("old-1", FEBRUARY, "inactive", "firing", "on_course", at(0, date(2026, 2, 20))),
     ("old-1", FEBRUARY, "firing", "resolved", "ok", at(9, date(2026, 2, 21))),
     ("old-2", FIRST_DAY, "inactive", "pending", "on_course", at(7)),
+    # It fires in a period that was taken from the quota by ending it, and another that never was looked at again.
+    ("old-3", FIRST_DAY, "inactive", "firing", "exceeded", at(4)),
+    ("old-3", date(2025, 12, 31), "inactive", "firing", "exceeded", at(4, date(2025, 12, 31))),
 ]
 _STANDS = [
     ("old-1", FIRST_DAY, "firing", "exceeded", at(3), None, "exceeded"),
     ("old-1", JANUARY, "corrected", "ok", at(9, date(2026, 2, 2)), None, "ok"),
     ("old-1", FEBRUARY, "resolved", "on_course", at(9, date(2026, 2, 21)), None, "ok"),
     ("old-2", FIRST_DAY, "pending", "on_course", at(7), at(6.8), "on_course"),
+    ("old-3", FIRST_DAY, "firing", "exceeded", at(4), None, "exceeded"),
+    ("old-3", date(2025, 12, 31), "firing", "exceeded", at(4, date(2025, 12, 31)), None, "exceeded"),
     ("old-2", FEBRUARY, "inactive", None, at(9, FEBRUARY), None, "ok"),  # never was anything
 ]
 
@@ -123,6 +130,8 @@ async def test_an_upgrade_keeps_what_was_set_counted_and_said(old: Connection) -
         ("old-1", FEBRUARY, "pace", "resolved", None, "1", _text(at(0, date(2026, 2, 20)))),
         ("old-1", FIRST_DAY, "breach", "firing", None, "1", _text(at(2))),
         ("old-2", FIRST_DAY, "pace", "pending", None, "0", None),
+        ("old-3", date(2025, 12, 31), "breach", "firing", None, "1", _text(at(4, date(2025, 12, 31)))),
+        ("old-3", FIRST_DAY, "breach", "firing", None, "1", _text(at(4))),
     ]
     rows = await old.fetch("select quota, period_start, from_state, to_state, at from board.quota_history order by at")
     wanted = sorted(((*move[:4], move[5]) for move in _SAID), key=lambda move: move[4])
@@ -142,17 +151,23 @@ async def test_an_upgrade_keeps_what_was_set_counted_and_said(old: Connection) -
         (FEBRUARY, "inactive", "firing", "raised"),
         (FIRST_DAY, "firing", "corrected", "corrected"),
     ]
+    rows = await old.fetch(
+        "select distinct state, reason, t.evidence ->> 'used', a.evidence = t.evidence from alert_transition t"
+        " join alert a using (alert_id) join quota q on quota_id = subject_id where code = 'old-3' and at = $1",
+        at(8.5),
+    )
+    assert [tuple(row) for row in rows] == [("resolved", "withdrawn", "400", True)]
 
 
 async def _check_quotas(old: Connection) -> None:
-    first, second = [one.quota for one in await store.recorded(old)]
+    first, second, _ = [one.quota for one in await store.recorded(old)]
     assert first == quota("old-1", key="u", limit="310.50", valid_from=JANUARY, source="document 1")
     assert (second.valid_to, second.judged_from, [band.share for band in second.bands]) == (
         date(2027, 1, 1),
         0.5,
         [0.7],
     )
-    columns = "select key, subject, min_elapsed, jsonb_array_length(bands) from quota order by code"
+    columns = "select key, subject, min_elapsed, jsonb_array_length(bands) from quota order by code limit 2"
     assert list(map(tuple, await old.fetch(columns))) == [("u", "unit", 0.03, 2), ("u", "unit", 0.5, 1)]
     again = await store.take(old, given_by_hand([first, second], ()), author="Li", now=at(8))
     assert again.same == ("old-1", "old-2")

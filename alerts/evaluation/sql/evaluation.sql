@@ -138,10 +138,13 @@ from alert
 where subject = $1 and state in ('pending', 'firing', 'acknowledged', 'silenced')
 
 -- name: evidence
--- Where alerts $1 stand, with the evidence of their last transition.
+-- Where alerts $1 stand, with the evidence of their last transition. Alerts of the version before the rules engine hold none
+-- themselves.
 select alert_id, rule, subject, subject_id, nullif(period_start, '-infinity') as period_start, unit_id, revision,
-    standing::text as standing, evidence::text as evidence
-from alert
+    standing::text as standing, coalesce(nullif(evidence, '{}'), (
+        select t.evidence from alert_transition t where t.alert_id = a.alert_id order by at desc, transition_id desc limit 1
+    ), '{}')::text as evidence
+from alert a
 where alert_id = any($1::int8[])
 
 -- name: unit_ids
