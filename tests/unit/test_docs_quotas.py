@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 
 from alerts.evaluation.verdicts import COLOURS, VERDICTS, marks, verdicts
 from alerts.quotas.bands import DEFAULT_BANDS
@@ -15,14 +17,19 @@ from alerts.quotas.files import read_quotas
 from alerts.quotas.measures import LEVELS, base_unit, measures
 from alerts.quotas.model import MIN_ELAPSED, QuotaFields, QuotaSubject
 from alerts.quotas.profile import Even, LastYear, Plan, Shifts, WorkingDays
+from alerts.series.frame import NEVER
+from alerts.series.quota_sums import Carriers, Sums
+from alerts.series.quota_use import Members, use
 from alerts.series.quotas import QuotaFrame
 from alerts.verdicts import EXCEEDED, ON_COURSE, UNKNOWN, Verdict
 from energy.carriers import carriers
 from tests.support.accounting_pages import Cells, code, table
+from tests.support.quota_world import ZONE
 from tests.support.rule_pages import agrees, both, moment, numbers, one_quota, same_but_for_words, shown, worked
 
 BOTH = both("quotas")
 LIMIT = 310.0
+NONE = np.zeros(0, np.int64)
 FIGURES = ("elapsed_share", "used_share", "pace", "projected")
 
 
@@ -82,6 +89,35 @@ def test_verdicts_are_as_by_hand(page: Path) -> None:
 
 
 @BOTH
+def test_days_before_a_meter_came_are_as_by_hand(page: Path) -> None:
+    """What is missing, what was before, and the verdict, by the code that sums up what was used."""
+    at, first = moment("2026-03-21 00:00"), date(2026, 3, 1)
+    for since, metered, filled, *says in table(page, "metering"):
+        seen = one_quota(62, LIMIT, at, at)
+        known = None if since == "–" else date.fromisoformat(since)
+        sums = {("month", first.toordinal()): _sums(int(metered), int(filled))}
+        found = use(seen.book, Members(NONE, NONE), seen.due, _gas(at, known), sums, 0)
+        ready = at if known else None
+        complete, unmetered = bool(found.complete[0]), int(found.unmetered_days[0])
+        verdict = verdicts(one_quota(62, LIMIT, ready, at, complete=complete, unmetered=unmetered))
+        assert [str(int(not complete)), str(unmetered), VERDICTS[verdict[0]]] == [*says[:2], *code(says[2])], since
+
+
+def _gas(at: datetime, since: date | None) -> Carriers:
+    """The gas of one unit, metered since that day, or never yet; complete up to a local midnight."""
+    epoch = date(1970, 1, 1)
+    one, ready = np.ones(1, np.int64), np.array([int(at.timestamp()) * 1_000_000 if since else NEVER])
+    through = one * ((at.astimezone(ZoneInfo(ZONE)).date() - epoch).days - 1 if since else NEVER)
+    begun = one * ((since - epoch).days if since else NEVER)
+    return Carriers(("natural_gas",), one * 4097, one, one, one > 0, ready, through, begun, (NONE, NONE, NONE))
+
+
+def _sums(metered: int, filled: int) -> Sums:
+    one = np.ones(1, np.int64)
+    return Sums({"kgce": np.ones(1)}, one * 0, one < 0, one * (metered + filled), one * metered, one, one)
+
+
+@BOTH
 def test_a_profile_says_what_is_due(page: Path) -> None:
     """The formulas are right, and the engine's figures are theirs."""
     for used, ready, by_hand in table(page, "by profile"):
@@ -107,7 +143,8 @@ def _frame(row: Cells) -> QuotaFrame:
     ready, _, later = row[1].partition(" + ")
     at = None if ready == "–" else moment(ready)
     now = (at or moment("2026-03-07 05:00")) + timedelta(minutes=float(later or 0))
-    return one_quota(float(used), LIMIT, at, now, complete=not rest)
+    unmetered = int(rest[1]) if len(rest) > 1 else 0
+    return one_quota(float(used), LIMIT, at, now, complete=not rest or unmetered > 0, unmetered=unmetered)
 
 
 def _figures(row: Cells) -> list[str]:
