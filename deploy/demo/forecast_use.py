@@ -76,6 +76,7 @@ class CityUse:
             used=used,
             ready_us=np.where(np.isnan(used), NEVER, ready),
             complete=~np.isnan(used),
+            unmetered_days=known * 0,
             completeness=known,
             quality=known * 0,
             provisional=known * 0,
