@@ -85,7 +85,12 @@ async def test_all_units_are_looked_at_when_a_rule_is_due_and_quotas_wait_for_no
 async def test_who_is_gone_is_withdrawn_at_the_end_of_a_pass_and_nobody_else(
     world: Connection, rules: list[Rule]
 ) -> None:
-    """A meter that is no longer counted ends, and what is of a rule that is gone, whatever its evidence."""
+    """A meter that is no longer counted ends, and what is of a rule that is gone, whatever its evidence.
+
+    The first unit has the last meter, so that meters are not met in the order of their numbers.
+    """
+    first, last = "(select min(unit_id) from unit)", "(select max(meter_id) from meter)"
+    await world.execute(f"update meter set unit_id = {first} where meter_id = {last}")  # noqa: S608 - ours
     watch = Watch(rules)
     await watch.step(world, 60)
     await world.execute("delete from point where code = 'B-natural_gas'")
