@@ -22,6 +22,7 @@ from alerts.verdicts import Colour, Mark, Severity
 from energy.errors import RejectedError
 from energy.periods import DEFAULT_ZONE
 from energy.records import wrong_text
+from energy.registry.store import check_units
 from energy.storage import Connection, load_queries, translating
 
 OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED, AlertState.SILENCED, AlertState.PENDING)
@@ -168,10 +169,12 @@ async def add_window(connection: Connection, window: Window) -> int:
     _check_words("a reason", window.reason)
     if window.until <= window.since:
         raise RejectedError("a window must end after it begins")
+    if window.subject == "unit" and window.key:
+        await check_units(connection, [window.key])
     async with connection.transaction():
         with translating():
             if not await connection.fetchval(_SQL.known_key, window.subject, window.key):
-                raise RejectedError(f"there is no unit of {window.subject} {window.key}")
+                raise RejectedError(f"no unit is registered in {window.subject} {window.key}")
             number: int = await connection.fetchval(
                 _SQL.add_window,
                 window.rule,

@@ -15,6 +15,7 @@ from alerts.quotas.model import Group, Quotas, QuotaSpec
 from alerts.quotas.sums import warnings_in
 from energy.errors import Fault, RejectedError
 from energy.records import RecordError, wrong_text
+from energy.registry.store import check_units
 from energy.storage import Connection, load_queries, translating
 
 _SQL = load_queries("alerts.quotas", "quotas.sql")
@@ -145,14 +146,19 @@ async def end(connection: Connection, code: str, day: date, *, author: str, now:
 async def recorded(
     connection: Connection, *, unit: str | None = None, code: str | None = None, day: date | None = None
 ) -> list[Recorded]:
-    """Quotas as they stand, those of many units first; raises as `energy.storage.translating` says.
+    """Quotas as they stand, those of many units first.
 
     Args:
         connection: where to look.
         unit: those that the use of this unit counts against, also as a member of a group, district, …; None for all.
         code: the one of this code; None for all.
         day: those that govern a period which begins on this day; None for all, past ones too.
+
+    Raises:
+        RejectedError: there is no such unit.
+        StorageError and its like: as `energy.storage.translating` says.
     """
+    await check_units(connection, [unit] if unit else [])
     with translating():
         rows = await connection.fetch(_SQL.recorded, unit, code, day)
     return [Recorded(_spec(row["spec"]), row["version"], row["author"], row["recorded_at"]) for row in rows]

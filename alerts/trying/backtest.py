@@ -24,6 +24,7 @@ from alerts.trying.episodes import Episode, Moved, Period, RuleSummary, Watched,
 from alerts.trying.history import Chosen, History
 from energy.errors import RejectedError
 from energy.periods import DEFAULT_ZONE, day_start, period_of
+from energy.registry.store import check_units
 from energy.storage import Connection, load_queries, translating
 from energy.toml_words import meant
 
@@ -96,15 +97,16 @@ async def chosen_of(connection: Connection, quotas: Sequence[str], units: Sequen
         raise RejectedError("quotas or units are chosen, not both")
     if not quotas and not units:
         return None
-    query, kind = (_SQL.quota_ids, "quota") if quotas else (_SQL.unit_ids, "unit")
+    if units:
+        await check_units(connection, units)
+        with translating():
+            ids = [row["unit_id"] for row in await connection.fetch(_SQL.unit_ids, units)]
+        return await Chosen.of_units(connection, sorted(ids))
     with translating():
-        rows = await connection.fetch(query, [*quotas, *units])
-        unknown = sorted({*quotas, *units} - {row["code"] for row in rows})
-        known = [row["code"] for row in await connection.fetch(_SQL.codes, kind)] if unknown else []
-    if unknown:
-        raise RejectedError("; ".join(f"no such {kind}: {code!r}{meant(code, known)}" for code in unknown))
-    ids = sorted(row[f"{kind}_id"] for row in rows)
-    return await (Chosen.of_quotas if quotas else Chosen.of_units)(connection, ids)
+        known = {row["code"]: row["quota_id"] for row in await connection.fetch(_SQL.quota_ids)}
+    if unknown := sorted(set(quotas) - known.keys()):
+        raise RejectedError("; ".join(f"no such quota: {code!r}{meant(code, known)}" for code in unknown))
+    return await Chosen.of_quotas(connection, sorted({known[code] for code in quotas}))
 
 
 async def backtest(  # noqa: PLR0913 - what is tried, on what, and how

@@ -19,8 +19,8 @@ from alerts.series.quota_use import Use
 from alerts.trying.whatif import Change, Names, Outcome, outcome, part_of
 from energy.errors import RejectedError
 from energy.periods import local_day
+from energy.registry.store import check_units
 from energy.storage import Connection, load_queries, translating
-from energy.toml_words import meant
 
 _SQL = load_queries("alerts.trying", "whatif.sql")
 _EVER_S = 1e12
@@ -34,12 +34,10 @@ async def what_if(connection: Connection, unit: str, now: datetime, change: Chan
         RejectedError: no such unit, it has no quota in force that adds up, or it has nothing of that carrier.
         StorageError, …: as `energy.storage.translating` says.
     """
+    await check_units(connection, [unit])
     with translating():
         known = await connection.fetchrow(_SQL.unit, unit)
-        if known is None:
-            codes = [row["code"] for row in await connection.fetch(_SQL.codes)]
-            advice = "`quotawatt quotas list` shows whose there are."
-            raise RejectedError(f"no such unit: {unit!r}{meant(unit, codes)}", advice=advice)
+        assert known is not None, "a unit that is there stays"  # noqa: S101 - tells the type checker
         unit_id, today = known["unit_id"], local_day(now, known["time_zone"])
         until = today - timedelta(days=SETTLED_DAYS)
         rows = await connection.fetch(_SQL.parts, unit_id, until - timedelta(days=RECENT_DAYS), until)

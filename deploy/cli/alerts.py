@@ -103,12 +103,18 @@ def list_alerts(  # noqa: PLR0913 - one for each option
     from alerts.verdicts import Severity  # noqa: PLC0415 - likewise
     from deploy.cli.alert_windows import moment  # noqa: PLC0415 - likewise
     from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
+    from energy.registry.store import check_units  # noqa: PLC0415 - likewise
 
     wanted = tuple(map(AlertState, states)) or (None if history else people.OPEN)
     from_then = None if since is None else moment(since, DEFAULT_ZONE)
     grave = tuple(map(Severity, severities)) or None
     chosen = people.Chosen(wanted, unit, rules or None, grave, district, industry, from_then)
-    found = _on(config, dsn, lambda connection, _: people.listed(connection, chosen, limit + 1))
+
+    async def read(connection: Connection, _: datetime) -> list[Listed]:
+        await check_units(connection, [unit] if unit else [])
+        return await people.listed(connection, chosen, limit + 1)
+
+    found = _on(config, dsn, read)
     if as_json:
         _echo_json(found[:limit])
         return

@@ -12,6 +12,7 @@ from energy.errors import RejectedError
 from energy.registry.checks import check
 from energy.registry.model import CODE_PATTERN, Registry
 from energy.storage import Connection, load_queries, translating
+from energy.toml_words import meant
 
 _SQL = load_queries("energy.registry", "registry.sql")
 _CODE = re.compile(CODE_PATTERN)
@@ -33,6 +34,19 @@ class PointKey:
     low: float | None = None
     high: float | None = None
     max_rate: float | None = None
+
+
+async def check_units(connection: Connection, codes: Collection[str]) -> None:
+    """See that people name units that there are.
+
+    Raises:
+        RejectedError: there is none of a code, with the one that was perhaps meant.
+        StorageError and its like: as `energy.storage.translating` says.
+    """
+    with translating():
+        known = {row["code"] for row in await connection.fetch(_SQL.unit_codes)} if codes else set()
+    if unknown := [code for code in codes if code not in known]:
+        raise RejectedError("; ".join(f"no such unit: {code!r}{meant(code, known)}" for code in unknown))
 
 
 async def apply(connection: Connection, registry: Registry) -> None:

@@ -20,6 +20,7 @@ from energy.storage import Pool
 from tests.support.alert_rows import BREACH, RED, at, evidence, look, populate
 
 Call = Callable[..., "asyncio.Future[Result]"]
+_WINDOW = ("--until", "2099-03-01 18:00", "--author", "Wu", "--reason", "overhaul")
 _GATE = """
 insert into meter (meter_id, code, unit_id, carrier, level, profile)
 values (1, 'm-1', 1, 'electricity', 1, 'any');
@@ -60,11 +61,12 @@ async def test_an_alert_is_listed_taken_on_given_back_and_shown(call: Call) -> N
         ("--state", "resolved"),
         ("--rule", "pace"),
         ("--severity", "notice"),
-        ("--of-unit", "u-2"),
         ("--district", "44"),
         ("--since", "2026-03-02 00:00"),
     ):
         assert (await call("list", *none)).stdout == "No alert, as far as it is asked for.\n"
+    for command in (("list", "--of-unit", "u-l"), ("windows", "add", "--of-unit", "u-l", *_WINDOW)):
+        assert str((await call(*command)).exception) == "no such unit: 'u-l', did you mean 'u-1'?"
     assert len(json.loads((await call("list", "--history", "--district", "6103", "--json")).stdout)) == 1
     assert (await call("ack", "1", "--by", "Li Wei", "--note", "on my way")).stdout == "Taken on: alert 1.\n"
     taken = (await call("ack", "1", "--by", "Wu")).exception

@@ -225,7 +225,7 @@ async def test_windows_are_added_listed_and_ended_once(undone: Connection) -> No
         (people.end_window(undone, number, "Wu", at(3)), "has ended"),
         (people.end_window(undone, 99, "Wu", at(3)), "there is no maintenance window 99"),
         (people.add_window(undone, replace(window, until=at(0))), "must end after"),
-        (people.add_window(undone, replace(window, key="44")), "there is no unit of district 44"),
+        (people.add_window(undone, replace(window, key="44")), "no unit is registered in district 44"),
         (people.acknowledge(undone, 99, "Wu", "", at(3)), "there is no alert 99"),
     ):
         with pytest.raises(RejectedError, match=message):

@@ -18,13 +18,9 @@ select a.rule, a.subject, a.subject_id, nullif(a.period_start, '-infinity') as p
 from alert_transition t join alert a using (alert_id)
 order by t.transition_id
 
--- name: codes
--- Of all quotas or all units, to see which one was meant.
-select code from quota where $1::text = 'quota' union all select code from unit where $1 = 'unit' order by code
-
 -- name: quota_ids
--- The numbers of quotas by their codes.
-select quota_id, code from quota where code = any($1::text[])
+-- The numbers of all quotas, with their codes.
+select quota_id, code from quota
 
 -- name: unit_ids
 -- The numbers of units by their codes.

@@ -4,10 +4,6 @@
 -- A unit by its code.
 select unit_id, time_zone from unit where code = $1
 
--- name: codes
--- All units, to see which one was meant.
-select code from unit order by code
-
 -- name: parts
 -- What each carrier of unit $1 was of its totals on the days from $2 until before $3: amount, and tce, tce_equal and tCO2.
 select carrier, sum(amount)::float8 as amount, sum(kgce)::float8 / 1000 as tce, sum(kgce_equal)::float8 / 1000 as tce_equal,

@@ -81,3 +81,7 @@ select 'point', $2 where $2::text is not null and not exists (select from point 
 -- name: version
 -- What grows with every change of the registry.
 select version from registry_version;
+
+-- name: unit_codes
+-- All units, to see which ones were meant.
+select code from unit order by code;
