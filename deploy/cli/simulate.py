@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from deploy.cli.terminal import in_language
+
 if TYPE_CHECKING:
+    from alerts.rules.messages import Language
     from collector.profiles import Library
     from deploy.demo.city import City
     from energy.clocks import ClockSettings
@@ -111,7 +114,8 @@ def city(city: Path, listen: str, port: int, scale: float | None, real_origin: f
 @simulate.command()
 @click.argument("city", type=_PATH)
 @click.option("--days", default=4, show_default=True, type=click.IntRange(1, 366), help="How far to look.")
-def forecast(city: Path, days: int) -> None:
+@in_language
+def forecast(city: Path, days: int, language: Language) -> None:
     """Tell which quota of CITY (TOML) will fire when.
 
     The answer is a Markdown table. It is worked out without a past, as a demo runs for its first eight days; from then
@@ -121,7 +125,7 @@ def forecast(city: Path, days: int) -> None:
     from deploy.demo.city import load_city  # noqa: PLC0415 - likewise
 
     loaded = load_city(city)
-    click.echo(forecasts.as_markdown(loaded, forecasts.forecast(loaded, days)))
+    click.echo(forecasts.as_markdown(loaded, forecasts.forecast(loaded, days), language))
 
 
 def _refuse_idle(options: dict[str, Any], *, by_file: bool) -> None:

@@ -11,7 +11,7 @@ projects by the days that it has seen, and warns at other times; breaches are th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -25,6 +25,7 @@ from alerts.life.model import ACTIVE, AlertState, Standing
 from alerts.quotas.model import QuotaSpec
 from alerts.rules.files import load_rules
 from alerts.rules.judging import Judge, Judgement
+from alerts.rules.messages import WORDS, Language
 from alerts.series.frame import Floats, Frame, Scope
 from alerts.series.known import catalogue
 from alerts.series.quota_book import Book, book_of
@@ -191,21 +192,28 @@ def _row(city: City, number: int, unit: CityUnit, quota: QuotaSpec) -> dict[str,
     }
 
 
-def as_markdown(city: City, firings: list[Firing]) -> str:
-    """The forecast as a Markdown table, the form in which `docs/demo-city.md` has it."""
-    head = "| day | local time | unit | quota | why | used | limit | projected |\n|---|---|---|---|---|--:|--:|--:|"
-    return "\n".join([head, *(_line(city, firing) for firing in firings)])
+_HEADS: Mapping[Language, str] = {
+    "en": "| day | local time | unit | quota | why | used | limit | projected |",
+    "zh": "| 日 | 当地时间 | 用能单位 | 限额 | 原因 | 已用 | 限额值 | 预测值 |",
+}
 
 
-def _line(city: City, firing: Firing) -> str:
-    quota = firing.quota
+def as_markdown(city: City, firings: list[Firing], language: Language) -> str:
+    """The forecast as a Markdown table, the form in which `docs/demo-city.md` and its Chinese page have it."""
+    return "\n".join(
+        [_HEADS[language], "|---|---|---|---|---|--:|--:|--:|", *(_line(city, firing, language) for firing in firings)]
+    )
+
+
+def _line(city: City, firing: Firing, language: Language) -> str:
+    quota, unit, rules = firing.quota, firing.unit, ", ".join(firing.rules)
     day = (firing.at.date() - city.city.start.astimezone(firing.at.tzinfo).date()).days + 1
     cells = (
         f"{day}",
         f"{firing.at:%m-%d %H:%M}",
-        f"{firing.unit.name_zh} {firing.unit.name_en}",
+        unit.name_zh if language == "zh" else f"{unit.name_zh} {unit.name_en}",
         f"`{quota.code}`",
-        f"{_why(firing)} ({', '.join(firing.rules)})",
+        f"{_why(firing, language)}（{rules}）" if language == "zh" else f"{_why(firing, language)} ({rules})",
         f"{firing.used:,.0f} {quota.limit_unit}",
         f"{quota.limit:,.0f}",
         "" if firing.projected is None else f"{firing.projected:,.0f}",
@@ -213,7 +221,12 @@ def _line(city: City, firing: Firing) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _why(firing: Firing) -> str:
+def _why(firing: Firing, language: Language) -> str:
+    period = WORDS["period"][firing.quota.period]
     if firing.state is AlertState.CORRECTED:
-        return "corrected" if firing.said is None else f"corrected: {firing.said:,.0f} → {firing.used:,.0f}"
-    return "more used than allowed" if firing.broken else f"on course to exceed the {firing.quota.period}"
+        said = {"zh": "已更正", "en": "corrected"}[language]
+        colon = {"zh": "：", "en": ": "}[language]
+        return said if firing.said is None else f"{said}{colon}{firing.said:,.0f} → {firing.used:,.0f}"
+    if firing.broken:
+        return {"zh": "已用量超过限额", "en": "more used than allowed"}[language]
+    return {"zh": f"预计超过{period['zh']}限额", "en": f"on course to exceed the {period['en']}"}[language]

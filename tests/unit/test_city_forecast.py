@@ -1,4 +1,4 @@
-"""The table of docs/demo-city.md, worked out anew; and the forecast itself against figures of the files."""
+"""The table of docs/demo-city.md and its Chinese page, worked out anew; the forecast itself against the files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import pytest
 from click.testing import CliRunner
 
 from alerts.life.model import AlertState
+from alerts.rules.messages import Language
 from deploy.cli.simulate import simulate
 from deploy.demo import BAOJI
 from deploy.demo.city import City, load_city
 from deploy.demo.city_parts import CityTruth, corrections
 from deploy.demo.forecast import Firing, as_markdown, forecast
+from tests.support.rule_pages import pages
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "demo-city.md"
+DOCUMENTS = pages("demo-city")
+BOTH = pytest.mark.parametrize("language", ["en", "zh"])
 TABLE = re.compile(
     r"<!-- forecast: quotawatt (?P<command>.*) -->\n+(?P<table>.*?)\n+<!-- end of forecast -->", re.DOTALL
 )
@@ -34,27 +37,36 @@ def firings(baoji: City) -> list[Firing]:
     return forecast(baoji, 4)
 
 
-def test_the_document_has_the_table_of_today(baoji: City, firings: list[Firing]) -> None:
+@BOTH
+def test_the_document_has_the_table_of_today(baoji: City, firings: list[Firing], language: Language) -> None:
     """Whoever changes the city, a factor or a rule is told to bring the document up to date."""
-    match = TABLE.search(DOCUMENT.read_text(encoding="utf-8"))
+    match = TABLE.search(DOCUMENTS[language].read_text(encoding="utf-8"))
     assert match is not None
-    assert match["table"] == as_markdown(baoji, firings)
+    assert match["table"] == as_markdown(baoji, firings, language)
 
 
-def test_the_command_prints_the_forecast(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("language", "course", "breach"),
+    [
+        ("en", "on course to exceed the day (projection)", "more used than allowed (breach)"),
+        ("zh", "预计超过日限额（projection）", "已用量超过限额（breach）"),
+    ],
+)
+def test_the_command_prints_the_forecast(tmp_path: Path, language: str, course: str, breach: str) -> None:
     """The command that the document names exists, and counts its days from the city's start."""
-    match = TABLE.search(DOCUMENT.read_text(encoding="utf-8"))
+    document = DOCUMENTS[language]
+    match = TABLE.search(document.read_text(encoding="utf-8"))
     assert match is not None
-    group, command, city = match["command"].split()
-    assert (group, BAOJI.samefile(DOCUMENT.parents[1] / city)) == ("simulate", True)
+    group, command, city, *spoken = match["command"].split()
+    assert (group, BAOJI.samefile(document.parents[1] / city)) == ("simulate", True)
     text = BAOJI.read_text(encoding="utf-8")
     begin, end = _unit(text, "chencang-coal-chemistry")
     file = tmp_path / "one.toml"
     file.write_text(text[: text.index("[[unit]]")] + text[begin:end], encoding="utf-8")
-    outcome = CliRunner().invoke(simulate, [command, str(file), "--days", "1"])
+    outcome = CliRunner().invoke(simulate, [command, str(file), "--days", "1", *spoken])
     assert [line.split(" | ")[4] for line in outcome.output.splitlines()[2:]] == [
-        "on course to exceed the day (projection)",
-        "more used than allowed (breach)",
+        course,
+        breach,
     ]
 
 

@@ -10,23 +10,33 @@ import pytest
 
 from deploy.demo.outcome import Flagged, Outcome
 from energy.carriers import carriers
+from tests.support.rule_pages import both, same_but_for_words
 
-PAGE = (Path(__file__).parents[2] / "docs" / "demo-city.md").read_text(encoding="utf-8")
+BOTH = both("demo-city")
 
 
-def keys_after(text: str) -> set[str]:
+def test_both_pages_have_the_same_tables_and_figures() -> None:
+    """What differs are words."""
+    same_but_for_words("demo-city")
+
+
+def keys_after(page: Path, text: str) -> set[str]:
     """The keys in the first column of the first table after `text`."""
-    table = re.split(r"^\|[-:| ]+\|$", PAGE.split(text, 1)[1], maxsplit=1, flags=re.MULTILINE)[1].split("\n\n", 1)[0]
+    told = page.read_text(encoding="utf-8")
+    table = re.split(r"^\|[-:| ]+\|$", told.split(text, 1)[1], maxsplit=1, flags=re.MULTILINE)[1].split("\n\n", 1)[0]
     return {key for cell in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", cell)}
 
 
-@pytest.mark.parametrize(("text", "printed"), [("## The audit", Outcome), ("Each of `flagged`:", Flagged)])
-def test_every_key_of_the_outcome_is_explained(text: str, printed: type[msgspec.Struct]) -> None:
+@BOTH
+@pytest.mark.parametrize(("anchor", "printed"), [("audit", Outcome), ("flagged", Flagged)])
+def test_every_key_of_the_outcome_is_explained(page: Path, anchor: str, printed: type[msgspec.Struct]) -> None:
     """And none that is not printed."""
-    assert keys_after(text) == set(printed.__struct_fields__)
+    assert keys_after(page, f"<!-- {anchor} -->") == set(printed.__struct_fields__)
 
 
-def test_the_carriers_are_those_of_the_data() -> None:
+@BOTH
+def test_the_carriers_are_those_of_the_data(page: Path) -> None:
     """With their Chinese names and base units."""
-    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\S+) \|$", PAGE.split("### Carriers", 1)[1], re.MULTILINE)
+    told = page.read_text(encoding="utf-8").split("<!-- carriers -->", 1)[1]
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\S+) \|$", told, re.MULTILINE)
     assert rows == [(one.key, one.name_zh, one.unit) for one in carriers().values()]
