@@ -83,6 +83,7 @@ async def test_messages_are_rendered_grouped_and_inhibited(tmp_path: Path) -> No
     assert plain is not None
     assert "&lt;A&amp;B&gt; u-2 用量" in html.get_content()
     assert "border-left: 6px solid #c4162a" in html.get_content()
+    assert "[告警 严重] <A&B> u-2" in plain.get_content()
     assert "https://board/u-1" in plain.get_content()
     assert "依据 市发改委〔2026〕1号" in plain.get_content()
     (message,) = work.messages
