@@ -139,9 +139,20 @@ async def test_sums_of_periods_and_carriers_follow_their_days(undone: Connection
     assert await undone.fetchval("select count(*) from (table period_sum except table unit_period) x") == 0
     assert await undone.fetchval("select count(*) from (table unit_period except table period_sum) x") == 0
     assert await undone.fetch("table unit_carrier") == await undone.fetch("table carrier_known")
-    row = await undone.fetchrow("select day, metered from unit_carrier where carrier = 'electricity'")
+    row = await undone.fetchrow("select day, metered, since from unit_carrier where carrier = 'electricity'")
     assert row is not None
-    assert tuple(row) == (date(2026, 4, 1), True)
+    assert tuple(row) == (date(2026, 4, 1), True, FIRST_DAY)
+    begun = "select since from unit_carrier where carrier = 'electricity'"
+    for change, since in (
+        ("update unit_day set metered_quality = null where day <= '2026-03-04'", 5),
+        ("delete from unit_day where day <= '2026-03-06'", 7),
+        ("update unit_day set metered_quality = null where day >= '2026-03-09'", 7),
+        ("update unit_day set metered_quality = null", None),
+        ("update unit_day set metered_quality = 0 where day between '2026-03-11' and '2026-03-20'", 11),
+    ):
+        await undone.execute(change)
+        assert await undone.fetchval(begun) == (since and FIRST_DAY + timedelta(days=since - 1)), change
+        assert await undone.fetch("table unit_carrier") == await undone.fetch("table carrier_known")
 
 
 async def change_registry(connection: Connection, unit: str) -> None:
