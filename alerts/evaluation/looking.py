@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Change:
     standing: Standing
     transition: Transition | None
 
-    @property
+    @cached_property
     def key(self) -> AlertKey:
         """What the alert is known by."""
         frame = self.judgement.frame

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
 
 from alerts.life.evidence import Evidence, Said
-from alerts.life.model import ACTIVE, AlertState, Standing, Transition
+from alerts.life.model import ACTIVE, AlertState, Condition, Standing, Transition
 from alerts.rules.model import Subject
 from energy.storage import Connection, load_queries, translating
 
 SQL = load_queries("alerts.life", "life.sql")
+
+
+_ENCODER = msgspec.json.Encoder()
+_FIGURES = msgspec.json.Decoder(dict[str, float | None])
 
 
 class AlertKey(msgspec.Struct, frozen=True):
@@ -88,13 +92,20 @@ async def read_said(connection: Connection, alert_ids: Sequence[int]) -> dict[in
     with translating():
         rows = await connection.fetch(SQL.said, list(alert_ids))
     return {
-        row["alert_id"]: msgspec.json.decode(row["evidence"], type=Evidence).said(AlertState(row["state"]))
+        row["alert_id"]: Said(
+            state=AlertState(row["state"]),
+            condition=Condition(row["condition"]),
+            now=row["now"],
+            figures=_FIGURES.decode(row["figures"]),
+            rule_version=row["rule_version"],
+            quota_version=row["quota_version"],
+        )
         for row in rows
     }
 
 
 async def keep(connection: Connection, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Write what changed, alerts and transitions, in one statement, and wake delivery when it must know.
+    """Write what changed, alerts and transitions, in one transaction, and wake delivery when it must know.
 
     The same ones again change nothing. It belongs into the transaction of the evaluation.
 
@@ -104,12 +115,26 @@ async def keep(connection: Connection, outcomes: Sequence[Outcome]) -> list[Outc
     """
     if not outcomes:
         return []
-    rows = [_row(position, one) for position, one in enumerate(outcomes)]
     with translating():
-        written = {row["position"] for row in await connection.fetch(SQL.keep, msgspec.json.encode(rows).decode())}
-        if any(_concerns_delivery(outcomes[position]) for position in written):
-            await connection.execute(SQL.tell)
-    return [one for position, one in enumerate(outcomes) if position not in written]
+        async with connection.transaction():
+            # In one order, lest two that write the same alerts wait for each other.
+            ordered = sorted(outcomes, key=lambda one: _place(one.key))
+            rows = await connection.fetch(SQL.keep, *map(list, zip(*map(_row, ordered), strict=True)))
+            number = {AlertKey(*key): alert_id for alert_id, *key in rows}
+            moves = [
+                (number[one.key], one.transition.from_state, one.transition.reason, one.transition.at)
+                for one in ordered
+                if one.transition is not None and one.key in number
+            ]
+            if moves:
+                await connection.execute(SQL.keep_moves, *map(list, zip(*moves, strict=True)))
+            if any(_concerns_delivery(one) for one in outcomes if one.key in number):
+                await connection.execute(SQL.tell)
+    return [one for one in outcomes if one.key not in number]
+
+
+def _place(key: AlertKey) -> tuple[str, str, int, date]:
+    return key.rule, key.subject, key.subject_id, key.period_start or date.min
 
 
 def _concerns_delivery(one: Outcome) -> bool:
@@ -117,20 +142,12 @@ def _concerns_delivery(one: Outcome) -> bool:
     return move is not None and not ACTIVE.isdisjoint({move.from_state, move.to_state})
 
 
-def _row(position: int, one: Outcome) -> Mapping[str, Any]:
-    row = {
-        "position": position,
-        **msgspec.structs.asdict(one.key),
-        "unit_id": one.unit_id,
-        "revision": one.revision,
-        "state": one.standing.state,
-        "since": one.standing.since,
-        "severity": one.standing.mark.severity,
-        "colour": one.standing.mark.colour,
-        "standing": one.standing,
-    }
-    return row if one.transition is None else row | _moved(one.transition) | {"evidence": one.evidence}
-
-
-def _moved(move: Transition) -> dict[str, str | datetime]:
-    return {"from_state": move.from_state, "reason": move.reason, "at": move.at}
+def _row(one: Outcome) -> tuple[Any, ...]:
+    """What the query `keep` takes of each, in its order."""
+    key, standing = one.key, one.standing
+    return (
+        *(key.rule, key.subject, key.subject_id, key.period_start, one.unit_id, one.revision),
+        *(standing.state, standing.since, standing.mark.severity, standing.mark.colour),
+        _ENCODER.encode(standing).decode(),
+        None if one.evidence is None else _ENCODER.encode(one.evidence).decode(),
+    )

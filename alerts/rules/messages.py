@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from math import isnan
 from typing import Literal, TypeAlias
 
@@ -83,25 +84,47 @@ def render(text: str, language: Language, figures: Mapping[str, float | None], l
         figures: series by name; None (or NaN) is not known.
         labels: text labels by name; one that is absent is left empty.
     """
+    said: list[str] = []
+    for needs, pieces in _parsed(text):
+        if needs and not all(_is_known(name, figures, labels) for name in needs):
+            continue
+        for literal, name, spec in pieces:
+            said.append(literal)
+            if name is None:
+                continue
+            if name in figures:
+                figure = figures[name]
+                said.append(NOT_KNOWN[language] if figure is None or isnan(figure) else format(figure, spec))
+            else:
+                said.append(_word(name, language, labels))
+    return "".join(said)
 
-    def known(name: str) -> bool:
-        figure = figures.get(name)
-        return figure is not None and not isnan(figure) if name in figures else bool(labels.get(name))
 
-    def value(name: str, spec: str) -> str:
-        if name not in figures:
-            text = str(labels.get(name, ""))
-            return WORDS.get(name, {}).get(text, {}).get(language, text)
-        figure = figures[name]
-        if figure is None or figure != figure:  # noqa: PLR0124 - only NaN is not itself
-            return NOT_KNOWN[language]
-        return format(figure, spec or DEFAULT_FORMAT)
+_Piece: TypeAlias = tuple[str, str | None, str]
+"""A literal, and the name that follows it with its format, if one does."""
 
-    said = _OPTIONAL.sub(lambda part: part[1] if all(known(name) for name, _ in placeholders(part[1])) else "", text)
-    return "".join(
-        literal + ("" if name is None else value(name, spec or ""))
-        for literal, name, spec, _ in string.Formatter().parse(said)
-    )
+
+@lru_cache(maxsize=256)  # a rule's text is filled for thousands of subjects
+def _parsed(text: str) -> tuple[tuple[tuple[str, ...], tuple[_Piece, ...]], ...]:
+    """The parts of a text, each with the names that have to be known for it to be said."""
+    parts = []
+    for number, part in enumerate(_OPTIONAL.split(text)):  # every other one stands in brackets
+        pieces = tuple(
+            (literal, name, spec or DEFAULT_FORMAT) for literal, name, spec, _ in string.Formatter().parse(part)
+        )
+        parts.append((tuple(name for _, name, _ in pieces if name is not None) if number % 2 else (), pieces))
+    return tuple(parts)
+
+
+def _is_known(name: str, figures: Mapping[str, float | None], labels: Mapping[str, str]) -> bool:
+    figure = figures.get(name)
+    return figure is not None and not isnan(figure) if name in figures else bool(labels.get(name))
+
+
+def _word(name: str, language: Language, labels: Mapping[str, str]) -> str:
+    text = str(labels.get(name, ""))
+    words = WORDS.get(name)
+    return words.get(text, {}).get(language, text) if words else text
 
 
 def with_parameters(text: str, parameters: Mapping[str, float]) -> str:

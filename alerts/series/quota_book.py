@@ -202,9 +202,9 @@ class Labels(Mapping[str, NDArray[np.object_]]):
         found: NDArray[np.bool_] = np.array([accepts(text) for text in texts_], np.bool_)[code[self._rows]]
         return found
 
-    def of_row(self, row: int) -> dict[str, Any]:
-        """All labels of one row, without making whole columns."""
-        return {name: self._of(name, np.array([row]))[0] for name in self}
+    def of_rows(self, rows: Ids) -> dict[str, NDArray[np.object_]]:
+        """All labels of some rows, without making whole columns."""
+        return {name: self._of(name, rows) for name in self}
 
     def _of(self, name: str, rows: Ids) -> NDArray[np.object_]:
         if name in self._more:

@@ -166,16 +166,18 @@ def frame(  # noqa: PLR0913 - the book and what it is read with
 
 
 def _days(numbers: Ids) -> NDArray[np.object_]:
-    texts = np.empty(len(numbers), np.object_)
-    texts[:] = [(_EPOCH + timedelta(days=number)).date().isoformat() for number in numbers.tolist()]
-    return texts
+    days: NDArray[np.object_] = np.datetime_as_string(numbers.astype("datetime64[D]")).astype(np.object_)
+    return days
 
 
 def _local_days(at_us: Ids, rows: Due, some: Ids) -> NDArray[np.object_]:
     texts = np.full(len(at_us), "", np.object_)
-    for row in np.flatnonzero(at_us != NEVER).tolist():
-        zone = rows.stretches[rows.stretch[some[row]]].zone
-        texts[row] = local_day(_EPOCH + int(at_us[row]) * _US, zone).isoformat()
+    there = np.flatnonzero(at_us != NEVER)
+    stretches = rows.stretch[some[there]].tolist()
+    texts[there] = [
+        local_day(_EPOCH + at * _US, rows.stretches[stretch].zone).isoformat()
+        for at, stretch in zip(at_us[there].tolist(), stretches, strict=True)
+    ]
     return texts
 
 

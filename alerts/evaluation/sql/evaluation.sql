@@ -72,20 +72,27 @@ select quota_id, period_start, f.used, f.limit_value as "limit", f.used_share, f
 from quota_figure f join unnest($1::int4[], $2::date[]) as a (quota_id, period_start) using (quota_id, period_start)
 
 -- name: parts
--- Per carrier what quotas have used: $1 numbers to know the rows by, $2 quotas, in the days from $3 until before $4. Sums of
--- the days themselves, which the sums of periods must come to. Of a group all of its units together.
+-- Per carrier what quotas have used: $1 numbers to know the rows by, $2 quotas, $3 their units (null: those of a group, all
+-- together) and $4 measures, in the days from $5 until before $6. Sums of the days themselves, which the sums of periods must
+-- come to.
 with asked as (
-    select * from unnest($1::int4[], $2::int4[], $3::date[], $4::date[]) as a (number, quota_id, since, until)
+    select * from unnest($1::int4[], $2::int4[], $3::int4[], $4::text[], $5::date[], $6::date[])
+        as a (number, quota_id, unit_id, measure, since, until)
+),
+whose as (
+    select number, unit_id, measure, since, until from asked where unit_id is not null
+    union all
+    select a.number, m.unit_id, a.measure, a.since, a.until
+    from asked a join quota_unit m using (quota_id)
+    where a.unit_id is null
 ),
 counted as (
-    select a.number, a.since, a.until, q.measure, c.unit_id, c.carrier, c.metered, c.ready
-    from asked a
-    join quota q using (quota_id)
-    join quota_unit m using (quota_id)
-    join unit_carrier c on c.unit_id = m.unit_id
-    where q.measure in ('tce', 'tce_equal', 'tco2') or q.measure = c.carrier
+    select w.number, w.since, w.until, w.measure, c.unit_id, c.carrier, c.metered, c.ready
+    from whose w
+    join unit_carrier c using (unit_id)
+    where w.measure in ('tce', 'tce_equal', 'tco2') or w.measure = c.carrier
 )
-select c.number, c.carrier, f.unit as unit_of_measure, coalesce(sum(d.amount), 0)::float8 as amount,
+select c.number, c.carrier, coalesce(sum(d.amount), 0)::float8 as amount, f.unit as unit_of_measure,
     coalesce(sum(case c.measure when 'tce' then d.kgce / 1000 when 'tce_equal' then d.kgce_equal / 1000
         when 'tco2' then d.kgco2 / 1000 else d.amount end), 0)::float8 as value,
     max(d.quality)::int4 as quality, coalesce(bool_or(d.provisional), false) as provisional,

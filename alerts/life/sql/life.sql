@@ -10,45 +10,39 @@ where subject = $1
   and ($3::int4[] is null or subject_id = any($3))
 
 -- name: said
--- The evidence of the last transition of alerts $1, as far as it has this version's form.
-select alert_id, state, evidence::text as evidence from alert where alert_id = any($1) and evidence ? 'rule'
+-- What the evidence of the last transition of alerts $1 says of itself, as far as it has this version's form.
+select a.alert_id, a.state, e.condition, e.now, e.figures::text as figures, e.rule ->> 'version' as rule_version,
+    coalesce((e.quota ->> 'version')::int4, 0) as quota_version
+from alert a
+cross join lateral jsonb_to_record(a.evidence) as e (
+    condition text, now timestamptz, figures jsonb, rule jsonb, quota jsonb)
+where a.alert_id = any($1) and e.rule is not null
 
 -- name: keep
--- Write alerts that changed, each over the revision that was read (0: none yet), and a transition where there is one:
--- $1 an array of objects. Returns the position of each that was written; a later one than was read stays as it is.
-with given as (
-    select * from jsonb_to_recordset($1::jsonb) as g (
-        position int4, rule text, subject text, subject_id int4, period_start date, unit_id int4, state text,
-        since timestamptz, severity text, colour text, standing jsonb, evidence jsonb, revision int4,
-        from_state text, reason text, at timestamptz)
-),
-written as (
-    insert into alert as a
-        (rule, subject, subject_id, period_start, unit_id, state, since, severity, colour, standing, evidence, revision)
-    select rule, subject, subject_id, coalesce(period_start, '-infinity'), unit_id, state, since, severity, colour,
-           standing, coalesce(evidence, '{}'), revision + 1
-    from given
-    order by rule, subject, subject_id, period_start
-    on conflict (rule, subject, subject_id, period_start) do update set
-        unit_id = excluded.unit_id, state = excluded.state, since = excluded.since, severity = excluded.severity,
-        colour = excluded.colour, standing = excluded.standing, revision = excluded.revision,
-        evidence = case when excluded.evidence = '{}' then a.evidence else excluded.evidence end
-    where a.revision = excluded.revision - 1
-    returning alert_id, rule, subject, subject_id, period_start
-),
-moved as (
-    insert into alert_transition (alert_id, unit_id, from_state, to_state, at, reason, severity, colour, evidence)
-    select w.alert_id, g.unit_id, g.from_state, g.state, g.at, g.reason, g.severity, g.colour, g.evidence
-    from given g
-    join written w on w.rule = g.rule and w.subject = g.subject and w.subject_id = g.subject_id
-        and w.period_start = coalesce(g.period_start, '-infinity')
-    where g.reason is not null
-    on conflict (alert_id, at, from_state, to_state, reason) do nothing
-)
-select g.position, w.alert_id
-from given g
-join written w on w.rule = g.rule and w.subject = g.subject and w.subject_id = g.subject_id
-    and w.period_start = coalesce(g.period_start, '-infinity')
+-- Write alerts that changed, each over the revision that was read (0: none yet), a column an argument; a later one than
+-- was read stays as it is. Returns those that were written. Evidence is null where it stays what it was.
+insert into alert as a
+    (rule, subject, subject_id, period_start, unit_id, revision, state, since, severity, colour, standing, evidence)
+select rule, subject, subject_id, coalesce(period_start, '-infinity'), unit_id, revision + 1, state, since, severity, colour,
+       standing, coalesce(evidence, '{}')
+from unnest($1::text[], $2::text[], $3::int4[], $4::date[], $5::int4[], $6::int4[], $7::text[], $8::timestamptz[],
+        $9::text[], $10::text[], $11::jsonb[], $12::jsonb[])
+    as g (rule, subject, subject_id, period_start, unit_id, revision, state, since, severity, colour, standing, evidence)
+on conflict (rule, subject, subject_id, period_start) do update set
+    unit_id = excluded.unit_id, state = excluded.state, since = excluded.since, severity = excluded.severity,
+    colour = excluded.colour, standing = excluded.standing, revision = excluded.revision,
+    evidence = case when excluded.evidence = '{}' then a.evidence else excluded.evidence end
+where a.revision = excluded.revision - 1
+returning alert_id, rule, subject, subject_id, nullif(period_start, '-infinity') as period_start
+
+-- name: keep_moves
+-- The transitions of alerts $1 that were just written: from $2, for reasons $3, at $4. Their evidence is copied as it lies
+-- in the alert, already compressed.
+insert into alert_transition (alert_id, unit_id, from_state, to_state, at, reason, severity, colour, evidence)
+select a.alert_id, a.unit_id, m.from_state, a.state, m.at, m.reason, a.severity, a.colour, a.evidence
+from unnest($1::int8[], $2::text[], $3::text[], $4::timestamptz[]) as m (alert_id, from_state, reason, at)
+join alert a using (alert_id)
+on conflict (alert_id, at, from_state, to_state, reason) do nothing
 
 -- name: tell
 -- Wake whoever delivers.

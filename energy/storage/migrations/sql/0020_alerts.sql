@@ -44,6 +44,17 @@ create index alert_transition_of_unit on alert_transition (unit_id, at);
 create index alert_transition_at on alert_transition (at);
 comment on table alert_transition is 'Every change of an alert, insert-only, with the evidence of that moment; author and note where a person made it, with the evidence of the change before.';
 
+-- Thousands of alerts may change at once: of what that takes, the default compression would be the larger half. A server that
+-- was built without the other one does without.
+do $$
+begin
+    if exists (select from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)) then
+        alter table alert alter evidence set compression lz4;
+        alter table alert_transition alter evidence set compression lz4;
+    end if;
+end
+$$;
+
 create table maintenance_window (
     window_id int8 primary key generated always as identity,
     rule      text,
