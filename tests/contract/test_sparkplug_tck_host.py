@@ -114,16 +114,16 @@ async def play_session(world: World) -> Session:
         clock = world.clock
         session.started_ms = clock.now_ms()
         async with worker.running(settings):
-            await eventually(lambda: [one["online"] for one in session.heard] == [True], 20)
+            await eventually(lambda: [one["online"] for one in session.heard] == [True])
             lie = HostState(online=False, timestamp=clock.now_ms())
             await observer.publish(world.state_topic, encode_state(lie), retain=True)
-            await eventually(lambda: [one["online"] for one in session.heard] == [True, False, True], 20)
+            await eventually(lambda: [one["online"] for one in session.heard] == [True, False, True])
             tap.drop_all()
-            await eventually(lambda: [one["online"] for one in session.heard][3:] == [False, True], 20)
+            await eventually(lambda: [one["online"] for one in session.heard][3:] == [False, True])
             session.stopping_ms = clock.now_ms()
         session.ended_ms = clock.now_ms()
-        await eventually(lambda: len(session.heard) == 6, 20)
-        await eventually(lambda: isinstance(tap.packets[-1], Disconnected), 20)
+        await eventually(lambda: len(session.heard) == 6)
+        await eventually(lambda: isinstance(tap.packets[-1], Disconnected))
         observing.cancel()
     return session
 

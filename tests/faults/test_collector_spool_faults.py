@@ -117,6 +117,7 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     check(path, rows(output))
 
 
+@pytest.mark.no_cover  # the same lines over and over
 @pytest.mark.parametrize("policy", ["oldest", "thin"])
 def test_a_thousand_hours_without_a_platform_are_accounted_for(
     tmp_path: Path, policy: Literal["oldest", "thin"]

@@ -74,7 +74,7 @@ async def test_alertmanager_is_killed_and_finds_its_memory_again(
         await lasting.look(120)
         await over.look(120)
         await soon(lambda: webhook.count("firing") == 2)
-        await soon(absent.has_written)
+        await absent.until_written()
         await absent.kill()
         await over.look(80)
         await absent.start(remembers=True)

@@ -48,12 +48,12 @@ def service(of: AlertsSettings) -> AlertsService:
 async def running(of: AlertsSettings) -> AsyncIterator[asyncio.Event]:
     """The service on a clock that stands at noon; ends in order."""
     stop = asyncio.Event()
-    task = asyncio.ensure_future(run_services([service(of)], grace=10, stop=stop))
+    task = asyncio.ensure_future(run_services([service(of)], grace=60, stop=stop))
     try:
         yield stop
     finally:
         stop.set()
-        await asyncio.wait_for(task, 15)
+        await asyncio.wait_for(task, 70)
 
 
 async def fired(pool: Pool) -> int:
@@ -107,7 +107,7 @@ async def test_a_notification_wakes_it(world: Pool, database: StorageSettings) -
     async with running(settings(database)):
         await eventually(partial(judged, world))
         await breach(world, tell=True)
-        await eventually(partial(fired, world), within=5)
+        await eventually(partial(fired, world))
 
 
 async def test_the_timer_guarantees_what_a_lost_notification_would_have_said(
@@ -117,7 +117,7 @@ async def test_the_timer_guarantees_what_a_lost_notification_would_have_said(
     async with running(settings(database, timer_s=0.1)):
         await eventually(partial(judged, world))
         await breach(world, tell=False)
-        await eventually(partial(fired, world), within=5)
+        await eventually(partial(fired, world))
 
 
 async def test_late_data_that_a_dead_leader_had_taken_is_judged(world: Pool, database: StorageSettings) -> None:
@@ -128,7 +128,7 @@ async def test_late_data_that_a_dead_leader_had_taken_is_judged(world: Pool, dat
         await use(connection, "u1", "11", at(12), day=long_ago)
         await Marks().take(connection, at(12).date())
     async with running(settings(database)):
-        await eventually(partial(fired, world), within=5)
+        await eventually(partial(fired, world))
 
 
 async def test_many_notifications_cost_few_evaluations(world: Pool, database: StorageSettings) -> None:
@@ -189,7 +189,8 @@ async def test_the_command_runs_lists_and_stops(world: Pool, database: StorageSe
     """`quotawatt alerts run` flags the breach, SIGTERM ends it with code 0, `alerts list --json` shows the evidence."""
     config = tmp_path / "alerts.toml"
     config.write_text(
-        f'[database]\ndsn = "{database.dsn}"\n'
+        # It may be told to stop amid its first pass, of which each step takes its time on a busy machine.
+        f'grace_s = 60.0\n[database]\ndsn = "{database.dsn}"\n'
         f"[clock]\norigin = {at(12).isoformat()}\nreal_origin = 4e9\nscale = 60.0\n",
         encoding="utf-8",
     )
@@ -197,10 +198,10 @@ async def test_the_command_runs_lists_and_stops(world: Pool, database: StorageSe
     command = (sys.executable, "-m", "deploy.cli", "alerts")
     service = await asyncio.create_subprocess_exec(*command, "run", str(config))
     try:
-        await eventually(partial(fired, world), within=30)
+        await eventually(partial(fired, world), within=40)
     finally:
         service.send_signal(signal.SIGTERM)
-        code = await asyncio.wait_for(service.wait(), 15)
+        code = await asyncio.wait_for(service.wait(), 70)
     assert code == 0
     listing = await asyncio.create_subprocess_exec(
         *command, "list", "--dsn", database.dsn, "--json", stdout=asyncio.subprocess.PIPE

@@ -83,10 +83,19 @@ class RealAlertmanager:
             self._process.kill()
             await self._process.wait()
 
-    def has_written(self) -> bool:
-        """Whether its log of notifications is on disk, to be found again after a kill."""
+    async def until_written(self) -> None:
+        """Wait until its log of notifications is on disk with all that it told by now, to be found after a kill.
+
+        It writes the log anew each second. The next one may have been begun before; the one after it has all.
+        """
+        for _ in range(2):
+            before = self._written_at()
+            await eventually(lambda: self._written_at() > before, _WITHIN)  # noqa: B023 - awaited in this very round
+
+    def _written_at(self) -> int:
+        """When its log of notifications was last written, ns; 0 for never."""
         log = self._directory / f"data-{self._starts}" / "nflog"
-        return log.is_file() and log.stat().st_size > 0
+        return log.stat().st_mtime_ns if log.is_file() else 0
 
     async def silences(self, state: str = "active") -> list[dict[str, Any]]:
         """Its silences in that state."""

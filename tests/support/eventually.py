@@ -16,14 +16,14 @@ _STEP = 0.01
 async def eventually(check: Callable[[], Awaitable[T]], within: float = ...) -> T: ...
 @overload
 async def eventually(check: Callable[[], T], within: float = ...) -> T: ...
-async def eventually(check: Callable[[], Any], within: float = 10.0) -> Any:
+async def eventually(check: Callable[[], Any], within: float = 30.0) -> Any:
     """Call `check` until it returns something true, and return that.
 
     An AssertionError inside `check` counts as "not yet"; any other exception ends the wait at once.
 
     Args:
         check: the condition; plain or async.
-        within: longest wait, real seconds.
+        within: longest wait, real seconds. A bound for what is broken, no measure of speed: machines are busy.
 
     Raises:
         AssertionError: the condition did not come true in time; it shows the last value or assertion.

@@ -144,7 +144,7 @@ class World:
             state = await self.kept_state()
             return state is not None and state.online is online
 
-        await eventually(told, 20)
+        await eventually(told)
 
     async def kept_state(self) -> HostState | None:
         """The state of the host that the broker keeps; None for none."""
@@ -224,13 +224,13 @@ class World:
             state = await self.state_of(device)
             return state if state is not None and state[0] is online else None
 
-        state = await eventually(marked, 20)
+        state = await eventually(marked)
         assert state is not None
         return state[1]
 
     async def until_asked(self, since: int = 0) -> None:
         """Wait until a host asked for births, and has them, once more than `since` times."""
-        await eventually(lambda: len(self.asked) > since, 20)
+        await eventually(lambda: len(self.asked) > since)
 
     async def until_stored(self, expected: set[Row]) -> None:
         """Wait until these rows are among the stored ones."""
@@ -240,7 +240,7 @@ class World:
             assert not missing, missing
             return True
 
-        await eventually(there, 20)
+        await eventually(there)
 
     async def _tell(self, link: Link, messages: Sequence[Sent], *, retain: bool = False) -> None:
         for one in messages:
