@@ -107,3 +107,24 @@ async def test_a_meter_that_falls_silent_after_it_came_lacks_days(undone: Connec
     await use(undone, "u1", "0.1", now, day=later, carrier=GAS)
     await look(undone, now)
     assert (await paces(undone))[-1] == ("resolved", "cleared")
+
+
+async def test_a_meter_that_was_taken_out_holds_nothing_up_once_it_is_internal(undone: Connection) -> None:
+    """Gas ended on the first day: the month is stale until nothing waits for it, and its use is what is filled in."""
+    await add_units(undone, ["u1"], ["electricity", GAS])
+    await apply_quotas(undone, [("u1", quota("q1", limit="31"))])
+    for carrier in ("electricity", GAS):
+        await use(undone, "u1", "0.1", at(24), carrier=carrier)
+    now = at(24, BEGUN)
+    for number in range(1, 10):
+        day = FIRST_DAY + timedelta(days=number)
+        await use(undone, "u1", "0.1", at(24, day), day=day)
+    assert await look(undone, now) == ("stale", 1.1)
+    await undone.execute("insert into gateway (code, region, unit_id) select 'g', '610302', unit_id from unit")
+    await undone.execute(
+        "insert into point (code, meter_id, gateway_id, unit, flow) select 'p', meter_id, gateway_id, 'm3', 'internal'"
+        " from meter, gateway where carrier = $1",
+        GAS,
+    )
+    await fill_in(undone, "0.2", FIRST_DAY, 1)
+    assert await look(undone, now) == ("ok", 1.2)
