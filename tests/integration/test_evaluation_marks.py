@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
 import pytest
-from asyncpg import DeadlockDetectedError
+from asyncpg import DeadlockDetectedError, RaiseError
 
 from alerts.evaluation.marks import Marks
 from alerts.quotas.store import apply_quotas
@@ -42,6 +42,66 @@ _CHANGES = {
     "a zone": ("update unit set time_zone = 'America/New_York'", date.min),
     "a product": ("insert into product (unit_id, code, unit) select unit_id, 'p', 't' from unit", date.min),
 }
+
+
+_MONTHS = """
+insert into unit_month as old (unit_id, kind, month, carrier, amount, kgce, kgce_equal, kgco2, purchased, renewable,
+    produced, sold, feedstock, stock_decrease, feedstock_kgce, feedstock_kgce_equal, quality, provisional, by_hand,
+    covered_s, due_s, ready, days, metered_days)
+select unit_id, kind, month::date, carrier, v.some, v.some / 2, round(v.some * 3, 2), -v.some, 0, 0, 0, 0, 0, 0, 0, 0,
+    v.some % 5, v.some % 7 = 0, false, v.some, v.some * 2, null, 1 + v.some % 31, v.some % 20
+from unit
+cross join unnest(array['electricity', 'natural_gas']) as carrier
+cross join unnest(array['month', 'statistics_month']) as kind
+cross join generate_series(timestamp '2024-11-01', '2026-02-01', interval '1 month') as month
+cross join lateral (select (random() * 50 + extract(month from month) * 0)::int::numeric as some) v
+where random() < 0.3
+on conflict (unit_id, kind, month, carrier) do update
+set (amount, kgce, kgce_equal, kgco2, quality, provisional, covered_s, due_s, days, metered_days) = (excluded.amount,
+    excluded.kgce, excluded.kgce_equal, excluded.kgco2, excluded.quality, excluded.provisional, excluded.covered_s,
+    excluded.due_s, excluded.days, excluded.metered_days)
+"""
+_DAYS = """
+insert into unit_day (unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, metered_quality)
+select unit_id, date '2026-03-01' + n, carrier, 1, 1, 1, 1, 0, false,
+    case when random() < 0.8 then timestamptz '2026-03-02' + random() * interval '30 days' end,
+    case when random() < 0.5 then 0 end
+from unit cross join unnest(array['electricity', 'steam', 'raw_coal']) as carrier cross join generate_series(0, 20) as n
+where random() < 0.1
+on conflict (unit_id, day, carrier) do update
+set (ready, metered_quality) = (excluded.ready, excluded.metered_quality)
+"""
+_MOVED = """
+update unit_month m set month = (month + interval '10 years')::date
+where random() < 0.2 and month < '2030-01-01' and not exists (
+    select from unit_month o where (o.unit_id, o.kind, o.carrier) = (m.unit_id, m.kind, m.carrier)
+        and o.month = m.month + interval '10 years'
+)
+"""
+_RANDOM = (
+    _MONTHS,
+    _DAYS,
+    "update unit_month set amount = amount + 0.125, kgce = kgce - 0.5 where random() < 0.5",
+    "update unit_day set ready = ready + interval '1 day', quality = 1 where random() < 0.2",
+    "update unit_month set quality = (quality + 1) % 5 where random() < 0.2",
+    "update unit_month set provisional = not provisional where random() < 0.2",
+    "update unit_day set metered_quality = case when metered_quality is null then 1 end where random() < 0.2",
+    "delete from unit_month where random() < 0.2",
+    "delete from unit_day where random() < 0.15",
+    _MOVED,
+    "update unit_month set (days, metered_days, due_s, covered_s) = (days + 1, 0, 7, 8), kgco2 = 9, kgce_equal = 4",
+)
+_EMPTY = (("delete from unit_day", "delete from unit_month"), ("truncate unit_day, unit_month",))
+_ASTRAY = """
+with must (row) as (
+    select 'period' || t::text from period_sum t union all select 'carrier' || t::text from carrier_known t
+),
+stands (row) as (
+    select 'period' || t::text from unit_period t union all select 'carrier' || t::text from unit_carrier t
+)
+(table must except all table stands) union all (table stands except all table must)
+"""
+"""Rows that stand as they must not, or must and do not, each as it is printed."""
 
 
 async def world(connection: Connection) -> Marks:
@@ -153,6 +213,36 @@ async def test_sums_of_periods_and_carriers_follow_their_days(undone: Connection
         await undone.execute(change)
         assert await undone.fetchval(begun) == (since and FIRST_DAY + timedelta(days=since - 1)), change
         assert await undone.fetch("table unit_carrier") == await undone.fetch("table carrier_known")
+
+
+async def test_whatever_is_done_to_days_and_months_what_follows_is_what_must_be(undone: Connection) -> None:
+    """Many rows at once, of several years, in any order: the same rows to the last digit as if summed anew."""
+    await add_units(undone, ["u1", "u2"], carriers=("electricity", "natural_gas"))
+    await undone.execute("select setseed(0.5)")
+    for turn in range(36):
+        for statement in _RANDOM[turn % 3 :: 3] if turn % 12 else _EMPTY[turn % 24 // 12]:
+            await undone.execute(statement)
+            assert await undone.fetch(_ASTRAY) == [], (turn, statement)
+    assert await undone.fetchval("select count(*) from unit_period") > 10
+    assert await undone.fetchval("select count(*) from unit_carrier where not metered and since > day - 20") > 0
+
+
+async def test_sums_of_what_stays_the_same_are_left_alone(undone: Connection) -> None:
+    """A month that is complete for longer is no other sum, whatever its months are worth."""
+    await add_units(undone, ["u1"])
+    await undone.execute(_MONTHS)
+    rows = await undone.fetch("select ctid::text, * from unit_period order by 1")
+    await undone.execute("update unit_month set ready = '2027-01-01', purchased = purchased + 1")
+    assert await undone.fetch("select ctid::text, * from unit_period order by 1") == rows
+
+
+async def test_no_day_becomes_another_one(undone: Connection) -> None:
+    """What is known of carriers would have to be searched for with every change."""
+    await world(undone)
+    for change in ("day = day - 1", "carrier = 'heat'"):
+        with pytest.raises(RaiseError, match="never made another one's"):
+            async with undone.transaction():
+                await undone.execute(f"update unit_day set {change}")  # noqa: S608 - of this test
 
 
 async def change_registry(connection: Connection, unit: str) -> None:

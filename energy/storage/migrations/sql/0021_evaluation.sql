@@ -53,9 +53,14 @@ union
 select unit_id, carrier from balance_point where flow <> 'produced';
 comment on view gate_carrier is 'Carriers of units that have a gate meter of what is used: one without points yet counts too, since absence must be seen; one of what is made on site does not.';
 
+create function through(ready timestamptz, zone text) returns date language sql immutable parallel safe as $$
+    select ((ready - interval '1 microsecond') at time zone zone)::date
+$$;
+comment on function through is 'The last day of a zone that began before an instant.';
+
 create view carrier_known as
 select k.unit_id, k.carrier, k.metered, l.day, l.ready,
-    ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date as through, f.since
+    through(l.ready, u.time_zone) as through, f.since
 from (
     select g.unit_id, g.carrier, true as metered from gate_carrier g
     union all
@@ -104,8 +109,7 @@ create function carriers_follow_registry(units int4[]) returns void language sql
         order by unit_id, carrier
         on conflict (unit_id, carrier) do update
         set (metered, through) = (excluded.metered, (
-            select ((known.ready - interval '1 microsecond') at time zone u.time_zone)::date
-            from unit u where u.unit_id = known.unit_id
+            select through(known.ready, u.time_zone) from unit u where u.unit_id = known.unit_id
         ))
         returning unit_id
     )
@@ -113,18 +117,22 @@ create function carriers_follow_registry(units int4[]) returns void language sql
     from (select unit_id from gone union select unit_id from written) changed
 $$;
 
+-- What an update left as it was is told by its absence from a difference, which costs the same for any plan; a join of the
+-- rows before and after would be planned for however many came first.
 create function carriers_follow_points() returns trigger language plpgsql as $$
 declare
     units int4[];
 begin
     if tg_op = 'UPDATE' then
         select array_agg(distinct m.unit_id) into units
-        from before b join touched t using (point_id) join meter m on m.meter_id in (b.meter_id, t.meter_id)
-        where (b.meter_id, b.quantity, b.flow) is distinct from (t.meter_id, t.quantity, t.flow);
-    elsif tg_op = 'INSERT' then
-        select array_agg(distinct m.unit_id) into units from touched join meter m using (meter_id);
+        from (
+            (select point_id, meter_id, quantity, flow from touched except select point_id, meter_id, quantity, flow from before)
+            union all
+            (select point_id, meter_id, quantity, flow from before except select point_id, meter_id, quantity, flow from touched)
+        ) changed
+        join meter m using (meter_id);
     else
-        select array_agg(distinct m.unit_id) into units from before join meter m using (meter_id);
+        select array_agg(distinct m.unit_id) into units from touched join meter m using (meter_id);
     end if;
     if units is not null then
         perform carriers_follow_registry(units);
@@ -136,13 +144,14 @@ declare
     units int4[];
 begin
     if tg_op = 'UPDATE' then
-        select array_agg(distinct u.unit_id) into units
-        from before b join touched t using (meter_id) cross join lateral (values (b.unit_id), (t.unit_id)) as u (unit_id)
-        where (b.unit_id, b.carrier, b.level) is distinct from (t.unit_id, t.carrier, t.level);
-    elsif tg_op = 'INSERT' then
-        select array_agg(distinct unit_id) into units from touched where level = 1;
+        select array_agg(distinct unit_id) into units
+        from (
+            (select meter_id, unit_id, carrier, level from touched except select meter_id, unit_id, carrier, level from before)
+            union all
+            (select meter_id, unit_id, carrier, level from before except select meter_id, unit_id, carrier, level from touched)
+        ) changed;
     else
-        select array_agg(distinct unit_id) into units from before where level = 1;
+        select array_agg(distinct unit_id) into units from touched where level = 1;
     end if;
     if units is not null then
         perform carriers_follow_registry(units);
@@ -159,73 +168,88 @@ create trigger carrier_point_inserted after insert on point referencing new tabl
     for each statement execute function carriers_follow_points();
 create trigger carrier_point_updated after update on point referencing new table as touched old table as before
     for each statement execute function carriers_follow_points();
-create trigger carrier_point_deleted after delete on point referencing old table as before
+create trigger carrier_point_deleted after delete on point referencing old table as touched
     for each statement execute function carriers_follow_points();
 create trigger carrier_meter_inserted after insert on meter referencing new table as touched
     for each statement execute function carriers_follow_meters();
 create trigger carrier_meter_updated after update on meter referencing new table as touched old table as before
     for each statement execute function carriers_follow_meters();
-create trigger carrier_meter_deleted after delete on meter referencing old table as before
+create trigger carrier_meter_deleted after delete on meter referencing old table as touched
     for each statement execute function carriers_follow_meters();
 create trigger carrier_unit_updated after update of time_zone on unit for each row
     when (old.time_zone is distinct from new.time_zone) execute function carriers_follow_zones();
 
--- Days: which carriers have any, up to when they are complete, and whom it concerns.
+-- Days: which carriers have any, up to when they are complete, since when they are metered, and whom it concerns. What is
+-- written is the newest or the first day of its carrier or is not: days are only searched where one went, or lost its meter.
+-- All is looked up row by row, since these plans are kept, and made for however many rows came first.
 create function carriers_follow_days() returns trigger language plpgsql as $$
-declare
-    of_units int4[];
-    of_carriers text[];
-    of_days date[];
 begin
-    if tg_op = 'UPDATE' then
-        select array_agg(unit_id), array_agg(carrier), array_agg(day) into of_units, of_carriers, of_days
-        from (select unit_id, carrier, min(day) as day from touched group by unit_id, carrier) t;
-    elsif tg_op = 'INSERT' then
-        select array_agg(unit_id), array_agg(carrier), array_agg(day) into of_units, of_carriers, of_days
-        from (select unit_id, carrier, min(day) as day from touched group by unit_id, carrier) t;
-    else
-        select array_agg(unit_id), array_agg(carrier), array_agg(day) into of_units, of_carriers, of_days
-        from (select unit_id, carrier, min(day) as day from before group by unit_id, carrier) t;
-        delete from unit_carrier c using unnest(of_units, of_carriers) as t (unit_id, carrier)
-        where (c.unit_id, c.carrier) = (t.unit_id, t.carrier) and not c.metered
-            and not exists (select from unit_day d where d.unit_id = t.unit_id and d.carrier = t.carrier);
-    end if;
-    if of_units is null then
+    if not exists (select from touched) then
         return null;
+    elsif tg_op = 'DELETE' then
+        merge into unit_carrier c
+        using (
+            select t.unit_id, t.carrier, l.day, l.ready, through(l.ready, u.time_zone) as through, f.since
+            from (select distinct unit_id, carrier from touched) t
+            cross join lateral (select time_zone from unit where unit_id = t.unit_id offset 0) u
+            left join lateral (
+                select day, ready from unit_day d where d.unit_id = t.unit_id and d.carrier = t.carrier
+                order by day desc limit 1
+            ) l on true
+            left join lateral (
+                select day as since from unit_day d
+                where d.unit_id = t.unit_id and d.carrier = t.carrier and d.metered_quality is not null
+                order by day limit 1
+            ) f on true
+        ) as n
+        on c.unit_id = n.unit_id and c.carrier = n.carrier
+        when matched and not c.metered and n.day is null then delete
+        when matched and (c.day, c.ready, c.since) is distinct from (n.day, n.ready, n.since) then
+            update set day = n.day, ready = n.ready, through = n.through, since = n.since;
+    else
+        insert into unit_carrier as known (unit_id, carrier, metered, day, ready, through, since)
+        select t.unit_id, t.carrier, false, n.day, n.ready, through(n.ready, u.time_zone), n.since
+        from (
+            select unit_id, carrier, max(day) as day, (array_agg(ready order by day desc))[1] as ready,
+                min(day) filter (where metered_quality is not null) as metered,
+                min(day) filter (where metered_quality is null) as unmetered
+            from touched group by unit_id, carrier
+        ) t
+        cross join lateral (select time_zone from unit where unit_id = t.unit_id offset 0) u
+        left join lateral (
+            select true as stands, day, ready, since from unit_carrier
+            where unit_id = t.unit_id and carrier = t.carrier
+            offset 0
+        ) c on true
+        cross join lateral (
+            select greatest(c.day, t.day) as day, case when c.day > t.day then c.ready else t.ready end as ready,
+                case when t.unmetered <= c.since and (t.metered <= c.since) is not true then (
+                    select d.day from unit_day d
+                    where d.unit_id = t.unit_id and d.carrier = t.carrier and d.day >= c.since
+                        and d.metered_quality is not null
+                    order by d.day limit 1
+                ) else least(c.since, t.metered) end as since
+        ) n
+        where c.stands is null or (c.day, c.ready, c.since) is distinct from (n.day, n.ready, n.since)
+        order by t.unit_id, t.carrier
+        on conflict (unit_id, carrier) do update
+        set (day, ready, through, since) = (excluded.day, excluded.ready, excluded.through, excluded.since);
     end if;
-    insert into unit_carrier as known (unit_id, carrier, metered, day, ready, through, since)
-    select t.unit_id, t.carrier, false, l.day, l.ready,
-        ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date, f.since
-    from unnest(of_units, of_carriers, of_days) as t (unit_id, carrier, day)
-    join unit u using (unit_id)
-    left join lateral (
-        select day, ready from unit_day d where d.unit_id = t.unit_id and d.carrier = t.carrier
-        order by day desc limit 1
-    ) l on true
-    left join unit_carrier c on c.unit_id = t.unit_id and c.carrier = t.carrier
-    cross join lateral (
-        -- Mostly later days are touched. Where the first one may be, none before those has a meter's part.
-        select case when c.since < t.day then c.since else (
-            select d.day from unit_day d
-            where d.unit_id = t.unit_id and d.carrier = t.carrier and d.day >= t.day and d.metered_quality is not null
-            order by d.day limit 1
-        ) end as since
-    ) f
-    where (l.day is not null or c.unit_id is not null)
-        and (c.unit_id is null or (c.day, c.ready, c.since) is distinct from (l.day, l.ready, f.since))
-    order by t.unit_id, t.carrier
-    on conflict (unit_id, carrier) do update
-    set (day, ready, through, since) = (excluded.day, excluded.ready, excluded.through, excluded.since)
-    where (known.day, known.ready, known.through, known.since)
-        is distinct from (excluded.day, excluded.ready, excluded.through, excluded.since);
-    perform touch_units(of_units, of_days);
+    perform touch_units(array_agg(unit_id), array_agg(day)) from touched;
     return null;
 end $$;
+create function day_stays() returns trigger language plpgsql as $$
+begin
+    raise exception 'a day of a unit''s carrier is written or deleted, never made another one''s';
+end $$;
+create trigger carrier_day_stays before update of unit_id, carrier, day on unit_day for each row
+    when ((old.unit_id, old.carrier, old.day) is distinct from (new.unit_id, new.carrier, new.day))
+    execute function day_stays();
 create trigger carrier_day_inserted after insert on unit_day referencing new table as touched
     for each statement execute function carriers_follow_days();
 create trigger carrier_day_updated after update on unit_day referencing new table as touched
     for each statement execute function carriers_follow_days();
-create trigger carrier_day_deleted after delete on unit_day referencing old table as before
+create trigger carrier_day_deleted after delete on unit_day referencing old table as touched
     for each statement execute function carriers_follow_days();
 
 create function carriers_follow_no_days() returns trigger language plpgsql as $$
@@ -254,9 +278,10 @@ update unit_month m set metered_days = (
     end
 );
 comment on column unit_month.metered_days is 'How many of the days a meter has a part in.';
+alter table unit_month add check (days > 0);
 
 create table unit_period (
-    unit_id      int4 not null references unit,
+    unit_id      int4 not null,
     period       text not null check (period in ('quarter', 'year')),
     period_start date not null,
     carrier      text not null,
@@ -273,7 +298,7 @@ create table unit_period (
     primary key (unit_id, period, period_start, carrier)
 ) with (fillfactor = 70);
 create index unit_period_start on unit_period (period_start, period);
-comment on table unit_period is 'The sum of unit_month per quarter and year: what quotas of these periods are read from. Follows unit_month by triggers.';
+comment on table unit_period is 'The sum of unit_month per quarter and year: what quotas of these periods are read from. Follows unit_month by triggers. No reference to unit: months have one, and the server would ask for it again with every second change in a transaction.';
 
 create view period_sum as
 select m.unit_id, p.period, p.period_start, m.carrier, trim_scale(sum(m.amount)) as amount, trim_scale(sum(m.kgce)) as kgce,
@@ -288,67 +313,71 @@ where m.kind = 'month'
 group by m.unit_id, p.period, p.period_start, m.carrier;
 comment on view period_sum is 'What unit_period must say.';
 
-create function periods_follow(units int4[], carriers text[], months date[]) returns void language sql as $$
-    with keys as (
-        select distinct t.unit_id, t.carrier, p.period, p.first, p.until
-        from unnest(units, carriers, months) as t (unit_id, carrier, month)
-        cross join lateral (values
-            ('quarter', date_trunc('quarter', t.month)::date, (date_trunc('quarter', t.month) + interval '3 months')::date),
-            ('year', date_trunc('year', t.month)::date, (date_trunc('year', t.month) + interval '1 year')::date)
-        ) as p (period, first, until)
-    ),
-    sums as (
-        select k.unit_id, k.period, k.first as period_start, k.carrier, s.*
-        from keys k
-        cross join lateral (
-            select trim_scale(sum(amount)) as amount, trim_scale(sum(kgce)) as kgce,
-                trim_scale(sum(kgce_equal)) as kgce_equal, trim_scale(sum(kgco2)) as kgco2, max(quality) as quality,
-                bool_or(provisional) as provisional, sum(days)::int2 as days, sum(metered_days)::int2 as metered_days,
-                sum(covered_s)::int8 as covered_s, sum(due_s)::int8 as due_s
-            from unit_month m
-            where m.unit_id = k.unit_id and m.kind = 'month' and m.month >= k.first and m.month < k.until
-                and m.carrier = k.carrier
-        ) s
-    ),
-    bare as (
-        delete from unit_period p using sums s
-        where s.amount is null
-            and (p.unit_id, p.period, p.period_start, p.carrier) = (s.unit_id, s.period, s.period_start, s.carrier)
-    )
-    insert into unit_period as old
-    select * from sums where amount is not null
-    on conflict (unit_id, period, period_start, carrier) do update
-    set (amount, kgce, kgce_equal, kgco2, quality, provisional, days, metered_days, covered_s, due_s)
-        = (excluded.amount, excluded.kgce, excluded.kgce_equal, excluded.kgco2, excluded.quality, excluded.provisional,
-           excluded.days, excluded.metered_days, excluded.covered_s, excluded.due_s)
-    where old.* is distinct from excluded.*
-$$;
-
-create function periods_follow_months() returns trigger language plpgsql as $$
+-- What came is added and what went is taken away: numeric sums are exact, so that nothing needs to be summed again, how many
+-- months there may be. Only which quality is the worst, and whether any factor is provisional, is asked of all months again,
+-- unless all rows before and after say the same. Sums are looked up by their key: the server would rather read all of them.
+create function periods_follow_months() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-    of_units int4[];
-    of_carriers text[];
-    of_months date[];
+    changed text := 'select 1 as sign, * from touched';
 begin
-    if tg_op = 'DELETE' then
-        select array_agg(unit_id), array_agg(carrier), array_agg(month) into of_units, of_carriers, of_months
-        from before where kind = 'month';
-    else
-        select array_agg(unit_id), array_agg(carrier), array_agg(month) into of_units, of_carriers, of_months
-        from touched where kind = 'month';
+    if not exists (select from touched) then
+        return null;
+    elsif tg_op = 'DELETE' then
+        changed := 'select -1 as sign, * from touched';
+    elsif tg_op = 'UPDATE' then
+        changed := changed || ' union all select -1 as sign, * from before';
     end if;
-    if of_units is not null then
-        perform periods_follow(of_units, of_carriers, of_months);
-        -- From which day on is said by the days that changed; months hardly ever do without.
-        perform touch_units(of_units, array_fill('infinity'::date, array[cardinality(of_units)]));
-    end if;
+    execute $merge$
+        merge into unit_period as p
+        using (
+            select c.*, w.quality, w.provisional
+            from (
+                select unit_id, case grouping(quarter) when 0 then 'quarter' else 'year' end as period,
+                    coalesce(quarter, year) as since,
+                    (coalesce(quarter, year) + case grouping(quarter) when 0 then interval '3 months' else '1 year' end)::date
+                        as until,
+                    carrier, sum(sign * amount) as amount, sum(sign * kgce) as kgce, sum(sign * kgce_equal) as kgce_equal,
+                    sum(sign * kgco2) as kgco2, sum(sign * days) as days, sum(sign * metered_days) as metered_days,
+                    sum(sign * covered_s) as covered_s, sum(sign * due_s) as due_s,
+                    sum(sign) = 0 and min(quality) = max(quality) and bool_and(provisional) = bool_or(provisional) as alike
+                from (
+                    select *, date_trunc('quarter', month)::date as quarter, date_trunc('year', month)::date as year
+                    from ($merge$ || changed || $merge$) row_of where kind = 'month'
+                ) of_months
+                group by unit_id, carrier, year, rollup (quarter)
+            ) c
+            left join lateral (
+                select max(quality) as quality, bool_or(provisional) as provisional from unit_month m
+                where not c.alike and m.unit_id = c.unit_id and m.kind = 'month' and m.month >= c.since
+                    and m.month < c.until and m.carrier = c.carrier
+                offset 0
+            ) w on true
+        ) as c
+        on p.unit_id = c.unit_id and p.period = c.period and p.period_start = c.since and p.carrier = c.carrier
+        when matched and p.days + c.days = 0 then delete
+        when matched and not (
+            (c.alike or (c.quality, c.provisional) = (p.quality, p.provisional)) and (c.amount, c.kgce, c.kgce_equal,
+                c.kgco2, c.days, c.metered_days, c.covered_s, c.due_s) = (0, 0, 0, 0, 0, 0, 0, 0)
+        ) then update set
+            amount = trim_scale(p.amount + c.amount), kgce = trim_scale(p.kgce + c.kgce),
+            kgce_equal = trim_scale(p.kgce_equal + c.kgce_equal), kgco2 = trim_scale(p.kgco2 + c.kgco2),
+            quality = case when c.alike then p.quality else c.quality end,
+            provisional = case when c.alike then p.provisional else c.provisional end,
+            days = p.days + c.days, metered_days = p.metered_days + c.metered_days,
+            covered_s = p.covered_s + c.covered_s, due_s = p.due_s + c.due_s
+        when not matched then insert values (
+            c.unit_id, c.period, c.since, c.carrier, trim_scale(c.amount), trim_scale(c.kgce), trim_scale(c.kgce_equal),
+            trim_scale(c.kgco2), c.quality, c.provisional, c.days, c.metered_days, c.covered_s, c.due_s)
+    $merge$;
+    -- From which day on is said by the days that changed; months hardly ever do without.
+    perform touch_units(array_agg(unit_id), array_agg('infinity'::date)) from touched where kind = 'month';
     return null;
 end $$;
 create trigger period_month_inserted after insert on unit_month referencing new table as touched
     for each statement execute function periods_follow_months();
-create trigger period_month_updated after update on unit_month referencing new table as touched
+create trigger period_month_updated after update on unit_month referencing new table as touched old table as before
     for each statement execute function periods_follow_months();
-create trigger period_month_deleted after delete on unit_month referencing old table as before
+create trigger period_month_deleted after delete on unit_month referencing old table as touched
     for each statement execute function periods_follow_months();
 create function periods_truncated() returns trigger language plpgsql as $$
 begin
