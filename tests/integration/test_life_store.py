@@ -80,6 +80,36 @@ async def test_what_is_only_remembered_leaves_evidence_and_history_alone(undone:
     assert await moves(undone) == ["inactive firing raised"]
 
 
+async def test_many_at_once_are_each_kept_for_itself(undone: Connection) -> None:
+    """In whatever order they come: each transition with its own evidence, and who was written meanwhile handed back."""
+    await populate(undone)
+    keys = [replace(KEY, period_start=DAY - timedelta(days=days)) for days in (0, 62, 31, 93)]
+    for key in (keys[2], keys[3]):
+        await look(undone, 102.0, 1, key)
+    going_on = await known(undone, keys[3])
+    assert going_on is not None
+    remembered = Outcome(keys[3], 1, going_on.revision, replace(going_on.standing, clear_from=at(2)))
+    found = [
+        await outcome(undone, used, 2, key=key) for used, key in ((99.0, keys[2]), (105.0, keys[0]), (107.0, keys[1]))
+    ]
+    given = [remembered, *(one for one in found if one is not None)]
+    await look(undone, 99.0, 2, keys[2])
+    assert await keep(undone, given) == [found[0]]
+    rows = await undone.fetch(
+        "select a.period_start, t.from_state, t.to_state, (t.evidence #>> '{figures,used}')::float8 as used,"
+        " a.evidence = t.evidence as is_last, t.alert_id = a.alert_id and t.unit_id = 1 as is_whole"
+        " from alert_transition t join alert a using (alert_id) order by a.period_start, t.transition_id"
+    )
+    assert [tuple(row) for row in rows] == [
+        (keys[3].period_start, "inactive", "firing", 102, True, True),
+        (keys[1].period_start, "inactive", "firing", 107, True, True),
+        (keys[2].period_start, "inactive", "firing", 102, False, True),
+        (keys[2].period_start, "firing", "corrected", 99, True, True),
+        (keys[0].period_start, "inactive", "firing", 105, True, True),
+    ]
+    assert await undone.fetchval("select count(distinct pg_column_compression(evidence)) from alert_transition") <= 1
+
+
 async def test_boards_see_each_quota_once_and_each_alert(undone: Connection) -> None:
     """Flagged is the quota with its gravest alert and the figures of now; open alerts have names and message."""
     await populate(undone)
