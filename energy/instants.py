@@ -36,7 +36,7 @@ def instant_ms(text: str, zone: ZoneInfo | None) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         local = "" if zone is None else f", 2026-03-01 08:15 in {zone.key}"
-        raise _no_instant(text, f"such as 2026-03-01T08:15:00+08:00{local}, or ms since 1970, expected")
+        raise _no_instant(text, f"a time such as 2026-03-01T08:15:00+08:00{local}, or ms since 1970, expected")
     try:
         wall = datetime(  # noqa: DTZ001 - the wall's time; its offset follows
             int(match["year"]),

@@ -21,7 +21,7 @@ USE = (
     _series("used_share", "1", "已用量占限额的比例", "share of the limit that was used"),
     _series(
         "band",
-        "",
+        "1",
         "已达到的预警档位序号，未达到任何档位为0",
         "which of the quota's bands is reached, counted from 1; 0 below the first",
     ),

@@ -16,6 +16,8 @@ from alerts.trying.episodes import Episode
 _ROW, _TOP, _WIDTH, _RIGHT = 18, 44, 860, 40
 _NARROW, _WIDE = 7.0, 11.0
 """How wide a Latin and a Chinese character of the font are at most, on the average: no label meets a bar."""
+_NARROWEST = 24
+"""Left of the bars at least, so that half of the first time fits there."""
 _MOST_CHARACTERS = 80
 """Of a label; of longer ones the middle is left out."""
 _COLOURS = {
@@ -80,7 +82,7 @@ def timeline(  # noqa: PLR0913 - what, when, how it is shown
     """
     shown = episodes[:most]
     labels = [_label(one) for one in shown]
-    scale = _Scale(since, until, ZoneInfo(zone), left=round(24 + max(map(_wide, labels), default=0)))
+    scale = _Scale(since, until, ZoneInfo(zone), left=round(24 + max(map(_wide, labels), default=_NARROWEST)))
     height = _TOP + _ROW * (len(shown) + 2)
     parts = [
         f'<svg {_NAMESPACE} width="{scale.left + _WIDTH + _RIGHT}" height="{height}" {_FONT}>',

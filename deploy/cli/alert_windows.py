@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
 from deploy.cli.database import on_database, place_of, where
 from deploy.cli.terminal import in_language, more, saying, width
+from deploy.cli.times import moment
 
 if TYPE_CHECKING:
     from alerts.rules.messages import Language
     from energy.storage import Connection
-
-
-def moment(text: str, zone: str) -> datetime:
-    """The time that somebody wrote.
-
-    Raises:
-        UsageError: it is none.
-    """
-    from energy.instants import instant_ms  # noqa: PLC0415 - loaded when called
-
-    try:
-        return datetime.fromtimestamp(instant_ms(text, ZoneInfo(zone)) / 1000, UTC)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 @click.group()
@@ -45,8 +30,8 @@ def windows() -> None:
 @click.option("--industry", metavar="DIGITS", help="Of this industry (GB/T 4754).")
 @click.option("--all", "everybody", is_flag=True, help="Of all units.")
 @click.option("--rule", metavar="CODE", help="Only of this rule.")
-@click.option("--since", metavar="TIME", help="ISO 8601.  [default: now]")
-@click.option("--until", metavar="TIME", required=True, help="ISO 8601.")
+@click.option("--since", metavar="TIME", help="ISO 8601; a day means its beginning.  [default: now]")
+@click.option("--until", metavar="TIME", required=True, help="Likewise.")
 @click.option("--author", metavar="NAME", required=True, help="Who makes it.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
 @in_language
@@ -79,8 +64,8 @@ def add(  # noqa: PLR0913 - one for each option
     if len(chosen) != 1:
         raise click.UsageError("give one of --of-unit, --district, --industry and --all")
     place = place_of(config, dsn)
-    begins = DataClock(place.clock).now() if since is None else moment(since, DEFAULT_ZONE)
-    window = Window(*chosen[0], begins, moment(until, DEFAULT_ZONE), author, reason, rule)
+    begins = DataClock(place.clock).now() if since is None else moment("--since", since, DEFAULT_ZONE)
+    window = Window(*chosen[0], begins, moment("--until", until, DEFAULT_ZONE), author, reason, rule)
 
     async def taken(connection: Connection) -> tuple[int, bool]:
         known = rule is None or rule in shipped_codes() or await people.has_spoken(connection, rule)

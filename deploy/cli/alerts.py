@@ -14,6 +14,7 @@ from alerts.verdicts import SEVERITY_TERMS
 from deploy.cli.alert_windows import windows
 from deploy.cli.database import on_database, place_of, where
 from deploy.cli.terminal import Term, in_language, more, saying, width
+from deploy.cli.times import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,7 +72,7 @@ def run(config: Path) -> None:
 @click.option("--rule", "rules", metavar="CODE", multiple=True, help="Of this rule; may be repeated.")
 @click.option("--district", metavar="DIGITS", help="Of districts that begin so.")
 @click.option("--industry", metavar="DIGITS", help="Of industries that begin so.")
-@click.option("--since", metavar="TIME", help="Changed from then on; ISO 8601.")
+@click.option("--since", metavar="TIME", help="Changed from then on; ISO 8601, a day means its beginning.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @in_language
@@ -101,12 +102,11 @@ def list_alerts(  # noqa: PLR0913 - one for each option
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
     from alerts.life.model import AlertState  # noqa: PLC0415 - likewise
     from alerts.verdicts import Severity  # noqa: PLC0415 - likewise
-    from deploy.cli.alert_windows import moment  # noqa: PLC0415 - likewise
     from energy.periods import DEFAULT_ZONE  # noqa: PLC0415 - likewise
     from energy.registry.store import check_units  # noqa: PLC0415 - likewise
 
     wanted = tuple(map(AlertState, states)) or (None if history else people.OPEN)
-    from_then = None if since is None else moment(since, DEFAULT_ZONE)
+    from_then = None if since is None else moment("--since", since, DEFAULT_ZONE)
     grave = tuple(map(Severity, severities)) or None
     chosen = people.Chosen(wanted, unit, rules or None, grave, district, industry, from_then)
 

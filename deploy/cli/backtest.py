@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +14,7 @@ import click
 
 from deploy.cli.database import on_database, place_of, where
 from deploy.cli.terminal import in_language, width
+from deploy.cli.times import moment
 
 if TYPE_CHECKING:
     from alerts.rules.messages import Language
@@ -119,24 +120,10 @@ def _check_writable(file: Path) -> None:
 def _span(since: str, until: str, step: timedelta, zone: ZoneInfo) -> Span:
     from alerts.trying.backtest import Span  # noqa: PLC0415 - loaded when called
 
-    span = Span(_instant(since, zone, "--from"), _instant(until, zone, "--to"), step)
+    span = Span(moment("--from", since, zone.key), moment("--to", until, zone.key), step)
     if span.since >= span.until:
         raise click.UsageError("--to must come after --from")
     return span
-
-
-def _instant(text: str, zone: ZoneInfo, option: str) -> datetime:
-    from energy.instants import instant_ms  # noqa: PLC0415 - loaded when called
-    from energy.periods import day_start  # noqa: PLC0415 - likewise
-
-    try:
-        return day_start(date.fromisoformat(text), zone.key)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromtimestamp(instant_ms(text, zone) / 1000, UTC)
-    except ValueError as error:
-        raise click.UsageError(f"{option}: {error}") from None
 
 
 def _rules(files: tuple[Path, ...], codes: tuple[str, ...]) -> tuple[Rule, ...]:

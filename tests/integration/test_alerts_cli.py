@@ -63,6 +63,7 @@ async def test_an_alert_is_listed_taken_on_given_back_and_shown(call: Call) -> N
         ("--severity", "notice"),
         ("--district", "44"),
         ("--since", "2026-03-02 00:00"),
+        ("--since", "2026-03-02"),
     ):
         assert (await call("list", *none)).stdout == "No alert, as far as it is asked for.\n"
     for command in (("list", "--of-unit", "u-l"), ("windows", "add", "--of-unit", "u-l", *_WINDOW)):
@@ -189,5 +190,7 @@ async def test_windows_come_and_go(call: Call) -> None:
     nobody = ("--author", " ", "--reason", "overhaul")
     assert "nothing is there" in str((await call("windows", "add", "--all", *times, *nobody)).exception)
     assert "a line break" in str((await call("ack", "1", "--by", "Wu", "--note", "on\nmy way")).exception)
-    assert "no such date" in (await call("windows", "add", "--all", "--until", "2026-02-30 08:00", *signed)).output
+    assert "--since: 'x': a time such as" in (await call("list", "--since", "x")).output
+    never = await call("windows", "add", "--all", "--until", "2026-02-30 08:00", *signed)
+    assert "--until: '2026-02-30 08:00': there is no such date" in never.output
     assert isinstance((await call("ack", "7", "--by", "Wu")).exception, RejectedError)

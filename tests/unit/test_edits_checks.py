@@ -88,7 +88,7 @@ def test_times_are_in_order_and_have_been() -> None:
     assert faults("exclude", **at) == ["until: must not be empty"]
     assert faults("ratio", since="yesterday", ratio="2") == [
         (
-            "since: 'yesterday': such as 2026-03-01T08:15:00+08:00, 2026-03-01 08:15 in Asia/Shanghai, "
+            "since: 'yesterday': a time such as 2026-03-01T08:15:00+08:00, 2026-03-01 08:15 in Asia/Shanghai, "
             "or ms since 1970, expected"
         )
     ]
