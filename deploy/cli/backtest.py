@@ -139,12 +139,12 @@ def _rules(files: tuple[Path, ...], codes: tuple[str, ...]) -> tuple[Rule, ...]:
 
 
 def _progress(span: Span, zone: ZoneInfo) -> Callable[[datetime], None]:
-    """Tells on a terminal how far it has come."""
+    """Tells on a terminal how far it has come; what is said next, such as an error, takes its place."""
     count = span.looks
 
     def say(moment: datetime) -> None:
         if sys.stderr.isatty():
             done = (moment - span.since) // span.step + 1
-            click.echo(f"\r{moment.astimezone(zone):%Y-%m-%d %H:%M}  {done}/{count} ", err=True, nl=done == count)
+            click.echo(f"{moment.astimezone(zone):%Y-%m-%d %H:%M}  {done}/{count}\r", err=True, nl=done == count)
 
     return say
