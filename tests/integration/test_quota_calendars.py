@@ -57,12 +57,12 @@ async def test_statistics_months_are_each_units_own_and_else_the_calendars(undon
     ]
     await take(undone, given_by_hand(specs), author="Li", now=at(0))
     for unit in ("own", "plain"):
-        await use_days(undone, unit, "1", date(2026, 2, 20), 20)
-    await look(undone, at(24, date(2026, 3, 11)))
+        await use_days(undone, unit, "4", date(2026, 2, 24), 8)
+    await look(undone, at(24, date(2026, 3, 3)))
     found = await figures(undone, "used", "verdict")
-    assert found["q-own", date(2026, 2, 26)] == (14, "exceeded")
-    assert found["q-plain", FIRST_DAY] == (11, "exceeded")
-    assert found["q-all", FIRST_DAY] == (22, "exceeded")
+    assert found["q-own", date(2026, 2, 26)] == (24, "exceeded")
+    assert found["q-plain", FIRST_DAY] == (12, "exceeded")
+    assert found["q-all", FIRST_DAY] == (24, "exceeded")
 
 
 async def test_days_on_which_the_clock_changes_are_as_long_as_they_are(undone: Connection) -> None:
@@ -84,7 +84,6 @@ async def test_a_quota_governs_the_periods_that_begin_while_it_is_valid(undone: 
     within: dict[str, Any] = {"valid_from": date(2026, 2, 10), "valid_to": date(2026, 3, 20)}
     quotas = [quota("m", limit="10", **within), quota("y", period="year"), day_quota("d", "1", **within)]
     await apply_quotas(undone, [("u1", one) for one in quotas])
-    await use_days(undone, "u1", "1", date(2026, 2, 1), 60)
     await look(undone, at(24, date(2026, 4, 1)), 60)
     found = sorted(await figures(undone))
     assert [day for code, day in found if code == "m"] == [FIRST_DAY]
@@ -99,8 +98,8 @@ async def test_a_group_counts_its_members_as_they_are_now(undone: Connection) ->
     specs = [quota("g", subject="group", key="works", limit="100"), quota("d", subject="district", key="610302")]
     await take(undone, given_by_hand(specs, [Group("works", ("u1",))]), author="Li", now=at(0))
     for unit in ("u1", "u2", "u3"):
-        await use_days(undone, unit, "8", FIRST_DAY, 5)
-    now, one = at(24 * 5), engine()
+        await use_days(undone, unit, "40", FIRST_DAY, 1)
+    now, one = at(24), engine()
     seen = []
     for change in (None, Group("works", ("u1", "u2")), Group("works", ("u2",)), "moved"):
         if isinstance(change, Group):
