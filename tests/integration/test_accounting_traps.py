@@ -40,6 +40,12 @@ FIRST = date(2026, 3, 1)
 _ROWS = "select amount, quality, method from board.consumption_15min where point = $1 order by ts"
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 def _world(carrier: str = "electricity", *, quantity: str = "register", zone: str = "Asia/Shanghai") -> Registry:
     world = registry([("E", carrier, 1), ("SILENT", carrier, 1)], zone=zone)
     if quantity == "rate":

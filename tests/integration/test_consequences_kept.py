@@ -20,6 +20,12 @@ from energy.storage import Connection
 from tests.support.quota_world import FACTORS, FIRST_DAY, add_units, at, day_quota, quota, use
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 async def test_the_evidence_of_a_breach_names_its_price(connection: Connection) -> None:
     """A restricted unit, 12 tce of electricity: 12 000 / 0.1229 kWh at 0.10; a warning before the breach names none."""
     await add_units(connection, ["u1"])

@@ -19,6 +19,12 @@ from tests.support.eventually import eventually
 from tests.support.register_world import instant, populate, registry, shown, store
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 def _world(*codes: str) -> Registry:
     return minutely(registry([(code, "electricity", 1) for code in codes]))
 

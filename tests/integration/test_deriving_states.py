@@ -16,6 +16,12 @@ BEFORE = Given(Kind.REPLACEMENT, "A", {"since": instant(-100).isoformat(), "new_
 AFTER = Given(Kind.REPLACEMENT, "A", {"since": instant(300).isoformat(), "old_end": "134"}, "tester", "replaced")
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 @pytest.mark.parametrize(
     ("replaced", "late"),
     [

@@ -22,6 +22,12 @@ WORLD = registry(
 _ROWS = "select quanta, quality from consumption_15min order by point_id, ts"
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 async def _rows(connection: Connection) -> list[tuple[object, ...]]:
     return [tuple(row) for row in await connection.fetch(_ROWS)]
 

@@ -20,6 +20,12 @@ select nextval('batch_id'), array_agg(point_id), array[$2::timestamptz], array['
 """
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 async def _calm(connection: Connection, minutes: int = 40) -> None:
     """A register that is read every minute, one batch each."""
     await populate(connection, minutely(WORLD))

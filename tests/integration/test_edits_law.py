@@ -22,6 +22,12 @@ _MINUTES = 240
 _SIGNED = ("Li Wei", "work order")
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 async def _raw(connection: Connection) -> list[str]:
     return [str(row) for row in await connection.fetch("select * from readings order by point_id, ts")]
 

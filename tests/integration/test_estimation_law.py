@@ -24,6 +24,12 @@ GAPS = {"E": ((22.4, 22.7), (23.2, 25.9)), "C": ((10.1, 10.4), (24.1, 24.5))}
 """In days from the world's beginning; what lies within is not read."""
 
 
+@pytest.fixture
+def connection(undone: Connection) -> Connection:
+    """What a test does on it is undone."""
+    return undone
+
+
 def _world(quantity: str = "register") -> Registry:
     """Two meters, read hourly, that check each other."""
     plain = registry([("E", "electricity", 1), ("C", "electricity", 2)])
