@@ -258,6 +258,7 @@ def _local(hour: datetime) -> date:
     return hour.astimezone(ZoneInfo(ZONE)).date()
 
 
+@pytest.mark.no_cover  # a year of readings runs the same lines over and over
 @pytest.mark.parametrize("slots", [10_000, pytest.param(None, marks=pytest.mark.long)])
 async def test_real_meters_come_out_as_they_were_measured(
     connection: Connection, database: StorageSettings, tmp_path: Path, slots: int | None

@@ -83,7 +83,7 @@ class World:
                     assert asked == self.truth(after, count, until=until, border=border)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 4)  # each is a file's whole life: a quarter of a second
 @given(places=PLACES, steps=STEPS)
 def test_memory_serves_what_the_file_holds(places: tuple[int, int], steps: list[tuple[str, int, int]]) -> None:
     """Of both classes and of any range, through bounds on both, confirmations, repeats and restarts."""
