@@ -48,6 +48,24 @@ def test_a_code_keeps_its_ends_and_all_of_it_where_nothing_is_cut() -> None:
     ]
 
 
+def test_a_text_below_is_broken_between_words_where_it_has_some() -> None:
+    """Chinese has none, and is broken where the line is full."""
+    rows = [
+        ("OF", "SAYS"),
+        ("c" * 30, "on course to exceed the quota of this month, and of the year"),
+        ("d", "限额" * 20),
+    ]
+    assert list(columns(rows, set(), 40))[1:] == [
+        "c" * 30,
+        "    on course to exceed the quota of",
+        "    this month, and of the year",
+        "d",
+        f"    {'限额' * 9}",
+        f"    {'限额' * 9}",
+        f"    {'限额' * 2}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("figure", "text"),
     [(0.0, "0"), (1234567.0, "1,234,570"), (96_000.0, "96,000"), (0.05, "0.05"), (218.3154, "218.315"), (-3.0, "-3")],

@@ -229,6 +229,8 @@ def test_rules_are_checked_listed_and_shown(tmp_path: Path) -> None:
     titles = [group.splitlines()[:2] for group in (quotas, units, meters)]
     heading = "RULE             SEVERITY   FOR  EVERY  RAISED IF"
     assert titles == [["Of quotas", heading], ["Of units", heading], ["Of meters", heading]]
+    assert "data-stale" in units
+    assert not {"pace", "meter-stuck"} & set(units.split())
     asked = runner.invoke(root, ["rules", "list", "-r", str(own), "--json"]).stdout
     assert count == f"{len(json.loads(asked))} rules\n"
     chinese = runner.invoke(root, ["rules", "list", "-r", str(own), "--lang", "zh"]).stdout
