@@ -149,5 +149,5 @@ def _row(one: Outcome) -> tuple[Any, ...]:
         *(key.rule, key.subject, key.subject_id, key.period_start, one.unit_id, one.revision),
         *(standing.state, standing.since, standing.mark.severity, standing.mark.colour),
         _ENCODER.encode(standing).decode(),
-        None if one.evidence is None else _ENCODER.encode(one.evidence).decode(),
+        None if one.evidence is None else _ENCODER.encode(one.evidence),
     )

@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.life import people
-from alerts.life.model import AlertState, Reason
+from alerts.life.model import AlertState, Condition, Reason
 from alerts.life.store import AlertKey, Outcome, keep, read_said, read_standings
 from alerts.life.windows import Window
 from alerts.verdicts import Colour, Mark, Severity
 from energy.errors import RejectedError
 from energy.storage import Connection, Notifications, Pool, StorageSettings
-from tests.support.alert_rows import DAY, KEY, at, known, look, outcome, populate
+from tests.support.alert_rows import DAY, KEY, at, evidence, known, look, outcome, populate
 from tests.support.eventually import eventually
 
 ORANGE = Mark(Severity.WARNING, Colour.ORANGE)
@@ -76,7 +76,9 @@ async def test_what_is_only_remembered_leaves_evidence_and_history_alone(undone:
     after = await known(undone)
     assert after is not None
     assert (after.standing, after.revision) == (remembered, 2)
-    assert (await read_said(undone, [after.alert_id]))[after.alert_id].figures["used"] == 103.0
+    said = evidence(103.0, at(2), Condition.RAISED).said(AlertState.FIRING)
+    assert await read_said(undone, [after.alert_id]) == {after.alert_id: said}
+    assert (said.quota_version, said.rule_version) == (2, "1a2b3c")
     assert await moves(undone) == ["inactive firing raised"]
 
 

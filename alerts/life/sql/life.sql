@@ -20,13 +20,14 @@ where a.alert_id = any($1) and e.rule is not null
 
 -- name: keep
 -- Write alerts that changed, each over the revision that was read (0: none yet), a column an argument; a later one than
--- was read stays as it is. Returns those that were written. Evidence is null where it stays what it was.
+-- was read stays as it is. Returns those that were written. Evidence is JSON as it is encoded, in bytes; null where it stays
+-- what it was.
 insert into alert as a
     (rule, subject, subject_id, period_start, unit_id, revision, state, since, severity, colour, standing, evidence)
 select rule, subject, subject_id, coalesce(period_start, '-infinity'), unit_id, revision + 1, state, since, severity, colour,
-       standing, coalesce(evidence, '{}')
+       standing, coalesce(convert_from(evidence, 'UTF8')::jsonb, '{}')
 from unnest($1::text[], $2::text[], $3::int4[], $4::date[], $5::int4[], $6::int4[], $7::text[], $8::timestamptz[],
-        $9::text[], $10::text[], $11::jsonb[], $12::jsonb[])
+        $9::text[], $10::text[], $11::jsonb[], $12::bytea[])
     as g (rule, subject, subject_id, period_start, unit_id, revision, state, since, severity, colour, standing, evidence)
 on conflict (rule, subject, subject_id, period_start) do update set
     unit_id = excluded.unit_id, state = excluded.state, since = excluded.since, severity = excluded.severity,
