@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-_OF_ACCOUNTING = ("accounting", "deriv", "edits", "entries", "estimation", "factors", "rollups")
+_OF_ACCOUNTING = ("accounting", "deriv", "edits", "entries", "estimation", "factors", "quality", "reports", "rollups")
 _ACCOUNTING = tuple(
     sorted(
         str(path)
