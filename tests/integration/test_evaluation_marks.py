@@ -62,7 +62,8 @@ set (amount, kgce, kgce_equal, kgco2, quality, provisional, covered_s, due_s, da
     excluded.due_s, excluded.days, excluded.metered_days)
 """
 _DAYS = """
-insert into unit_day (unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, metered_quality)
+insert into unit_day (unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready,
+    metered_quality)
 select unit_id, date '2026-03-01' + n, carrier, 1, 1, 1, 1, 0, false,
     case when random() < 0.8 then timestamptz '2026-03-02' + random() * interval '30 days' end,
     case when random() < 0.5 then 0 end
@@ -298,7 +299,7 @@ async def test_accounting_and_the_registry_in_a_circle_lose_nothing(pool: Pool) 
             write(accounting, units, lambda connection, unit: use(connection, unit, "2", at(9))),
             write(registry, units[::-1], change_registry),
         )
-        assert sum(ended) == 1
+        assert sum(ended) >= 1  # more where the one that was ended is back before the other has woken
         rows = await registry.fetch("select metered, ready from unit_carrier")
         assert [tuple(row) for row in rows] == [(False, at(9))] * 2
         left = "select count(*) from (table unit_carrier except table carrier_known) x"

@@ -189,28 +189,13 @@ known as (
         coalesce(e.entered_feedstock, 0) as entered_feedstock, coalesce(e.stock_decrease, 0) as stock_decrease,
         e.method, case when e.method is not null then e.quality end as entered_quality
     from keys k
-    cross join lateral (
-        select
-            coalesce(sum(amount) filter (where flow = 'purchased'), 0) as purchased,
-            coalesce(sum(amount) filter (where flow = 'renewable'), 0) as renewable,
-            coalesce(sum(amount) filter (where flow = 'produced'), 0) as produced,
-            coalesce(sum(amount) filter (where flow = 'sold'), 0) as sold,
-            coalesce(sum(amount) filter (where flow = 'feedstock'), 0) as feedstock,
-            case when count(amount) > 0 then coalesce(max(quality) filter (where flow <> 'produced'), max(quality)) end
-                as metered_quality,
-            coalesce(sum(covered_s) filter (where flow <> 'produced'), 0)::int4 as covered_s
-        from unit_hour h
-        where h.unit_id = k.unit_id and h.carrier = k.carrier and h.ts >= k.since and h.ts < k.until
-    ) m
+    cross join lateral metered_of_day(k.unit_id, k.carrier, k.since, k.until, k.since, k.until) m
     left join public.unit_day e on e.unit_id = k.unit_id and e.day = k.day and e.carrier = k.carrier
 ),
 balanced as (
     select k.*, purchased + entered_purchased + renewable - sold - entered_sold + stock_decrease as amount,
         greatest(metered_quality, entered_quality, (
-            select 3 from balance_point b join finding f using (point_id)
-            where b.unit_id = k.unit_id and b.carrier = k.carrier and f.day between k.day and k.day + 1
-                and f.severity = 'failure' and f.since < k.until and f.until > k.since
-            limit 1
+            select quality from failures_of_day(k.unit_id, k.carrier, k.day, k.since, k.until)
         ))::int2 as quality
     from known k
     where metered_quality is not null or method is not null

@@ -36,6 +36,7 @@ alter table quota alter column key set not null;
 alter table quota alter column min_elapsed set not null;
 alter table quota add check ((subject = 'unit') = (unit_id is not null));
 create index quota_subject on quota (subject, key);
+create index quota_of_unit on quota (unit_id);
 comment on table quota is 'Quotas in force and past: of whom (subject, key; unit_id where it is a unit; view quota_unit), measure (tce, tce_equal, tco2, assessed_tce, assessed_tce_equal, a carrier, demand, kgce_per_output and its like, tce_per_value, tce_equal_per_value), period, limit_value in limit_unit (the measure''s base unit; where area_m2 is given, that of the whole area), dated, from a document; how it is watched.';
 
 create table quota_version (

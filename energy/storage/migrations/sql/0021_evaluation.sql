@@ -21,12 +21,25 @@ create function touch_units(units int4[], days date[]) returns void language sql
 $$;
 comment on function touch_units is 'Marks units, each from a day on. A mark that stands is locked too, so that it is not taken before what it stands for is committed.';
 
+-- Of triggers whose rows, in `touched`, say themselves which unit they are of; their argument says from which day on.
+create function rows_touch() returns trigger language plpgsql as $$
+begin
+    execute format('select touch_units(array_agg(unit_id), array_agg(%s)) from touched', tg_argv[0]);
+    return null;
+end $$;
+
 create table quota_book (
     one     boolean primary key default true check (one),
     version int8 not null
 );
 insert into quota_book (version) values (1);
 comment on table quota_book is 'One row; its version grows with every change of quotas and of their groups: quotas in memory know that they are old.';
+
+create function quota_book_grows() returns trigger language plpgsql as $$
+begin
+    update quota_book set version = version + 1 where exists (select from touched);
+    return null;
+end $$;
 
 -- Carriers of units ---------------------------------------------------------------------------------------------------
 
@@ -126,9 +139,15 @@ begin
     if tg_op = 'UPDATE' then
         select array_agg(distinct m.unit_id) into units
         from (
-            (select point_id, meter_id, quantity, flow from touched except select point_id, meter_id, quantity, flow from before)
+            (
+                select point_id, meter_id, quantity, flow from touched
+                except select point_id, meter_id, quantity, flow from before
+            )
             union all
-            (select point_id, meter_id, quantity, flow from before except select point_id, meter_id, quantity, flow from touched)
+            (
+                select point_id, meter_id, quantity, flow from before
+                except select point_id, meter_id, quantity, flow from touched
+            )
         ) changed
         join meter m using (meter_id);
     else
@@ -263,6 +282,39 @@ create trigger carrier_days_truncated after truncate on unit_day
 
 insert into unit_carrier select * from carrier_known;
 
+-- What a day is made of -----------------------------------------------------------------------------------------------
+
+-- Accounting writes days by these, and a back-test shows them by these as they were: over temporary relations of the same
+-- names, which are found because a body is read where it is used. Each is one query, so that the server puts it in place.
+create function metered_of_day(
+    unit int4, of_carrier text, since timestamptz, until timestamptz, first timestamptz, last timestamptz
+)
+returns table (
+    purchased numeric, renewable numeric, produced numeric, sold numeric, feedstock numeric, metered_quality int2,
+    unknown int2, covered_s int4
+) language sql stable as $$
+    select
+        coalesce(sum(amount) filter (where flow = 'purchased'), 0), coalesce(sum(amount) filter (where flow = 'renewable'), 0),
+        coalesce(sum(amount) filter (where flow = 'produced'), 0), coalesce(sum(amount) filter (where flow = 'sold'), 0),
+        coalesce(sum(amount) filter (where flow = 'feedstock'), 0),
+        case when count(amount) > 0 then coalesce(max(quality) filter (where flow <> 'produced'), max(quality)) end,
+        case when count(amount) = 0 then max(quality) filter (where flow <> 'produced') end,
+        coalesce(sum(covered_s) filter (where flow <> 'produced'), 0)::int4
+    from unit_hour h
+    where h.unit_id = unit and h.carrier = of_carrier and h.ts >= since and h.ts < until
+        and h.ts >= first and h.ts < last
+$$;
+comment on function metered_of_day is 'The sums of a unit''s hours of a carrier, per flow; the worst quality, unknown where nothing but that is known; seconds covered. first and last bound all days of a query, so that chunks outside are not opened.';
+
+create function failures_of_day(unit int4, of_carrier text, of_day date, since timestamptz, until timestamptz)
+returns table (quality int2) language sql stable as $$
+    select 3::int2 from balance_point b join finding f using (point_id)
+    where b.unit_id = unit and b.carrier = of_carrier and f.day between of_day and of_day + 1
+        and f.severity = 'failure' and f.since < until and f.until > since
+    limit 1
+$$;
+comment on function failures_of_day is 'A row where a check failed on one of the points: looked up by day, which the key of findings begins with.';
+
 -- Sums of periods -----------------------------------------------------------------------------------------------------
 
 create index unit_day_day on unit_day (day);
@@ -316,7 +368,8 @@ comment on view period_sum is 'What unit_period must say.';
 -- What came is added and what went is taken away: numeric sums are exact, so that nothing needs to be summed again, how many
 -- months there may be. Only which quality is the worst, and whether any factor is provisional, is asked of all months again,
 -- unless all rows before and after say the same. Sums are looked up by their key: the server would rather read all of them.
-create function periods_follow_months() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
+create function periods_follow_months() returns trigger language plpgsql
+set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     changed text := 'select 1 as sign, * from touched';
 begin

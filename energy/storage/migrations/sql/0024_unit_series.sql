@@ -112,17 +112,17 @@ comment on view board.unit_load_day is
 -- A day's maximum demand is what quotas on demand are judged by: those units are looked at again where it changed.
 create function demand_touches() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'DELETE' then
-        perform touch_units(array_agg(b.unit_id), array_agg(b.day)) from before b
-        where exists (select from quota q where q.unit_id = b.unit_id and q.measure = 'demand');
-    elsif tg_op = 'INSERT' then
-        perform touch_units(array_agg(t.unit_id), array_agg(t.day)) from touched t
+    if tg_op = 'UPDATE' then
+        perform touch_units(array_agg(unit_id), array_agg(day))
+        from (
+            select unit_id, day, demand_kw, until from touched
+            except
+            select unit_id, day, demand_kw, until from before
+        ) t
         where exists (select from quota q where q.unit_id = t.unit_id and q.measure = 'demand');
     else
-        perform touch_units(array_agg(t.unit_id), array_agg(t.day))
-        from touched t join before b using (unit_id, day)
-        where (t.demand_kw, t.until) is distinct from (b.demand_kw, b.until)
-            and exists (select from quota q where q.unit_id = t.unit_id and q.measure = 'demand');
+        perform touch_units(array_agg(unit_id), array_agg(day)) from touched t
+        where exists (select from quota q where q.unit_id = t.unit_id and q.measure = 'demand');
     end if;
     return null;
 end $$;
@@ -130,7 +130,7 @@ create trigger demand_comes after insert on unit_load_day referencing new table 
     for each statement execute function demand_touches();
 create trigger demand_changes after update on unit_load_day referencing new table as touched old table as before
     for each statement execute function demand_touches();
-create trigger demand_goes after delete on unit_load_day referencing old table as before
+create trigger demand_goes after delete on unit_load_day referencing old table as touched
     for each statement execute function demand_touches();
 
 -- Energy per product and per output value under names without a schema, so that a back-test can show them as they stood:

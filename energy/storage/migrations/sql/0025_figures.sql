@@ -5,53 +5,59 @@
 create function quotas_changed() returns trigger language plpgsql as $$
 begin
     if tg_op = 'DELETE' then
-        delete from quota_figure f using before b where f.quota_id = b.quota_id;
-        perform touch_units(array_agg(unit_id), array_agg(valid_from)) from before;
-        update quota_book set version = version + 1 where exists (select from before);
-    elsif exists (select from touched) then
-        perform touch_units(array_agg(coalesce(q.unit_id, (
-            -- A quota of a group is judged again with any of its members.
-            select unit_id from (
-                select unit_id from unit_group g where (g.grouping, g.key) = (q.subject, q.key)
-                union all
-                select unit_id from quota_group g where q.subject = 'group' and g.code = q.key
-            ) member limit 1
-        ))), array_agg(q.valid_from)) from touched q;
-        update quota_book set version = version + 1;
+        delete from quota_figure f using touched t where f.quota_id = t.quota_id;
     end if;
+    perform touch_units(array_agg(coalesce(q.unit_id, (
+        -- A quota of a group is judged again with any of its members.
+        select unit_id from (
+            select unit_id from unit_group g where (g.grouping, g.key) = (q.subject, q.key)
+            union all
+            select unit_id from quota_group g where q.subject = 'group' and g.code = q.key
+        ) member limit 1
+    ))), array_agg(q.valid_from)) from touched q;
     return null;
 end $$;
 create trigger quota_inserted after insert on quota referencing new table as touched
     for each statement execute function quotas_changed();
 create trigger quota_updated after update on quota referencing new table as touched
     for each statement execute function quotas_changed();
-create trigger quota_deleted after delete on quota referencing old table as before
+create trigger quota_deleted after delete on quota referencing old table as touched
     for each statement execute function quotas_changed();
 
-create function quota_groups_changed() returns trigger language plpgsql as $$
-begin
-    if exists (select from touched) then
-        perform touch_units(array_agg(unit_id), array_agg('-infinity'::date)) from touched;
-        update quota_book set version = version + 1;
-    end if;
-    return null;
-end $$;
 create trigger quota_group_inserted after insert on quota_group referencing new table as touched
-    for each statement execute function quota_groups_changed();
+    for each statement execute function rows_touch('date ''-infinity''');
 create trigger quota_group_updated after update on quota_group referencing new table as touched
-    for each statement execute function quota_groups_changed();
+    for each statement execute function rows_touch('date ''-infinity''');
 create trigger quota_group_deleted after delete on quota_group referencing old table as touched
-    for each statement execute function quota_groups_changed();
+    for each statement execute function rows_touch('date ''-infinity''');
 
-create function entries_changed() returns trigger language plpgsql as $$
-begin
-    perform touch_units(array_agg(unit_id), array_agg(first_day)) from touched;
-    return null;
-end $$;
 create trigger entry_inserted_touches after insert on entry referencing new table as touched
-    for each statement execute function entries_changed();
+    for each statement execute function rows_touch('first_day');
 create trigger entry_updated_touches after update on entry referencing new table as touched
-    for each statement execute function entries_changed();
+    for each statement execute function rows_touch('first_day');
+
+create trigger product_inserted_touches after insert on product referencing new table as touched
+    for each statement execute function rows_touch('date ''-infinity''');
+create trigger product_updated_touches after update on product referencing new table as touched
+    for each statement execute function rows_touch('date ''-infinity''');
+
+-- Quotas in memory know groups, and of products the row of the standards.
+create trigger quota_inserted_book after insert on quota referencing new table as touched
+    for each statement execute function quota_book_grows();
+create trigger quota_updated_book after update on quota referencing new table as touched
+    for each statement execute function quota_book_grows();
+create trigger quota_deleted_book after delete on quota referencing old table as touched
+    for each statement execute function quota_book_grows();
+create trigger quota_group_inserted_book after insert on quota_group referencing new table as touched
+    for each statement execute function quota_book_grows();
+create trigger quota_group_updated_book after update on quota_group referencing new table as touched
+    for each statement execute function quota_book_grows();
+create trigger quota_group_deleted_book after delete on quota_group referencing old table as touched
+    for each statement execute function quota_book_grows();
+create trigger product_inserted_book after insert on product referencing new table as touched
+    for each statement execute function quota_book_grows();
+create trigger product_updated_book after update on product referencing new table as touched
+    for each statement execute function quota_book_grows();
 
 create function findings_changed() returns trigger language plpgsql as $$
 begin
@@ -65,18 +71,6 @@ create trigger finding_updated_touches after update on finding referencing new t
     for each statement execute function findings_changed();
 create trigger finding_deleted_touches after delete on finding referencing old table as touched
     for each statement execute function findings_changed();
-
-create function products_changed() returns trigger language plpgsql as $$
-begin
-    perform touch_units(array_agg(unit_id), array_agg('-infinity'::date)) from touched;
-    -- Quotas in memory know the row of the standards.
-    update quota_book set version = version + 1 where exists (select from touched);
-    return null;
-end $$;
-create trigger product_inserted_touches after insert on product referencing new table as touched
-    for each statement execute function products_changed();
-create trigger product_updated_touches after update on product referencing new table as touched
-    for each statement execute function products_changed();
 
 -- Figures -------------------------------------------------------------------------------------------------------------
 

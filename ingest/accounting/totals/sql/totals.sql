@@ -191,20 +191,7 @@ known as (
         before.taken is not null and after.taken_next is null as after_takings
     from keys k
     cross join lateral (
-        select
-            coalesce(sum(amount) filter (where flow = 'purchased'), 0) as purchased,
-            coalesce(sum(amount) filter (where flow = 'renewable'), 0) as renewable,
-            coalesce(sum(amount) filter (where flow = 'produced'), 0) as produced,
-            coalesce(sum(amount) filter (where flow = 'sold'), 0) as sold,
-            coalesce(sum(amount) filter (where flow = 'feedstock'), 0) as feedstock,
-            case when count(amount) > 0 then coalesce(max(quality) filter (where flow <> 'produced'), max(quality)) end
-                as metered_quality,
-            case when count(amount) = 0 then max(quality) filter (where flow <> 'produced') end as unknown,
-            coalesce(sum(covered_s) filter (where flow <> 'produced'), 0)::int4 as covered_s
-        from unit_hour h
-        where k.from_hours and h.unit_id = k.unit_id and h.carrier = k.carrier and h.ts >= k.since and h.ts < k.until
-            and h.ts >= $5 and h.ts < $6
-        having k.from_hours
+        select * from metered_of_day(k.unit_id, k.carrier, k.since, k.until, $5, $6) where k.from_hours
         union all
         select coalesce(max(purchased), 0), coalesce(max(renewable), 0), coalesce(max(produced), 0),
             coalesce(max(sold), 0), coalesce(max(feedstock), 0), max(metered_quality), null,
@@ -241,11 +228,7 @@ flows as (
     select k.*, purchased + entered_purchased + renewable - sold - entered_sold as flow,
         metered_quality is not null or entered or between_takings as stands,
         greatest(metered_quality, unknown, (
-            -- A check failed on one of its points: looked up by day, which the key of findings begins with.
-            select 3 from balance_point b join finding f using (point_id)
-            where b.unit_id = k.unit_id and b.carrier = k.carrier and f.day between k.day and k.day + 1
-                and f.severity = 'failure' and f.since < k.until and f.until > k.since
-            limit 1
+            select quality from failures_of_day(k.unit_id, k.carrier, k.day, k.since, k.until)
         )) as flow_quality
     from known k
 ),
