@@ -83,7 +83,7 @@ whose as (
     select number, unit_id, measure, since, until from asked where unit_id is not null
     union all
     select a.number, m.unit_id, a.measure, a.since, a.until
-    from asked a join quota_unit m using (quota_id)
+    from asked a cross join lateral (select unit_id from quota_unit where quota_id = a.quota_id offset 0) m
     where a.unit_id is null
 ),
 counted as (

@@ -73,7 +73,7 @@ select quota_id, version, spec::jsonb, $4, $5 from unnest($1::int4[], $2::int4[]
 -- Mark the units of the quotas called $1, and of those set for the groups called $2, to be judged again from the first day
 -- that these quotas govern.
 select touch_units(array_agg(m.unit_id), array_agg(q.valid_from))
-from quota q join quota_unit m using (quota_id)
+from quota q cross join lateral (select unit_id from quota_unit where quota_id = q.quota_id offset 0) m
 where q.code = any($1::text[]) or q.subject = 'group' and q.key = any($2::text[]);
 
 -- name: notify

@@ -75,7 +75,7 @@ join (
 select k.quota_id, k.since, sum(a.kgce - a.feedstock_kgce - a.certificate_kgce) / 1000 as tce,
     sum(a.kgce_equal - a.feedstock_kgce_equal - a.certificate_kgce) / 1000 as tce_equal
 from unnest($1::int4[], $2::date[], $3::date[], $4::text[]) as k (quota_id, since, until, calendar)
-join quota_unit q using (quota_id)
+cross join lateral (select unit_id from quota_unit where quota_id = k.quota_id offset 0) q
 cross join lateral (
     select * from assessed_month m
     where m.unit_id = q.unit_id and m.calendar = k.calendar and m.month >= k.since and m.month < k.until
@@ -107,7 +107,7 @@ select q.quota_id, k.since, case
 end as used
 from unnest($1::int4[], $2::date[], $3::text[]) as k (quota_id, since, period)
 join quota q using (quota_id)
-join quota_unit m using (quota_id)
+cross join lateral (select unit_id from quota_unit where quota_id = k.quota_id offset 0) m
 join unit u on u.unit_id = m.unit_id
 cross join lateral (
     select * from value_intensity b

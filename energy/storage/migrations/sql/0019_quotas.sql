@@ -66,5 +66,6 @@ select quota_id, unit_id from quota where subject = 'unit'
 union all
 select q.quota_id, g.unit_id from quota q join quota_group g on g.code = q.key where q.subject = 'group'
 union all
-select q.quota_id, g.unit_id from quota q join unit_group g on g.grouping = q.subject and g.key = q.key;
+select q.quota_id, g.unit_id from quota q join unit_group g on g.grouping = q.subject and g.key = q.key
+where q.subject not in ('unit', 'group'); -- said, so that few quotas are held against all units, not the other way round
 comment on view quota_unit is 'Whose use counts against each quota: its unit, the members of its group, or all units of its district, city, industry or size class.';
