@@ -67,6 +67,7 @@ def project(watched: Watched, courses: Courses, methods: Sequence[str] = tuple(M
     seen = foresee(watched, courses, methods)
     basis, ahead = seen.basis, seen.ahead
     projected = np.where(seen.says, watched.used + ahead.rest, np.nan)
+    projected_share = _ratio(projected, watched.limit)
     off = np.where(seen.says, deviation(basis, ahead), np.nan)
     return Projection(
         elapsed_share=seen.elapsed,
@@ -76,16 +77,16 @@ def project(watched: Watched, courses: Courses, methods: Sequence[str] = tuple(M
         projected=projected,
         low=np.where(ahead.rest >= 0, np.maximum(projected - off, watched.used), projected - off),
         high=projected + off,
-        projected_share=_ratio(projected, watched.limit),
-        exhausted_us=_exhausted(basis, ahead, projected, seen.at),
+        projected_share=projected_share,
+        exhausted_us=_exhausted(basis, ahead, projected_share > 1, seen.at),
         method=seen.method,
     )
 
 
-def _exhausted(basis: Basis, ahead: Ahead, projected: Floats, at: Ids) -> Ids:
-    """When the limit is reached, where that lies ahead."""
+def _exhausted(basis: Basis, ahead: Ahead, over: NDArray[np.bool_], at: Ids) -> Ids:
+    """When the limit is reached, where that lies ahead; `over` says which will end above it."""
     used, limit = basis.watched.used, basis.watched.limit
-    rows = np.flatnonzero((used <= limit) & (projected > limit))
+    rows = np.flatnonzero((used <= limit) & over)
     found = np.full(len(used), NEVER)
     found[rows] = at[rows] + np.rint(days_to(basis, ahead, rows) * _DAY_US).astype(np.int64)
     return found
