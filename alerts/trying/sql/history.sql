@@ -171,6 +171,8 @@ group by 1, 2, 3, 4
 -- name: days
 -- The days of units that are made again, as accounting makes them: metered flows of the hours that are known, what is
 -- filled in as it stands.
+-- Hours and failed checks come by accounting's own functions; the row around them is another one, since entries and stock
+-- takings are not worked out again, and a test holds both rows equal.
 insert into present_day (
     unit_id, day, carrier, amount, kgce, kgce_equal, kgco2, quality, provisional, ready, purchased, renewable, produced,
     sold, feedstock, entered_purchased, entered_sold, entered_feedstock, stock_decrease, feedstock_kgce,
