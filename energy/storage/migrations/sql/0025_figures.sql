@@ -1,4 +1,131 @@
--- 0025_figures: what else marks units as changed, the figures of every quota, what was said before, what boards read.
+-- 0025_figures: sums that quotas are read from, what else marks units as changed, the figures of every quota, what was said
+-- before, what boards read.
+
+-- Sums of periods -----------------------------------------------------------------------------------------------------
+
+create index unit_day_day on unit_day (day);
+create index unit_month_month on unit_month (month, kind);
+comment on index unit_day_day is 'All units of a day: how quotas are read.';
+
+alter table unit_month add column metered_days int2 not null default 0;
+update unit_month m set metered_days = (
+    select count(d.metered_quality) from unit_day d join unit u using (unit_id)
+    where d.unit_id = m.unit_id and d.carrier = m.carrier and case m.kind
+        when 'month' then d.day >= m.month and d.day < m.month + interval '1 month'
+        else d.day between (m.month - interval '1 month')::date + u.statistics_day - 1 and m.month + u.statistics_day - 2
+    end
+);
+comment on column unit_month.metered_days is 'How many of the days a meter has a part in.';
+alter table unit_month add check (days > 0);
+
+create table unit_period (
+    unit_id      int4 not null,
+    period       text not null check (period in ('quarter', 'year')),
+    period_start date not null,
+    carrier      text not null,
+    amount       numeric not null,
+    kgce         numeric not null,
+    kgce_equal   numeric not null,
+    kgco2        numeric not null,
+    quality      int2 not null,
+    provisional  boolean not null,
+    days         int2 not null,
+    metered_days int2 not null,
+    covered_s    int8 not null,
+    due_s        int8 not null,
+    primary key (unit_id, period, period_start, carrier)
+) with (fillfactor = 70);
+create index unit_period_start on unit_period (period_start, period);
+comment on table unit_period is 'The sum of unit_month per quarter and year: what quotas of these periods are read from. Follows unit_month by triggers. No reference to unit: months have one, and the server would ask for it again with every second change in a transaction.';
+
+create view period_sum as
+select m.unit_id, p.period, p.period_start, m.carrier, trim_scale(sum(m.amount)) as amount, trim_scale(sum(m.kgce)) as kgce,
+    trim_scale(sum(m.kgce_equal)) as kgce_equal, trim_scale(sum(m.kgco2)) as kgco2, max(m.quality) as quality,
+    bool_or(m.provisional) as provisional, sum(m.days)::int2 as days, sum(m.metered_days)::int2 as metered_days,
+    sum(m.covered_s)::int8 as covered_s, sum(m.due_s)::int8 as due_s
+from unit_month m
+cross join lateral (
+    values ('quarter', date_trunc('quarter', m.month)::date), ('year', date_trunc('year', m.month)::date)
+) as p (period, period_start)
+where m.kind = 'month'
+group by m.unit_id, p.period, p.period_start, m.carrier;
+comment on view period_sum is 'What unit_period must say.';
+
+-- What came is added and what went is taken away: numeric sums are exact, so that nothing needs to be summed again, how many
+-- months there may be. Only which quality is the worst, and whether any factor is provisional, is asked of all months again,
+-- unless all rows before and after say the same. Sums are looked up by their key: the server would rather read all of them.
+create function periods_follow_months() returns trigger language plpgsql
+set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    changed text := 'select 1 as sign, * from touched';
+begin
+    if not exists (select from touched) then
+        return null;
+    elsif tg_op = 'DELETE' then
+        changed := 'select -1 as sign, * from touched';
+    elsif tg_op = 'UPDATE' then
+        changed := changed || ' union all select -1 as sign, * from before';
+    end if;
+    execute $merge$
+        merge into unit_period as p
+        using (
+            select c.*, w.quality, w.provisional
+            from (
+                select unit_id, case grouping(quarter) when 0 then 'quarter' else 'year' end as period,
+                    coalesce(quarter, year) as since,
+                    (coalesce(quarter, year) + case grouping(quarter) when 0 then interval '3 months' else '1 year' end)::date
+                        as until,
+                    carrier, sum(sign * amount) as amount, sum(sign * kgce) as kgce, sum(sign * kgce_equal) as kgce_equal,
+                    sum(sign * kgco2) as kgco2, sum(sign * days) as days, sum(sign * metered_days) as metered_days,
+                    sum(sign * covered_s) as covered_s, sum(sign * due_s) as due_s,
+                    sum(sign) = 0 and min(quality) = max(quality) and bool_and(provisional) = bool_or(provisional) as alike
+                from (
+                    select *, date_trunc('quarter', month)::date as quarter, date_trunc('year', month)::date as year
+                    from ($merge$ || changed || $merge$) row_of where kind = 'month'
+                ) of_months
+                group by unit_id, carrier, year, rollup (quarter)
+            ) c
+            left join lateral (
+                select max(quality) as quality, bool_or(provisional) as provisional from unit_month m
+                where not c.alike and m.unit_id = c.unit_id and m.kind = 'month' and m.month >= c.since
+                    and m.month < c.until and m.carrier = c.carrier
+                offset 0
+            ) w on true
+        ) as c
+        on p.unit_id = c.unit_id and p.period = c.period and p.period_start = c.since and p.carrier = c.carrier
+        when matched and p.days + c.days = 0 then delete
+        when matched and not (
+            (c.alike or (c.quality, c.provisional) = (p.quality, p.provisional)) and (c.amount, c.kgce, c.kgce_equal,
+                c.kgco2, c.days, c.metered_days, c.covered_s, c.due_s) = (0, 0, 0, 0, 0, 0, 0, 0)
+        ) then update set
+            amount = trim_scale(p.amount + c.amount), kgce = trim_scale(p.kgce + c.kgce),
+            kgce_equal = trim_scale(p.kgce_equal + c.kgce_equal), kgco2 = trim_scale(p.kgco2 + c.kgco2),
+            quality = case when c.alike then p.quality else c.quality end,
+            provisional = case when c.alike then p.provisional else c.provisional end,
+            days = p.days + c.days, metered_days = p.metered_days + c.metered_days,
+            covered_s = p.covered_s + c.covered_s, due_s = p.due_s + c.due_s
+        when not matched then insert values (
+            c.unit_id, c.period, c.since, c.carrier, trim_scale(c.amount), trim_scale(c.kgce), trim_scale(c.kgce_equal),
+            trim_scale(c.kgco2), c.quality, c.provisional, c.days, c.metered_days, c.covered_s, c.due_s)
+    $merge$;
+    -- From which day on is said by the days that changed; months hardly ever do without.
+    perform touch_units(array_agg(unit_id), array_agg('infinity'::date)) from touched where kind = 'month';
+    return null;
+end $$;
+create trigger period_month_inserted after insert on unit_month referencing new table as touched
+    for each statement execute function periods_follow_months();
+create trigger period_month_updated after update on unit_month referencing new table as touched old table as before
+    for each statement execute function periods_follow_months();
+create trigger period_month_deleted after delete on unit_month referencing old table as touched
+    for each statement execute function periods_follow_months();
+create function periods_truncated() returns trigger language plpgsql as $$
+begin
+    delete from unit_period; -- truncated already where the units themselves are
+    return null;
+end $$;
+create trigger period_months_truncated after truncate on unit_month
+    for each statement execute function periods_truncated();
+insert into unit_period select * from period_sum;
 
 -- What else quotas and rules rest on ----------------------------------------------------------------------------------
 
