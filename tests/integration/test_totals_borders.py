@@ -71,6 +71,26 @@ async def test_what_a_check_doubts_between_takings_is_doubted_on_all_their_days(
     assert await days(undone, "quality") == [(IntervalQuality.ESTIMATED,)] * 4
 
 
+async def test_what_a_check_doubts_is_doubted_on_the_days_that_it_touches(undone: Connection) -> None:
+    """What began before midnight is told of the next day, and doubts both; else the day before is as good as it was."""
+    await populate(undone, COAL)
+    await use(undone, Used("C1", 0, (8000,) * (3 * DAY)))
+    for own, since, touched in ((1, DAY, [1]), (2, 2 * DAY - 2, [1, 2])):
+        await undone.execute("delete from finding")
+        await undone.execute(
+            "insert into finding (point_id, day, check_id, since, until, severity, detail)"
+            " select point_id, $1, 'spike', $2, $2::timestamptz + interval '1 hour', 'failure', '{}' from point",
+            day(own),
+            START + since * QUARTER,
+        )
+        for n in range(3):
+            await _mark(undone, day(n))
+        doubted = [
+            n for n, (quality,) in enumerate(await days(undone, "quality")) if quality == IntervalQuality.SUSPECT
+        ]
+        assert doubted == touched
+
+
 @pytest.mark.parametrize("bill_first", [True, False])
 async def test_a_bill_does_not_hide_a_meter_of_which_nothing_is_known(undone: Connection, *, bill_first: bool) -> None:
     """What the bill says counts, and that the meter beside it is missing is told; whichever comes first."""
