@@ -69,7 +69,7 @@ DATA = (
         "days of the period before the metering of a carrier began, and not filled in either",
     ),
     _series("quality", "any", "数据质量标志", "the worst quality of the data"),
-    _series("provisional", "", "含暂用系数（1是，0否）", "1 where a factor is provisional"),
+    _series("provisional", "", "含暂定系数（1是，0否）", "1 where a factor is provisional"),
     _series("value_known", "", "产值或产量已填报（1是，0否）", "1 where the output or output value is known"),
 )
 SERIES = (*USE, *COURSE, *END, *DATA)

@@ -143,11 +143,11 @@ every = "15m" and more.
 """
 FACTORS = (
     _series("factor_missing", "1", "没有有效折标系数的能源品种个数", "carriers without a factor in force today"),
-    _series("factor_provisional", "1", "仅有暂用系数的能源品种个数", "carriers whose factor in force is provisional"),
+    _series("factor_provisional", "1", "仅有暂定系数的能源品种个数", "carriers whose factor in force is provisional"),
     _series(
         "provisional_share",
         "1",
-        "本自然月至今按暂用系数折算的能耗占比",
+        "本自然月至今按暂定系数折算的能耗占比",
         "share of the calendar month's energy so far that rests on provisional factors",
     ),
 )

@@ -178,7 +178,7 @@ def _quality(told: _Told) -> str:
     found = figures.get("quality")
     words = [] if found is None else [told.quality(found)]
     if figures.get("provisional"):
-        words.append(told.say("含暂用系数", "a factor is provisional"))
+        words.append(told.say("含暂定系数", "a factor is provisional"))
     return told.say("，", ", ").join(words)
 
 
@@ -221,7 +221,7 @@ def _parts(told: _Told, width: int | None) -> Iterator[str]:
     rows = [_heading(titles.format(unit.upper() or "_"))]
     for part in evidence.parts:
         remarks = [say("人工填报", "by hand")] if part.by_hand else []
-        remarks += [say("暂用系数", "provisional factor")] if part.provisional else []
+        remarks += [say("暂定系数", "provisional factor")] if part.provisional else []
         carrier, amounts = told.named("measure", part.carrier), (told.number(part.amount), part.unit_of_measure)
         rows.append((
             carrier, *amounts, told.number(part.value),
@@ -240,7 +240,7 @@ def _factors(told: _Told, width: int | None) -> Iterator[str]:
     titles = say("系数 起用 每 KGCE KGCE_等价 KG_CO2 出处", "FACTOR_OF FROM PER KGCE KGCE_EQUAL KG_CO2 SOURCE")
     rows = [_heading(titles)]
     for one in told.evidence.factors:
-        source = one.source + (say("（暂用）", " (provisional)") if one.provisional else "")
+        source = one.source + (say("（暂定）", " (provisional)") if one.provisional else "")
         figures = (told.number(one.kgce), told.number(one.kgce_equal), told.number(one.kgco2))
         rows.append((told.named("measure", one.carrier), str(one.valid_from), one.unit, *figures, source))
     return columns(rows, {3, 4, 5}, width)
