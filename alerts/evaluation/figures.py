@@ -24,17 +24,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 _METHODS = ("", *METHODS)
 _AMOUNTS = (
-    *(
-        "used",
-        "limit",
-        "used_share",
-        "elapsed_share",
-        "pace",
-        "projected",
-        "projected_low",
-        "projected_high",
-        "quality",
-    ),
+    "used",
+    "limit",
+    "used_share",
+    "elapsed_share",
+    "pace",
+    "projected",
+    "projected_low",
+    "projected_high",
+    "quality",
 )
 _LAYOUT = Layout(
     quota_id="int4",
@@ -135,7 +133,7 @@ class Written:
 
 
 async def write(connection: Connection, figures: Figures, rows: Ids, now: datetime) -> None:
-    """Write some rows, in the transaction of the evaluation; what stands already is left alone."""
+    """Write some rows over what stands, in the transaction of the evaluation."""
     if not len(rows):
         return
     await connection.execute(_SQL.stage)

@@ -158,17 +158,6 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     previous: Said | None = None
     consequences: tuple[Estimate, ...] = ()
 
-    def said(self, state: AlertState) -> Said:
-        """What the next evidence calls `previous`, of an alert that stands at `state`."""
-        return Said(
-            state=state,
-            condition=self.condition,
-            now=self.now,
-            figures=self.figures,
-            rule_version=self.rule.version,
-            quota_version=self.quota.version if self.quota else 0,
-        )
-
 
 def rejudge(evidence: Evidence) -> Condition:
     """Judge anew from what is stored alone; equal to `evidence.condition`, or the evidence is not what it says.

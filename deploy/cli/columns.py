@@ -45,7 +45,7 @@ def columns(
     for row in clean:
         texts = zip(row, widths)  # noqa: B905 - the last column has no width
         cells = [_filled(_without_middle(cell, w), w, right=i in right) for i, (cell, w) in enumerate(texts)]
-        if room is None or places(row[-1]) <= room:
+        if room is None or places(row[-1]) <= max(room, 0):
             yield _GAP.join([*cells, row[-1]])
         elif room >= _WANTED:
             yield _GAP.join([*cells, _cut(row[-1], room)])

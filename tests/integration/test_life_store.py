@@ -15,7 +15,7 @@ from alerts.life.windows import Window
 from alerts.verdicts import Colour, Mark, Severity
 from energy.errors import RejectedError
 from energy.storage import Connection, Notifications, Pool, StorageSettings
-from tests.support.alert_rows import DAY, KEY, at, evidence, known, look, outcome, populate
+from tests.support.alert_rows import DAY, KEY, as_said, at, evidence, known, look, outcome, populate
 from tests.support.eventually import eventually
 
 ORANGE = Mark(Severity.WARNING, Colour.ORANGE)
@@ -76,9 +76,9 @@ async def test_what_is_only_remembered_leaves_evidence_and_history_alone(undone:
     after = await known(undone)
     assert after is not None
     assert (after.standing, after.revision) == (remembered, 2)
-    said = evidence(103.0, at(2), Condition.RAISED).said(AlertState.FIRING)
-    assert await read_said(undone, [after.alert_id]) == {after.alert_id: said}
-    assert (said.quota_version, said.rule_version) == (2, "1a2b3c")
+    found = await read_said(undone, [after.alert_id])
+    assert found == {after.alert_id: as_said(evidence(103.0, at(2), Condition.RAISED))}
+    assert [(one.quota_version, one.rule_version) for one in found.values()] == [(2, "1a2b3c")]
     assert await moves(undone) == ["inactive firing raised"]
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from alerts.life.evidence import Evidence, named, rejudge
-from alerts.life.model import AlertState, Condition, Reason
+from alerts.life.model import Condition, Reason
 from alerts.life.windows import Place, Window, covering
 from alerts.life.words import over
-from tests.support.alert_rows import BREACH, at, evidence
+from tests.support.alert_rows import BREACH, as_said, at, evidence
 
 FIGURES = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
 PACE = replace(BREACH, when="elapsed >= 0.1 and pace > 1", clear="pace < 0.97")
@@ -62,7 +62,7 @@ def test_the_number_of_a_band_is_nothing_that_people_read() -> None:
     """Of a band that was taken back they read what is used; of a meter whatever the rule names."""
     share = replace(BREACH, when="band >= 1 and elapsed_share < 1", severity="band")
     before = evidence(85.0, at(1), Condition.RAISED, share)
-    now = replace(evidence(79.0, at(2), Condition.CLEAR, share), previous=before.said(AlertState.FIRING))
+    now = replace(evidence(79.0, at(2), Condition.CLEAR, share), previous=as_said(before))
     figures = {"used": 79.0, "limit": 100.0, "band": 0.0, "elapsed_share": 0.5}
     assert over(replace(now, figures=figures), Reason.CLEARED, "en") == (
         "Fictional Titanium, u-1.month (from 2026-03-01): The condition has cleared; said before: used 85 tce, "
@@ -81,7 +81,7 @@ def test_of_a_forecast_people_read_what_is_expected_and_the_limit() -> None:
     before = replace(evidence(1.0, at(1), Condition.RAISED, course), figures={**said, "projected_low": None})
     figures = {**said, "projected": 999999.0, "projected_low": None}
     now = replace(evidence(1.0, at(2), Condition.CLEAR, course), figures=figures)
-    now = replace(now, previous=before.said(AlertState.FIRING))
+    now = replace(now, previous=as_said(before))
     assert over(now, Reason.CLEARED, "en").endswith(
         "; said before: projected 1234567 tce, limit 1040000 tce; now: projected 999999 tce, limit 1040000 tce"
     )
@@ -98,17 +98,17 @@ def test_of_units_and_meters_people_read_words(when: str, ends: str) -> None:
     rule = replace(BREACH, subject="meter", when=when)
     before = replace(evidence(1.0, at(1), Condition.RAISED, rule), figures={"lag_h": 7.5, "stuck": 1.0})
     now = replace(evidence(1.0, at(2), Condition.CLEAR, rule), figures={"lag_h": 1.5, "stuck": 0.0}, quota=None)
-    assert over(replace(now, previous=before.said(AlertState.FIRING)), Reason.CLEARED, "zh").endswith(ends)
+    assert over(replace(now, previous=as_said(before)), Reason.CLEARED, "zh").endswith(ends)
 
 
 def test_said_before_is_the_evidence_of_before() -> None:
     """With the versions by which it was judged."""
     before = evidence(103.0, at(1), Condition.RAISED)
-    stored = replace(evidence(99.0, at(2), Condition.CLEAR), previous=before.said(AlertState.FIRING))
+    stored = replace(evidence(99.0, at(2), Condition.CLEAR), previous=as_said(before))
     back = msgspec.json.decode(msgspec.json.encode(stored), type=Evidence)
     assert back.previous is not None
-    said = back.previous
-    assert (said.figures["used"], said.now, said.rule_version, said.quota_version) == (103.0, at(1), "1a2b3c", 2)
+    told = back.previous
+    assert (told.figures["used"], told.now, told.rule_version, told.quota_version) == (103.0, at(1), "1a2b3c", 2)
 
 
 @pytest.mark.parametrize(

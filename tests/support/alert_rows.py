@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from alerts.life.evidence import CarrierPart, Evidence, FactorUse, Judged, QuotaUse
+from alerts.life.evidence import CarrierPart, Evidence, FactorUse, Judged, QuotaUse, Said
 from alerts.life.machine import advance
-from alerts.life.model import Condition, Look, Standing
+from alerts.life.model import AlertState, Condition, Look, Standing
 from alerts.life.store import AlertKey, Known, Outcome, keep, read_said, read_standings
 from alerts.rules.messages import render
 from alerts.rules.model import Message, Rule, Timing
@@ -81,6 +81,12 @@ def evidence(used: float | None, now: datetime, condition: Condition, rule: Rule
         factors=(FactorUse("electricity", date(2021, 4, 1), "kWh", 0.1229, 0.3, 0.5, False, "GB/T 2589-2020"),),
         method="even",
     )
+
+
+def as_said(before: Evidence, state: AlertState = AlertState.FIRING) -> Said:
+    """What the evidence after `before` calls previous, of an alert that stood at `state`."""
+    number = before.quota.version if before.quota else 0
+    return Said(state, before.condition, before.now, before.figures, before.rule.version, number)
 
 
 async def known(connection: Connection, key: AlertKey = KEY) -> Known | None:

@@ -24,6 +24,7 @@ from alerts.verdicts import Colour, Mark, Severity
 from energy.clocks import DataClock
 from energy.services import run_services
 from energy.storage import Connection, StorageSettings
+from tests.support.alert_rows import as_said
 from tests.support.eventually import eventually
 
 YELLOW = Mark(Severity.ATTENTION, Colour.YELLOW)
@@ -171,7 +172,7 @@ class Alert:
             end=end,
             message=Message(render(TEXT.zh, "zh", figures, names), render(TEXT.en, "en", figures, names)),
             quota=QuotaUse(f"{self._unit}.tce", 1, "市发改委〔2026〕1号", "tce", "tce", "day"),
-            previous=previous.said(self._standing.state) if previous and self._standing else None,
+            previous=as_said(previous, self._standing.state) if previous and self._standing else None,
         )
 
 

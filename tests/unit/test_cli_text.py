@@ -66,6 +66,11 @@ def test_a_text_below_is_broken_between_words_where_it_has_some() -> None:
     ]
 
 
+def test_nothing_stands_below_where_there_is_nothing_to_say() -> None:
+    """However narrow it is."""
+    assert list(columns([("OF", "SAYS"), ("c" * 50, "")], set(), 40))[2:] == [f"{'c' * 50}  "]
+
+
 @pytest.mark.parametrize(
     ("figure", "text"),
     [(0.0, "0"), (1234567.0, "1,234,570"), (96_000.0, "96,000"), (0.05, "0.05"), (218.3154, "218.315"), (-3.0, "-3")],

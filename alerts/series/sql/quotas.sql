@@ -1,5 +1,4 @@
--- What quotas are judged on. Times are parameters: data time comes from the service's clock. Queries whose arguments are
--- flags serve a COPY, where arguments are constants: what a flag leaves out is not computed.
+-- What quotas are judged on. Times are parameters: data time comes from the service's clock.
 
 -- name: version
 -- Two numbers that rise with quotas and groups, and with the registry.

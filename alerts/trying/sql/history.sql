@@ -226,8 +226,7 @@ cross join lateral (
 -- name: carriers
 -- How far each carrier of a unit has come: of its newest day; and since when it is metered.
 insert into unit_carrier (unit_id, carrier, metered, day, ready, through, since)
-select k.unit_id, k.carrier, k.metered, l.day, l.ready, ((l.ready - interval '1 microsecond') at time zone u.time_zone)::date,
-    f.since
+select k.unit_id, k.carrier, k.metered, l.day, l.ready, through(l.ready, u.time_zone), f.since
 from (
     select unit_id, carrier, bool_or(metered) as metered
     from (select unit_id, carrier, false as metered from told union all select unit_id, carrier, true from gate_carrier) e
