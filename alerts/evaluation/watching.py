@@ -110,9 +110,8 @@ class WatchService(BesideService):
 
 
 async def _keep(connection: Connection, found: Sequence[Outcome]) -> list[Outcome]:
-    """Write them in one transaction; those that were refused."""
-    async with connection.transaction():
-        refused = await store.keep(connection, found)
+    """Write them; those that were refused."""
+    refused = await store.keep(connection, found)
     for one in found:
         if one not in refused:
             metrics.moved(one)
