@@ -45,6 +45,12 @@ def environment() -> Iterator[dict[str, str]]:
         }
 
 
+def heed() -> None:
+    """Before a program starts: it is to take what ends it, also where the tests run behind a shell, or under nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def still_running(environment: dict[str, str]) -> list[str]:
     """Command lines of processes that carry the test's state directory in their arguments or environment."""
     mark = environment["QUOTAWATT_STATE"]
@@ -126,7 +132,7 @@ async def test_the_board_flags_a_unit_and_ctrl_c_stops_everything(environment: d
 
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "deploy.cli", "demo",
-            env={**environment, "TERM": "xterm-256color"}, stdin=theirs, stdout=theirs, stderr=theirs,
+            env={**environment, "TERM": "xterm-256color"}, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=heed,
         )  # fmt: skip
 
         def ended() -> bool:
@@ -159,7 +165,7 @@ async def test_a_stop_at_any_moment_leaves_nothing_behind(
     """A service manager, or a terminal that closes and takes no more words, stops servers and processes alike."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "deploy.cli", "demo", "--until-alert", "--days", "1", "--day-seconds", "6",
-        env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, preexec_fn=heed,
     )  # fmt: skip
     assert process.stderr is not None
     while moment not in (line := await process.stderr.readline()):
