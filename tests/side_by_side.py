@@ -55,7 +55,9 @@ def main(lowest_coverage: str) -> int:
 
 def _start(part: str, directory: Path, output: IO[str] | None) -> subprocess.Popen[str]:
     command = (sys.executable, "-m", "pytest", "-m", "not long", "--cov", "--cov-report=", *PARTS[part])
-    environment = {**os.environ, "COVERAGE_FILE": str(directory / f"coverage-{part}")}
+    # Compiled modules are kept, whatever the shell says: else each of the processes that tests start compiles its own.
+    kept = {"PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, **kept, "COVERAGE_FILE": str(directory / f"coverage-{part}")}
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, text=True)
 
 
