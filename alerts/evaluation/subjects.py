@@ -21,7 +21,7 @@ from alerts.life.windows import Window
 from alerts.rules.judging import Judge
 from alerts.series import meters, units
 from alerts.series.frame import Frame, Scope
-from energy.storage import Connection, load_queries
+from energy.storage import Connection, load_queries, plan_anew
 
 Attached: TypeAlias = Callable[[Evidence], tuple[Estimate, ...]]
 """What policies attach to a breach on such evidence; see `alerts.consequences.attaching`."""
@@ -46,6 +46,7 @@ class Looking:
         # Within a transaction of the caller's it is that one's isolation which counts.
         isolation: Literal["repeatable_read"] | None = None if connection.is_in_transaction() else "repeatable_read"
         async with connection.transaction(isolation=isolation):
+            await plan_anew(connection)
             rows = [dict(row) for row in await connection.fetch(_SQL.windows, now)]
             yield cls(connection, now, [msgspec.convert(row, Window) for row in rows], attached)
 

@@ -26,7 +26,7 @@ from alerts.projecting.model import Courses
 from alerts.quotas.measures import LEVELS, MONTHLY
 from alerts.series.frame import Ids
 from energy.periods import DEFAULT_ZONE, local_day
-from energy.storage import Connection, load_queries, translating
+from energy.storage import Connection, load_queries, plan_anew, translating
 from energy.storage.binary import copy_out
 from energy.working_days import ZONES
 
@@ -67,6 +67,7 @@ async def refresh(
         StorageError, …: as `energy.storage.translating` says.
     """
     with translating():
+        await plan_anew(connection)
         if touched:
             await connection.execute(_SQL.changed, list(touched), list(touched.values()), SETTLED_DAYS)
         states = await connection.fetch(_SQL.states, None, WITHOUT)

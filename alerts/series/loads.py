@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from alerts.time_of_use.model import days_of
-from energy.storage import Connection, load_queries
+from energy.storage import Connection, load_queries, plan_anew
 
 _SQL = load_queries("alerts.series", "loads.sql")
 _OFFSET = timedelta(hours=15)
@@ -56,9 +56,13 @@ async def refresh(connection: Connection, now: datetime, since: date, until: dat
     last = min(until, (now + _OFFSET).date())
     await connection.execute(_SQL.void)
     await connection.execute(_SQL.forget, since, last)
-    rows = [dict(row) for row in await connection.fetch(_SQL.stale, since, last, now)]
+    async with connection.transaction():
+        await plan_anew(connection)
+        rows = [dict(row) for row in await connection.fetch(_SQL.stale, since, last, now)]
     for begin in range(0, len(rows), _BLOCK):
-        await connection.execute(_KEEP, *_arguments(rows[begin : begin + _BLOCK], now))
+        async with connection.transaction():
+            await plan_anew(connection)
+            await connection.execute(_KEEP, *_arguments(rows[begin : begin + _BLOCK], now))
     return len(rows)
 
 

@@ -6,7 +6,7 @@ Only this package imports the database drivers. It is loaded by the platform's s
 from energy.queries import load_queries
 from energy.storage.errors import KeyConflictError, translating
 from energy.storage.notifications import Notifications
-from energy.storage.pool import Connection, Pool, StorageSettings, check_schema, connect, open_pool
+from energy.storage.pool import Connection, Pool, StorageSettings, check_schema, connect, open_pool, plan_anew
 
 __all__ = [
     "Connection",
@@ -18,5 +18,6 @@ __all__ = [
     "connect",
     "load_queries",
     "open_pool",
+    "plan_anew",
     "translating",
 ]

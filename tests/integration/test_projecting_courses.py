@@ -179,3 +179,16 @@ async def test_a_group_is_the_sum_of_its_members(undone: Connection) -> None:
     assert np.isnan(courses.level[rows[1:]]).all()
     assert np.isnan(courses.level[-1])
     assert len(courses.level) == len(book.units) + 4
+
+
+async def test_no_plan_is_kept_for_how_many_units_come_next(undone: Connection) -> None:
+    """A plan made for arrays of ten took minutes for five hundred units."""
+    await World(7).store(undone)
+    for days in range(8):
+        assert (await refresh(undone, NOW + days * DAY)).units
+    counts = await undone.fetchrow(
+        "select sum(custom_plans) as made, sum(generic_plans) as kept from pg_prepared_statements"
+        " where statement like '-- Write the four weeks%'"
+    )
+    assert counts is not None
+    assert (counts["made"], counts["kept"]) == (8, 0)
