@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from energy.transport.mqtt import MqttSettings
-from energy.waiting import first_of
 
 _CONNECT, _PUBLISH, _SUBSCRIBE, _DISCONNECT = 1, 3, 8, 14
 _SESSION_EXPIRY = 0x11
@@ -94,7 +93,7 @@ async def tapped(broker: MqttSettings) -> AsyncIterator[Tap]:
         ends = {writer, broker_writer}
         tap.writers |= ends
         try:
-            await first_of(_pump(reader, broker_writer, _Parser(tap.packets)), _pump(broker_reader, writer, None))
+            await asyncio.gather(_pump(reader, broker_writer, _Parser(tap.packets)), _pump(broker_reader, writer, None))
         finally:
             tap.writers -= ends
             for end in ends:
@@ -110,14 +109,16 @@ async def tapped(broker: MqttSettings) -> AsyncIterator[Tap]:
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, parser: _Parser | None) -> None:
+    """Hand on what comes, and how it ends: to close while the other side still sends would lose what was handed on."""
     try:
         while chunk := await source.read(65_536):
             if parser is not None:
                 parser.feed(chunk)
             sink.write(chunk)
             await sink.drain()
+        sink.write_eof()
     except OSError:
-        return
+        sink.transport.abort()
 
 
 class _Parser:
