@@ -10,7 +10,7 @@ import numpy as np
 
 from alerts.projecting.calendars import day_number, day_of
 from alerts.projecting.methods import by_day, deviation
-from alerts.projecting.project import Foresight
+from alerts.projecting.project import DIGITS, Foresight
 from alerts.series.frame import Floats
 
 
@@ -146,7 +146,7 @@ def outcome(seen: Foresight, row: int, names: Names, part: Part, change: Change)
 
 def _end(used: float, limit: float, days: Floats, off: float, begun: int) -> End:
     projected = used + float(days.sum())
-    reached = np.flatnonzero(used + days.cumsum() > limit)
+    reached = np.flatnonzero(np.round((used + days.cumsum()) / limit, DIGITS) > 1)
     within = used <= limit and len(reached) > 0
     return End(
         projected=_known(projected),
