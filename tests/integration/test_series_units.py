@@ -232,6 +232,8 @@ async def test_factors_and_entries(undone: Connection) -> None:
     assert known["provisional_share"] == pytest.approx(electricity / (electricity + gas + coal))
     await undone.execute("delete from carrier_factor where carrier = 'natural_gas'")
     assert (await _series(undone, _at(DAY * 2.5)))["factor_missing"] == 1
+    await undone.execute("delete from carrier_factor")
+    assert np.isnan((await _series(undone, _at(DAY * 2.5)))["factor_missing"]), "accounting has not loaded them yet"
 
 
 _MOVE = "update consumption_15min set quanta = quanta + case ts when $1 then 500 else -500 end where ts in ($1, $2)"

@@ -120,7 +120,7 @@ from carriers group by unit_id
 
 -- name: factors
 -- Carriers of units $2 (null: all) without a factor in force on the day of $1, or with a provisional one; and how much of
--- the whole days of the month rests on provisional ones.
+-- the whole days of the month rests on provisional ones. Nothing is known before accounting has loaded any factors.
 with units as (
     select unit_id, ($1::timestamptz at time zone time_zone)::date as today from unit
     where $2::int4[] is null or unit_id = any($2)
@@ -145,6 +145,7 @@ held as (
         where f.unit_id = c.unit_id and f.carrier = c.carrier and f.valid_from <= c.today and f.valid_to > c.today
         offset 0
     ) f on true
+    where exists (select from carrier_factor)
     group by c.unit_id
 )
 select h.unit_id, h.factor_missing, h.factor_provisional, e.provisional_share
