@@ -7,9 +7,11 @@ import contextlib
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from html import unescape
 from pathlib import Path
 
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 
@@ -25,6 +27,7 @@ _REDRAW_S, _REPRINT_S = 0.5, 10.0
 """Real seconds between two frames on a terminal, and in a file or pipe, where each is printed below the last."""
 _PRINTED_ROWS = 40
 _WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+_TEXT = re.compile(r'(<text [^>]*? textLength=")([0-9.]+)("[^>]*>)([^<]+)')
 _FONTS = "Fira Code, DejaVu Sans Mono, Menlo, Consolas, Noto Sans Mono CJK SC"
 
 
@@ -80,5 +83,13 @@ def save_picture(
         console = Console(width=width, height=height, record=True, force_terminal=True, file=nowhere)
         console.print(render(snapshot, width, height, language))
         picture = console.export_svg(title="quotawatt demo")
+    picture = _TEXT.sub(_as_wide_as_its_cells, picture)
     picture = _WEB_FONT.sub("", picture).replace("font-family: Fira Code", f"font-family: {_FONTS}")
     path.write_text(picture, encoding="utf-8")
+
+
+def _as_wide_as_its_cells(text: re.Match[str]) -> str:
+    """Rich gives each character the width of one cell: those that take two would lie over each other."""
+    before, width, after, content = text.groups()
+    said = unescape(content)
+    return f"{before}{float(width) / len(said) * cell_len(said):g}{after}{content}"

@@ -27,7 +27,7 @@ _STYLES = {
 _WIDE, _WIDEST = 108, 132
 """From these widths on the board has room for figures, and for the district too."""
 _REMARK, _SHORT_REMARK = 14, 12
-"""Cells of the last column; where there is room it grows with what stands there."""
+"""Least cells of the last column, which grows with what stands there: a date cut off says nothing."""
 _CHROME = 10
 """Rows that are not lines of quotas: header 5, column titles 1, the rest's line 1, footer 3."""
 _DISTRICT_SUFFIXES = (" District", " County", "区", "县")
@@ -138,7 +138,7 @@ def _quotas(snapshot: BoardSnapshot, lines: Sequence[QuotaLine], width: int, lan
     if wide:
         table.add_column(word("figures", language), justify="right", no_wrap=True)
     remarks = [cell_len(remark(snapshot, line, language, wide=wide)) for line in lines]
-    room = max(_REMARK, *remarks) if wide else _SHORT_REMARK
+    room = max(_REMARK if wide else _SHORT_REMARK, *remarks)
     table.add_column(word("remark", language), no_wrap=True, overflow="ellipsis", width=room)
     for line in lines:
         table.add_row(*_cells(snapshot, line, width, language))

@@ -6,6 +6,7 @@ import asyncio
 import io
 from datetime import timedelta
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from msgspec.structs import replace
@@ -56,7 +57,7 @@ def test_an_alert_that_lasts_although_the_projection_fell_says_since_when() -> N
     assert "since 11:37" in row
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [80, 100, 120])
 @pytest.mark.parametrize(
     ("language", "texts"),
     [
@@ -71,6 +72,16 @@ def test_a_period_that_is_over_stands_with_its_date(width: int, language: Langua
     february = replace(broken("b"), period="month", period_start=NOW.replace(month=2, day=1, hour=0, minute=0))
     told = "\n".join(drawn(frame(yesterday, february, broken("c")), width, 24, language))
     assert [text for text in texts if text not in told] == []
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize(("language", "text"), [("en", "breaks 03-21"), ("zh", "预计超限 03-21")])
+def test_the_day_that_a_limit_breaks_is_never_cut(width: int, language: Language, text: str) -> None:
+    """Chinese needs two cells more than English; the names of units stay."""
+    course = replace(on_course("a"), exhausted_at=NOW + timedelta(days=19))
+    told = "\n".join(drawn(frame(course, line("b")), width, 24, language))
+    assert text in told
+    assert {"en": "Fictional a", "zh": "虚构·a"}[language] in told
 
 
 @pytest.mark.parametrize(
@@ -213,3 +224,14 @@ def test_a_picture_is_an_svg_of_the_frame(tmp_path: Path) -> None:
     assert "flagged" in text
     assert "url(http" not in text
     assert "@font-face" not in text
+
+
+def test_text_of_a_picture_is_as_wide_as_its_cells(tmp_path: Path) -> None:
+    """No text runs into the next: a Chinese character takes two cells, one written as an entity takes one."""
+    save_picture(frame(replace(broken("a"), name_zh="甲&乙厂")), tmp_path / "board.svg", language="zh")
+    picture = ET.parse(tmp_path / "board.svg").getroot()  # noqa: S314 - written by us a line above
+    texts = [text for text in picture.iter("{http://www.w3.org/2000/svg}text") if "textLength" in text.attrib]
+    drawn_texts = [(text.text or "", float(text.attrib["textLength"])) for text in texts]
+    assert any(said.startswith("甲&乙厂") for said, _ in drawn_texts)
+    wrong = [said for said, width in drawn_texts if abs(width - 12.2 * cell_len(said)) > 0.01]
+    assert wrong == []
