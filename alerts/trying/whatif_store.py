@@ -44,8 +44,10 @@ async def what_if(connection: Connection, unit: str, now: datetime, change: Chan
         seen = await _foresee(connection, unit_id, now)
     parts = {one["carrier"]: dict(one) for one in rows}
     if change.carrier and change.carrier not in parts:
-        known_of = ", ".join(parts) or "no carrier"
-        raise RejectedError(f"no data of {change.carrier} of {unit} in the last four weeks; there is of {known_of}")
+        asked = f"--carrier goes by whole, settled days of the four weeks before yesterday: of {unit} there are none"
+        raise RejectedError(
+            f"{asked} of {change.carrier}, there are of {', '.join(parts)}" if parts else f"{asked} yet"
+        )
     found = [
         outcome(seen.foresight, row, names, part_of(parts, names.measure, change), change)
         for row, names in seen.names(unit_id)

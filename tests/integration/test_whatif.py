@@ -75,6 +75,8 @@ async def test_a_cut_is_worth_what_its_days_and_carrier_are(undone: Connection) 
     assert fixed[0].after.projected == pytest.approx(31 * DAY_KWH - 11 * 1_000)
     stopped = await what_if(undone, "U", NOW, Change(date.min, 0.0, 1e9, "electricity"))
     assert stopped[0].after.projected == pytest.approx(DAYS * DAY_KWH), "nobody uses less than nothing"
+    with pytest.raises(RejectedError, match="of U there are none of raw_coal, there are of electricity, natural_gas"):
+        await what_if(undone, "U", NOW, Change(SINCE, 0.1, 0.0, "raw_coal"))
     later = await what_if(undone, "U", NOW + timedelta(days=60), Change(SINCE, 0.1))
     assert (later[0].used, later[0].before.projected) == (None, None)
     told = "\n".join(lines([other[0], later[0]], NOW, "en"))
@@ -90,7 +92,7 @@ async def test_what_cannot_be_answered_says_why(undone: Connection) -> None:
         await what_if(undone, "UV", NOW, Change(SINCE, 0.1))
     with pytest.raises(RejectedError, match=r"no such unit: 'zz'\Z"):
         await what_if(undone, "zz", NOW, Change(SINCE, 0.1))
-    with pytest.raises(RejectedError, match="no data of raw_coal of U"):
+    with pytest.raises(RejectedError, match=r"whole, settled days .*: of U there are none yet\Z"):
         await what_if(undone, "U", NOW, Change(SINCE, 0.1, 0.0, "raw_coal"))
     with pytest.raises(RejectedError, match="U has no quota in force"):
         await what_if(undone, "U", NOW, Change(SINCE, 0.1))
