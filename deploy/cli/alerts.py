@@ -97,7 +97,7 @@ def list_alerts(  # noqa: PLR0913 - one for each option
 
     Of those as grave, quotas stand before units and meters, then the longest first. An exclamation mark says that it
     has escalated. OF is the quota, unit or meter, behind its unit's code where its own does not begin so, and the first
-    day of the period. Times are of the unit's zone.
+    day of the period. SINCE is when it fired, of what does not fire when it came to its state, in the unit's zone.
     """
     from alerts.life import people  # noqa: PLC0415 - loads the drivers only when called
     from alerts.life.model import AlertState  # noqa: PLC0415 - likewise

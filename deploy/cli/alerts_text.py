@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from alerts.life.model import ACTIVE
 from alerts.life.terms import REASONS, STATES, SUBJECTS, term
 from alerts.verdicts import COLOUR_TERMS, SEVERITY_TERMS
 from deploy.cli.columns import columns, places, shown
 from deploy.cli.terminal import saying
 
 if TYPE_CHECKING:
+    from alerts.life.model import Standing
     from alerts.life.people import Listed, Move
     from alerts.life.windows import Window
     from alerts.rules.messages import Language
@@ -42,7 +44,7 @@ def list_lines(alerts: Sequence[Listed], language: Language, width: int | None) 
         state = f"{term(STATES, standing.state, language)}{'!' if escalated else ''}"
         severity = term(SEVERITY_TERMS, standing.mark.severity, language)
         says = getattr(one.message, language)
-        since = minute(standing.since, one.time_zone)
+        since = minute(_began(standing), one.time_zone)
         rows.append((str(one.alert_id), state, severity, one.rule, _of(one), since, says))
     return columns(rows, {0}, width, gives_way=4)
 
@@ -129,6 +131,11 @@ def local(moment: datetime | None, zone: str) -> str:
     at = moment.astimezone(ZoneInfo(zone))
     spec = "milliseconds" if at.microsecond else "seconds" if at.second else "minutes"
     return at.isoformat(timespec=spec)
+
+
+def _began(standing: Standing) -> datetime:
+    """When it fired, while it fires: it may have escalated or been taken on since; else when it came to its state."""
+    return (standing.fired_at if standing.state in ACTIVE else None) or standing.since
 
 
 def _of(one: Listed) -> str:

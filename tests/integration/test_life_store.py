@@ -13,6 +13,7 @@ from alerts.life.model import AlertState, Condition, Reason
 from alerts.life.store import AlertKey, Outcome, keep, read_said, read_standings
 from alerts.life.windows import Window
 from alerts.verdicts import Colour, Mark, Severity
+from deploy.cli import alerts_text
 from energy.errors import RejectedError
 from energy.storage import Connection, Notifications, Pool, StorageSettings
 from tests.support.alert_rows import DAY, KEY, as_said, at, evidence, known, look, outcome, populate
@@ -129,6 +130,31 @@ async def test_boards_see_each_quota_once_and_each_alert(undone: Connection) -> 
         ("quota_breach", "u-1已用 103.0，限额 100", "虚构钛业", "u-1.month", "610303"),
         ("quota_pace", "u-1已用 101.0，限额 100", "虚构钛业", "u-1.month", "610303"),
     ]
+
+
+async def test_the_list_says_since_when_it_fires_whatever_became_of_it_since(undone: Connection) -> None:
+    """Escalated or taken on, it stands before what fired later; once it is over, with the time at which it ended."""
+    await populate(undone)
+    later = replace(KEY, period_start=DAY - timedelta(days=31))
+    await look(undone, 103.0, 2)
+    await look(undone, 103.0, 3, later)
+    before = await known(undone)
+    assert before is not None
+    escalated = replace(before.standing, since=at(6), escalated_at=at(6))
+    assert await keep(undone, [Outcome(KEY, 1, before.revision, escalated)]) == []
+
+    async def told(states: tuple[AlertState, ...] = people.OPEN) -> list[str]:
+        found = await people.listed(undone, people.Chosen(states), 9)
+        return list(alerts_text.list_lines(found, "en", None))[1:]
+
+    first, second = await told()
+    assert "firing!" in first
+    assert f"{DAY}  2026-03-01 02:00" in first
+    assert f"{later.period_start}  2026-03-01 03:00" in second
+    await people.acknowledge(undone, before.alert_id, "Li Wei", "", at(7))
+    assert "2026-03-01 02:00" in (await told())[0]
+    await look(undone, 99.0, 8)
+    assert "2026-03-01 08:00" in (await told((AlertState.CORRECTED,)))[0]
 
 
 async def test_what_a_look_concerns_is_read(undone: Connection) -> None:

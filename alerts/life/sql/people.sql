@@ -3,7 +3,7 @@
 -- name: alerts
 -- Alerts by number $1, states $2, unit $3, rules $4, a district that begins with $5, an industry that begins with $6,
 -- changed from $7 on, and severities $10; each null for any. At most $8: open ones first, of these the gravest, quotas
--- before what is said of units and their data, and longest first.
+-- before what is said of units and their data, and longest first (of what fires: since it fired).
 select a.alert_id, a.rule, a.subject, coalesce(q.code, m.code, u.code, a.evidence #>> '{subject,code}', '') as code,
     coalesce(u.code, '') as unit, coalesce(u.name_zh, a.evidence #>> '{subject,name_zh}', q.key, '') as name_zh,
     coalesce(u.name_en, a.evidence #>> '{subject,name_en}', q.key, '') as name_en,
@@ -23,7 +23,9 @@ where ($1::int8 is null or a.alert_id = $1) and ($2::text[] is null or a.state =
   and ($7::timestamptz is null or a.since >= $7) and ($10::text[] is null or a.severity = any($10))
 order by a.state not in ('firing', 'acknowledged', 'silenced', 'pending'),
     array_position(array['critical', 'warning', 'attention', 'notice'], a.severity),
-    array_position(array['quota', 'unit', 'meter'], a.subject), a.state = 'pending', a.since, a.alert_id
+    array_position(array['quota', 'unit', 'meter'], a.subject), a.state = 'pending',
+    case when a.state in ('firing', 'acknowledged', 'silenced') then (a.standing ->> 'fired_at')::timestamptz else a.since end,
+    a.alert_id
 limit $8
 
 -- name: moves
