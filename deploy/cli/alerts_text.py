@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.life.model import ACTIVE
+from alerts.life.model import ACTIVE, AlertState
 from alerts.life.terms import REASONS, STATES, SUBJECTS, term
 from alerts.verdicts import COLOUR_TERMS, SEVERITY_TERMS
 from deploy.cli.columns import columns, places, shown
@@ -71,14 +71,15 @@ def head_lines(one: Listed, language: Language) -> Iterator[str]:
     severity = term(SEVERITY_TERMS, standing.mark.severity, language)
     period = "" if since is None else say(f"，周期自{since}起", f", period from {since}")
     subject = term(SUBJECTS, one.subject, language)
+    came = _began(standing) if standing.state is AlertState.FIRING else standing.since
     facts = {
         say("预警", "alert"): f"{one.alert_id}: "
         + say(f"{subject} {one.code}，规则 {one.rule}", f"{one.rule} of {subject} {one.code}")
         + period,
         say("单位", "unit"): ", ".join(filter(None, (one.unit, name_of(one, language), one.district, one.industry))),
         say("状态", "state"): say(
-            f"{state}，自 {local(standing.since, zone)}",
-            f"{state} since {local(standing.since, zone)}",
+            f"{state}，自 {local(came, zone)}",
+            f"{state} since {local(came, zone)}",
         ),
         say("级别", "severity"): say(f"{severity}（{colour}）", f"{severity} ({colour})"),
         say("内容", "says"): getattr(one.message, language),

@@ -149,6 +149,8 @@ async def test_the_list_says_since_when_it_fires_whatever_became_of_it_since(und
 
     first, second = await told()
     assert "firing!" in first
+    (shown,) = await people.listed(undone, people.Chosen(alert_id=before.alert_id), 1)
+    assert any("firing since 2026-03-01T02:00" in line for line in alerts_text.head_lines(shown, "en"))
     assert f"{DAY}  2026-03-01 02:00" in first
     assert f"{later.period_start}  2026-03-01 03:00" in second
     await people.acknowledge(undone, before.alert_id, "Li Wei", "", at(7))
