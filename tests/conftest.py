@@ -16,6 +16,7 @@ from energy.storage.databases import create_database, drop_database
 from energy.storage.migrate import migrate
 from energy.transport.mqtt import MqttSettings
 from tests.support.stack import running_stack
+from tests.support.undoing import undoing
 
 # CI has two shared cores: a slow example is no fault, and the same seed makes a failure repeatable.
 settings.register_profile(
@@ -67,11 +68,8 @@ def shared_dsn(endpoints: Endpoints, template: str) -> str:
 @pytest.fixture
 async def undone(shared_dsn: str) -> AsyncIterator[Connection]:
     """A connection whose work is undone at the end: far quicker than a database, where one connection does."""
-    async with connect(StorageSettings(shared_dsn)) as connection:
-        transaction = connection.transaction()
-        await transaction.start()
+    async with undoing(shared_dsn) as connection:
         yield connection
-        await transaction.rollback()
 
 
 @pytest.fixture(scope="session")
@@ -91,11 +89,8 @@ def reported_dsn(endpoints: Endpoints, template: str) -> str:
 @pytest.fixture
 async def district(reported_dsn: str) -> AsyncIterator[Connection]:
     """A connection to a database in which October has been; what a test changes there is undone."""
-    async with connect(StorageSettings(reported_dsn)) as connection:
-        transaction = connection.transaction()
-        await transaction.start()
+    async with undoing(reported_dsn) as connection:
         yield connection
-        await transaction.rollback()
 
 
 @pytest.fixture

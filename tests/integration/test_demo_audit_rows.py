@@ -15,6 +15,7 @@ from energy.storage import Connection, StorageSettings, connect
 from energy.storage.databases import create_database
 from tests.support.deriving import derive_all
 from tests.support.register_world import populate, registry, shown, store
+from tests.support.undoing import undoing
 
 METERS = ("E1", "E2")
 HOUR = [shown(point, minute, 100 + minute) for point in METERS for minute in range(0, 61, 15)]
@@ -43,11 +44,8 @@ def hour(endpoints: Endpoints, template: str) -> str:
 @pytest.fixture
 async def connection(hour: str) -> AsyncIterator[Connection]:
     """A connection to it; what a test spoils there is undone."""
-    async with connect(StorageSettings(hour)) as opened:
-        transaction = opened.transaction()
-        await transaction.start()
+    async with undoing(hour) as opened:
         yield opened
-        await transaction.rollback()
 
 
 async def _energy_error(connection: Connection) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,16 @@ insert into quota
     (code, subject, key, unit_id, measure, period, limit_value, limit_unit, valid_from, source, min_elapsed)
 select $1, 'unit', 'U', unit_id, $2, 'month', $3::float8, $4, '2026-01-01', 'an invented document', 0 from unit
 """
+
+
+async def test_what_ends_at_its_limit_does_not_exhaust_it(undone: Connection) -> None:
+    """But for the last digits of sums, which the share that is told is rounded beyond."""
+    await steady(undone)
+    for below, exhausted in (("0.000001", None), ("1", date(2026, 3, 31))):
+        limit = 31 * Decimal(DAY_KWH) - Decimal(below)
+        await undone.execute("update quota set limit_value = $1 where code = 'Q-el'", limit)
+        found = {one.quota: one for one in await what_if(undone, "U", NOW, Change(SINCE, 0.1, 0.0, "electricity"))}
+        assert found["Q-el"].before.exhausted_on == exhausted
 
 
 async def test_a_cut_is_worth_what_its_days_and_carrier_are(undone: Connection) -> None:
