@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ from deploy.stack.paths import Account
 from energy.errors import SetupError
 
 T = TypeVar("T")
+_STILL_WRITTEN_S = 30.0
+"""An archive is unpacked within so many real seconds."""
 
 
 def make_directory(path: Path, mode: int = 0o755, owner: Account | None = None) -> Path:
@@ -77,9 +81,18 @@ def link(path: Path, target: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory with all that is in it; nothing happens when it is not there."""
-    if path.exists():
-        shutil.rmtree(path)
+    """Remove a directory with all that is in it; nothing happens when it is not there.
+
+    A program that a killed process had begun may still put files there for a moment: then it is tried again.
+    """
+    until = time.monotonic() + _STILL_WRITTEN_S
+    while path.exists():
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.ENOENT} or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 @contextmanager
